@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exceptions of tinyvmaf: one tree, each message says what failed, what was found, what to do.
+
+TinyVmafError
+├── ToolError                 a program that we need
+│   ├── ToolNotFound
+│   ├── ToolFailed            exit status, or an output that does not prove success
+│   └── ToolLacksFeature
+├── UsageError (ValueError)   an unknown teacher, arch, recipe, feature; an output that cannot be written
+├── DataError (ValueError)    what the user's files hold
+│   ├── MediaError            no video, an empty file, a size that is no whole number of frames
+│   ├── MisalignedError       a pair that does not fit together
+│   ├── CorpusError           a folder or manifest that does not make a corpus
+│   ├── SchemaError           a table or log that is not what it should be
+│   └── SplitError            too few sources to hold one out
+└── ModelError (ValueError)   a model file or its card
+    ├── CardError
+    ├── UnsafeModelError
+    └── HashMismatch
+
+`exit_status` is what the command line returns for an error: 2 when the call or its input is wrong,
+1 when something that should have worked did not.
+"""
+
+from collections.abc import Sequence
+
+
+class TinyVmafError(Exception):
+    """Base of every error that a user or a file can cause."""
+
+    exit_status = 1
+
+
+class UsageError(TinyVmafError, ValueError):
+    """The call names something that does not exist or cannot be done."""
+
+    exit_status = 2
+
+
+class ToolError(TinyVmafError):
+    """A program that tinyvmaf needs is missing, lacks something or failed."""
+
+
+class ToolNotFound(ToolError):  # noqa: N818 (the tree reads better without fifteen Errors)
+    """No usable binary was found where it was looked for."""
+
+    exit_status = 2
+
+
+class ToolLacksFeature(ToolError):  # noqa: N818
+    """The binary runs but was built without something that is needed."""
+
+    exit_status = 2
+
+
+class ToolFailed(ToolError):  # noqa: N818
+    """A program ended badly, or ended well without the output that would prove it.
+
+    Attributes:
+        command: The argument list, ready to paste after quoting.
+        returncode: Its exit status, None if it was stopped.
+        stderr_tail: The last lines that it wrote.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        command: Sequence[str] = (),
+        returncode: int | None = None,
+        stderr_tail: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.command = tuple(command)
+        self.returncode = returncode
+        self.stderr_tail = stderr_tail
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the fields when the error crosses a process or a cluster."""
+        state = {
+            "command": self.command,
+            "returncode": self.returncode,
+            "stderr_tail": self.stderr_tail,
+        }
+        return type(self), self.args, state
+
+
+class DataError(TinyVmafError, ValueError):
+    """A file of the user's is not what it should be."""
+
+    exit_status = 2
+
+
+class MediaError(DataError):
+    """A file holds no readable video."""
+
+
+class MisalignedError(DataError):
+    """A reference and a distorted video that do not fit frame by frame."""
+
+
+class CorpusError(DataError):
+    """A folder or a manifest that does not describe a corpus."""
+
+
+class SchemaError(DataError):
+    """A table, log or record that breaks its schema."""
+
+
+class SplitError(DataError):
+    """The sources do not allow the split that was asked for."""
+
+
+class ModelError(TinyVmafError, ValueError):
+    """A model file or its card cannot be used."""
+
+    exit_status = 2
+
+
+class CardError(ModelError):
+    """A card is missing, malformed, or contradicts its model."""
+
+
+class UnsafeModelError(ModelError):
+    """A model file asks for something that a data file must not."""
+
+
+class HashMismatch(ModelError):  # noqa: N818
+    """A file's hash is not the one that its card names."""

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The feature table: one row a frame, in Parquet, with its origin in the file's metadata.
+
+Columns are `source, clip, frame`, the features in the set's order, and the teacher's score `vmaf`,
+sorted by source, clip and frame. A table that breaks the schema is refused with the column and the
+row; nothing is dropped, filled or guessed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from tinyvmaf.errors import SchemaError, UsageError
+from tinyvmaf.features.sets import CANONICAL6, KEYS, TARGET
+from tinyvmaf.files import written_aside
+from tinyvmaf.provenance import sha256
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SCHEMA = "tinyvmaf.table/1"
+_METADATA_KEY = "tinyvmaf"
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """Where a table's rows come from.
+
+    Attributes:
+        teacher: Name of the model that labelled the rows; one table has one teacher.
+        features: The feature columns, in order.
+        versions: Of ffmpeg, libvmaf and tinyvmaf, as they were when the rows were computed.
+        corpus: Fingerprint of the clips' content, or None if unknown.
+        notes: What was allowed or converted on the way, in words.
+    """
+
+    teacher: str
+    features: tuple[str, ...] = CANONICAL6
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    corpus: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """A validated table in memory.
+
+    Attributes:
+        rows: Polars frame with the columns of the schema, sorted by source, clip, frame.
+        info: Where the rows come from.
+    """
+
+    rows: "pl.DataFrame"
+    info: TableInfo
+
+    @cached_property
+    def features(self) -> Float[np.ndarray, "n n_features"]:
+        """The features, in the order of `info.features`."""
+        return self.rows.select(self.info.features).to_numpy()
+
+    @cached_property
+    def target(self) -> Float[np.ndarray, " n"]:
+        """The teacher's scores, in [0, 100]."""
+        return self.rows[TARGET].to_numpy()
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the sources, sorted."""
+        return tuple(sorted(self.rows["source"].unique().to_list()))
+
+    @cached_property
+    def source_index(self) -> Int[np.ndarray, " n"]:
+        """For every row the position of its source in `sources`; never decreasing."""
+        return np.searchsorted(np.asarray(self.sources), self.rows["source"].to_numpy())
+
+    @cached_property
+    def n_clips(self) -> int:
+        """How many (source, clip) there are."""
+        return self.rows.select("source", "clip").n_unique()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the rows and the teacher: equal for equal content, whatever file holds it."""
+        hashed = [self.info.teacher.encode(), json.dumps(self.rows.columns).encode()]
+        for name in self.rows.columns:
+            column = self.rows[name]
+            hashed.append(
+                "\0".join(column.to_list()).encode()
+                if name in ("source", "clip")
+                else column.to_numpy().tobytes()
+            )
+        return sha256(b"\1".join(hashed))
+
+
+def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") -> FeatureTable:
+    """Check `rows` against the schema and sort them.
+
+    Args:
+        rows: Any frame with at least the columns of the schema; others are left out.
+        info: Where the rows come from.
+        origin: Named in errors, such as the file's path.
+
+    Raises:
+        SchemaError: a column is missing or of the wrong type, a value is missing, not finite or
+            (the teacher's score) outside [0, 100], a row is there twice, or there are no rows.
+    """
+    import polars as pl
+
+    wanted = {
+        "source": pl.String,
+        "clip": pl.String,
+        "frame": pl.UInt32,
+        **dict.fromkeys(info.features, pl.Float64),
+        TARGET: pl.Float64,
+    }
+    missing = [name for name in wanted if name not in rows.columns]
+    if missing:
+        raise SchemaError(
+            f"{origin}: no column {', '.join(missing)}; found {', '.join(rows.columns)}; "
+            f"a table needs {', '.join(wanted)}"
+        )
+    if rows.is_empty():
+        raise SchemaError(f"{origin}: the table has no rows")
+    try:
+        rows = rows.select(pl.col(name).cast(kind, strict=True) for name, kind in wanted.items())
+    except pl.exceptions.PolarsError as error:
+        found = ", ".join(f"{name} {rows.schema[name]}" for name in wanted)
+        raise SchemaError(f"{origin}: a column has the wrong type; found {found}") from error
+    _check_values(rows, info.features, origin)
+    rows = rows.sort(KEYS)
+    duplicated = rows.select(KEYS).is_duplicated()
+    if duplicated.any():
+        where = rows.filter(duplicated).row(0, named=True)
+        raise SchemaError(f"{origin}: {_name(where)} is there more than once")
+    return FeatureTable(rows=rows, info=info)
+
+
+def read_table(path: Path) -> FeatureTable:
+    """Read and check a feature table.
+
+    Raises:
+        UsageError: there is no such file.
+        SchemaError: the file is no Parquet, or breaks the schema; mixed teachers or versions too.
+    """
+    import polars as pl
+
+    if not path.is_file():
+        raise UsageError(f"{path}: no such table; make one with `tinyvmaf extract ROOT -o {path}`")
+    try:
+        metadata = pl.read_parquet_metadata(path)
+        rows = pl.read_parquet(path, memory_map=False)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise SchemaError(f"{path}: not a readable Parquet table: {reason}") from error
+    return make_table(rows, _info(metadata.get(_METADATA_KEY), rows, path), origin=str(path))
+
+
+def write_table(table: FeatureTable, path: Path) -> None:
+    """Write `table` to `path`, whole or not at all.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    record = json.dumps({"schema": SCHEMA, **asdict(table.info)}, sort_keys=True)
+    with written_aside(path) as aside:
+        table.rows.write_parquet(
+            aside, compression="zstd", compression_level=9, metadata={_METADATA_KEY: record}
+        )
+
+
+def _info(record: str | None, rows: "pl.DataFrame", path: Path) -> TableInfo:
+    """The table's origin from its metadata, or from a `teacher` column that another tool wrote."""
+    if record is None:
+        teachers = rows["teacher"].unique().to_list() if "teacher" in rows.columns else ["unknown"]
+        if len(teachers) > 1:
+            names = ", ".join(sorted(map(str, teachers)))
+            raise SchemaError(
+                f"{path}: labelled by {len(teachers)} teachers ({names}); "
+                "a table has one: split it, or extract again with --teacher"
+            )
+        return TableInfo(teacher=str(teachers[0]))
+    try:
+        fields: dict[str, Any] = json.loads(record)
+        if fields.pop("schema") != SCHEMA:
+            raise SchemaError(f"{path}: written with another schema than {SCHEMA}; extract again")
+        fields["features"] = tuple(fields["features"])
+        fields["notes"] = tuple(fields["notes"])
+        return TableInfo(**fields)
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise SchemaError(f"{path}: damaged metadata ({error}); extract again") from error
+
+
+def _check_values(rows: "pl.DataFrame", features: tuple[str, ...], origin: str) -> None:
+    import polars as pl
+
+    for name in rows.columns:
+        column = rows[name]
+        bad = column.is_null()
+        expected = "a value"
+        if name in features or name == TARGET:
+            bad = bad | ~column.is_finite().fill_null(value=False)
+            expected = "a finite number"
+        if name == TARGET and not bad.any():
+            bad = (column < 0) | (column > 100)  # noqa: PLR2004 (VMAF's own range)
+            expected = "a score in [0, 100]"
+        if bad.any():
+            where = rows.filter(bad).select(*KEYS, pl.col(name).alias("found")).row(0, named=True)
+            raise SchemaError(
+                f"{origin}: column {name} of {_name(where)} is {where['found']}, "
+                f"expected {expected} ({bad.sum()} such rows)"
+            )
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"source {row['source']}, clip {row['clip']}, frame {row['frame']}"
