@@ -6,7 +6,7 @@ TinyVmafError
 │   ├── ToolNotFound
 │   ├── ToolFailed            exit status, or an output that does not prove success
 │   └── ToolLacksFeature
-├── UsageError (ValueError)   an unknown teacher, arch, recipe, feature; an output that cannot be written
+├── UsageError (ValueError)   an unknown name in the call, or an output that cannot be written
 ├── DataError (ValueError)    what the user's files hold
 │   ├── MediaError            no video, an empty file, a size that is no whole number of frames
 │   ├── MisalignedError       a pair that does not fit together

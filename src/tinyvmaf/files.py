@@ -7,7 +7,7 @@ disk or a read-only folder becomes one clear `UsageError`; what was there before
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tinyvmaf.errors import UsageError
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def written_aside(path: Path) -> Generator[Path]:
     """Yield a temporary path beside `path`; on success it takes `path`'s place, else it goes away.
 
     Raises:

@@ -10,7 +10,6 @@ from importlib import metadata
 from pathlib import Path
 
 
-
 def version(package: str = "tinyvmaf") -> str | None:
     """The installed version of `package`, None if it is not installed."""
     try:

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manifest `corpus.csv`: one row a pair, paths relative to its folder.
+
+Columns `source, reference, distorted`; optional `clip, width, height, pix_fmt, fps, mos`; others
+(such as the encoder commands that `corpus build` records) are kept by whoever wrote them and not
+read. A row that cannot be understood is refused with its line number: nothing is guessed.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from tinyvmaf.corpus.pair import Corpus, Pair
+from tinyvmaf.errors import CorpusError, UsageError
+from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
+
+NAME = "corpus.csv"
+
+_REQUIRED = ("source", "reference", "distorted")
+
+
+def read_manifest(path: Path, *, raw: RawFormat | None = None) -> Corpus:
+    """Read the manifest at `path`.
+
+    Args:
+        path: The CSV file.
+        raw: Geometry of raw files whose row says none.
+
+    Raises:
+        CorpusError: a column or a value is missing or wrong, or a clip is there twice.
+    """
+    pairs: dict[tuple[str, str], Pair] = {}
+    for line, row in _rows(path):
+        where = f"{path}, line {line}"
+        missing = [name for name in _REQUIRED if not row.get(name)]
+        if missing:
+            raise CorpusError(f"{where}: no value for {', '.join(missing)}")
+        geometry = _geometry(row, raw, where)
+        pair = Pair(
+            source=row["source"],
+            clip=row.get("clip") or Path(row["distorted"]).stem,
+            reference=_video(path.parent / row["reference"], geometry, where),
+            distorted=_video(path.parent / row["distorted"], geometry, where),
+            mos=_number(row, "mos", where),
+        )
+        if (pair.source, pair.clip) in pairs:
+            raise CorpusError(
+                f"{where}: clip {pair.clip} of source {pair.source} is there twice; "
+                "give each a name of its own in a column `clip`"
+            )
+        pairs[pair.source, pair.clip] = pair
+    return Corpus(path.parent, tuple(pairs[key] for key in sorted(pairs)))
+
+
+def _rows(path: Path) -> Sequence[tuple[int, Mapping[str, str]]]:
+    try:
+        # A byte-order mark is what spreadsheets put in front.
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="", strict=True)
+            columns = reader.fieldnames or []
+            missing = [name for name in _REQUIRED if name not in columns]
+            if missing:
+                raise CorpusError(
+                    f"{path}: no column {', '.join(missing)}; found {', '.join(columns) or 'none'}; "
+                    f"a manifest needs {', '.join(_REQUIRED)}"
+                )
+            rows: list[tuple[int, Mapping[str, str]]] = []
+            for row in reader:
+                if None in row:
+                    raise CorpusError(f"{path}, line {reader.line_num}: more values than columns")
+                rows.append((reader.line_num, row))
+            return rows
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CorpusError(f"{path}: not a readable CSV file: {error}") from error
+
+
+def _geometry(row: Mapping[str, str], raw: RawFormat | None, where: str) -> RawFormat | None:
+    width, height = _number(row, "width", where), _number(row, "height", where)
+    rate = row.get("fps") or ""
+    if width is None or height is None:
+        return raw
+    try:
+        return RawFormat(
+            width=int(width),
+            height=int(height),
+            pix_fmt=row.get("pix_fmt") or "yuv420p",
+            frame_rate=Fraction(rate) if rate else Fraction(25),
+        )
+    except (UsageError, ValueError, ZeroDivisionError) as error:
+        raise CorpusError(f"{where}: {error}") from error
+
+
+def _video(path: Path, geometry: RawFormat | None, where: str) -> Video:
+    if path.suffix.lower() not in RAW_SUFFIXES:
+        return Video(path)
+    if geometry is None:
+        raise CorpusError(
+            f"{where}: {path.name} is raw video; give width and height in the manifest, "
+            "or --size WxH"
+        )
+    return Video(path, geometry)
+
+
+def _number(row: Mapping[str, str], name: str, where: str) -> float | None:
+    text = row.get(name) or ""
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise CorpusError(f"{where}: {name} is {text!r}, expected a number") from error

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The layout of the Netflix Public corpus: what the names of its files say.
+
+`ref/<Source>_<fps>fps.yuv` and `dis/<Source>_<quality>_<height>_<kbps>.yuv`, raw, all of one
+geometry. The height in a name is that of the encode before it was scaled back.
+"""
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from tinyvmaf.corpus.pair import Corpus, Pair, Problem
+from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
+
+GEOMETRY = RawFormat(width=1920, height=1080)
+"""The geometry of the published corpus."""
+
+_REFERENCE = re.compile(r"(?P<source>.+)_(?P<fps>\d+(?:\.\d+)?)fps")
+_DISTORTED = re.compile(r"(?P<source>.+)_(?P<quality>\d+)_(?P<height>\d+)_(?P<kbps>\d+)")
+# Rates that names round: 23.976 stands for 24000/1001.
+_NTSC = {rate: Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120)}
+
+
+def is_netflix_layout(root: Path) -> bool:
+    """Whether `root` has the two folders of the layout."""
+    return (root / "ref").is_dir() and (root / "dis").is_dir()
+
+
+def read_netflix(root: Path, *, raw: RawFormat = GEOMETRY) -> Corpus:
+    """Pair the files under `root` by their names; orphans and foreign names become problems."""
+    problems: list[Problem] = []
+    references: dict[str, Video] = {}
+    for path in _files(root / "ref"):
+        match = _REFERENCE.fullmatch(path.stem)
+        if match is None:
+            problems.append(Problem(path, "name is not <Source>_<fps>fps"))
+        elif match["source"] in references:
+            problems.append(Problem(path, f"a second reference of source {match['source']}"))
+        elif _rate(match["fps"]) == 0:
+            problems.append(Problem(path, "a frame rate of 0"))
+        else:
+            geometry = replace(raw, frame_rate=_rate(match["fps"]))
+            references[match["source"]] = _video(path, geometry)
+    pairs: list[Pair] = []
+    for path in _files(root / "dis"):
+        match = _DISTORTED.fullmatch(path.stem)
+        if match is None:
+            problems.append(Problem(path, "name is not <Source>_<quality>_<height>_<kbps>"))
+            continue
+        reference = references.get(match["source"])
+        if reference is None:
+            problems.append(Problem(path, f"orphan: no reference of source {match['source']}"))
+            continue
+        video = _video(path, reference.raw or raw)
+        pairs.append(Pair(match["source"], path.stem, reference, video))
+    used = {pair.source for pair in pairs}
+    problems += [
+        Problem(video.path, "orphan: no distorted clip of this source")
+        for source, video in references.items()
+        if source not in used
+    ]
+    return Corpus(
+        root, tuple(sorted(pairs, key=lambda pair: (pair.source, pair.clip))), tuple(problems)
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    # Dotfiles are the file system's or an unfinished copy's.
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _video(path: Path, raw: RawFormat) -> Video:
+    return Video(path, raw if path.suffix.lower() in RAW_SUFFIXES else None)
+
+
+def _rate(text: str) -> Fraction:
+    rate = Fraction(text)
+    nominal = -(-rate.numerator // rate.denominator)
+    exact = _NTSC.get(nominal)
+    if exact is not None and rate.denominator != 1 and abs(rate - exact) < Fraction(1, 100):
+        return exact
+    return rate

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A corpus: pairs of a reference and a distorted video, and what is wrong with the rest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyvmaf.media.video import Video
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A distorted clip and its reference.
+
+    Attributes:
+        source: Name of the content; everything made from one content shares it.
+        clip: Name of the distorted version, unique within its source.
+        mos: Mean opinion score, if the corpus has one.
+    """
+
+    source: str
+    clip: str
+    reference: Video
+    distorted: Video
+    mos: float | None = None
+
+    @property
+    def name(self) -> str:
+        """For people: `source/clip`."""
+        return f"{self.source}/{self.clip}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file that does not make a pair, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The pairs under a root, sorted by source and clip, and the files that make none."""
+
+    root: Path
+    pairs: tuple[Pair, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources, sorted."""
+        return tuple(sorted({pair.source for pair in self.pairs}))

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finding an ffmpeg that has libvmaf, and running it with parsed progress.
+
+Looked for in this order: the path given, `TINYVMAF_FFMPEG`, the `imageio-ffmpeg` wheel, PATH. The
+first that exists is the one: a broken choice is an error, not a reason to take another quietly.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tinyvmaf.errors import ToolFailed, ToolLacksFeature, ToolNotFound
+from tinyvmaf.media.process import run
+
+ENVIRONMENT_VARIABLE = "TINYVMAF_FFMPEG"
+
+QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error")
+PROGRESS = ("-progress", "pipe:1", "-nostats", "-stats_period", "0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class Ffmpeg:
+    """An ffmpeg binary that has been seen to compute VMAF.
+
+    Attributes:
+        path: Absolute path of the binary.
+        version: As it names itself, for example `9.0.2`.
+        libvmaf: The version of the libvmaf inside, as its log names it.
+    """
+
+    path: Path
+    version: str
+    libvmaf: str
+
+
+def find_ffmpeg(path: Path | None = None) -> Ffmpeg:
+    """Find ffmpeg and prove that its libvmaf works by scoring one generated frame.
+
+    Raises:
+        ToolNotFound: there is none, or what was named is not a program.
+        ToolLacksFeature: it was built without libvmaf.
+    """
+    return _inspect(ffmpeg_path(path))
+
+
+def ffmpeg_path(path: Path | None = None) -> Path:
+    """Where ffmpeg is, without running it.
+
+    Raises:
+        ToolNotFound: nothing was found, or what was named is not a program.
+    """
+    named = path or os.environ.get(ENVIRONMENT_VARIABLE)
+    if named:
+        origin = "--ffmpeg" if path else ENVIRONMENT_VARIABLE
+        found = shutil.which(str(named))
+        if found is None:
+            raise ToolNotFound(f"{origin} names {named}, which is not an executable program")
+        return Path(found).resolve()
+    found = _bundled() or shutil.which("ffmpeg")
+    if found is None:
+        raise ToolNotFound(
+            "no ffmpeg found: looked at --ffmpeg, "
+            f"{ENVIRONMENT_VARIABLE}, the imageio-ffmpeg package and PATH; "
+            "`pip install imageio-ffmpeg` brings one with libvmaf"
+        )
+    return Path(found).resolve()
+
+
+def run_ffmpeg(
+    path: Path,
+    arguments: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    on_frame: Callable[[int], None] | None = None,
+    stall_s: float | None = None,
+) -> str:
+    """Run ffmpeg and return its stderr; `on_frame` gets the number of frames written so far.
+
+    Raises:
+        ToolFailed: its exit status is not 0.
+    """
+
+    def parse(line: str) -> None:
+        key, _, value = line.partition("=")
+        if key == "frame" and on_frame is not None and value.strip().isdigit():
+            on_frame(int(value))
+
+    command = [str(path), *QUIET, *PROGRESS, *arguments]
+    return run(command, cwd=cwd, on_line=parse, stall_s=stall_s)
+
+
+def generated_frame_log(path: Path, *, model: str = "version=vmaf_v0.6.1") -> dict[str, Any]:
+    """The log of libvmaf for one generated frame against itself: proof that a model works.
+
+    Args:
+        path: The ffmpeg binary.
+        model: Value of the filter's option `model`.
+
+    Raises:
+        ToolFailed: ffmpeg does not run, has no libvmaf, or libvmaf does not know the model.
+    """
+    graph = (
+        "color=s=640x360:r=25,split[a][b];"
+        f"[a][b]libvmaf=log_fmt=json:log_path=log.json:model={model}"
+    )
+    with tempfile.TemporaryDirectory(prefix="tinyvmaf-") as folder:
+        arguments = ["-filter_complex", graph, "-frames:v", "1", "-f", "null", "-"]
+        stderr = run_ffmpeg(path, arguments, cwd=Path(folder))
+        try:
+            return json.loads((Path(folder) / "log.json").read_text())
+        except (OSError, json.JSONDecodeError) as error:
+            raise ToolFailed(f"{path} wrote no libvmaf log", stderr_tail=stderr) from error
+
+
+def _bundled() -> str | None:
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        return None
+    try:
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError:
+        return None
+
+
+@cache
+def _inspect(path: Path) -> Ffmpeg:
+    lines: list[str] = []
+    try:
+        run([str(path), "-version"], on_line=lines.append)
+    except ToolFailed as error:
+        raise ToolNotFound(f"{path} is not an ffmpeg that runs: {error}") from error
+    first = lines[0] if lines else ""
+    if not first.startswith("ffmpeg version "):
+        raise ToolNotFound(f"{path} is not ffmpeg: it introduces itself as {first!r}")
+    version = first.split()[2].lstrip("n").partition("-")[0]
+    return Ffmpeg(path=path, version=version, libvmaf=_libvmaf_version(path, version))
+
+
+def _libvmaf_version(path: Path, version: str) -> str:
+    """The version that libvmaf's own log names."""
+    try:
+        log = generated_frame_log(path)
+    except ToolFailed as error:
+        raise ToolLacksFeature(
+            f"{path} (ffmpeg {version}) cannot compute VMAF: it needs the filter libvmaf, "
+            "that is a build with --enable-libvmaf; `pip install imageio-ffmpeg` brings one, "
+            f"or name another with --ffmpeg or {ENVIRONMENT_VARIABLE}"
+        ) from error
+    return str(log.get("version", "unknown"))

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting programs: argument lists only, each in a process group of its own.
+
+Whatever ends the wait (an error, Ctrl-C, a sister job's failure) ends the whole group, so that no
+encoder or ffmpeg outlives the command that wanted it. This is the only module that starts one.
+"""
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+from tinyvmaf.errors import ToolFailed, ToolNotFound
+
+_TAIL_BYTES = 32 * 1024
+_GRACE_S = 2.0
+
+_running: set[subprocess.Popen[bytes]] = set()
+_running_lock = threading.Lock()
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+    stall_s: float | None = None,
+) -> str:
+    """Run `command` to its end and return what it wrote to stderr (the last 32 kB).
+
+    Args:
+        command: Program and arguments; no shell ever sees them.
+        cwd: The folder that it runs in.
+        on_line: Called with every line of its stdout, stripped.
+        stall_s: End it when it has written no line to stdout for this many seconds; None waits
+            for ever.
+
+    Raises:
+        ToolNotFound: the program cannot be started.
+        ToolFailed: its exit status is not 0, or it stalled.
+    """
+    with tempfile.TemporaryFile() as stderr:
+        process = _start(command, cwd=cwd, stderr=stderr)
+        watch = _StallWatch(process, stall_s)
+        try:
+            assert process.stdout is not None  # noqa: S101 (a pipe was asked for)
+            for line in process.stdout:
+                watch.alive()
+                if on_line is not None:
+                    on_line(line.decode(errors="replace").strip())
+            returncode = process.wait()
+        finally:
+            watch.stop()
+            _end(process)
+        tail = _tail(stderr)
+    if returncode != 0:
+        raise ToolFailed(
+            _failure(command, returncode, tail, stalled_s=stall_s if watch.stalled else None),
+            command=command,
+            returncode=returncode,
+            stderr_tail=tail,
+        )
+    return tail
+
+
+def stop_all() -> None:
+    """End every program that is still running, with all its children."""
+    with _running_lock:
+        processes = tuple(_running)
+    for process in processes:
+        _signal_group(process, signal.SIGKILL)
+
+
+def _start(
+    command: Sequence[str], *, cwd: Path | None, stderr: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ToolNotFound(f"cannot start {command[0]}: {error.strerror}") from error
+    with _running_lock:
+        _running.add(process)
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        _signal_group(process, signal.SIGTERM)
+        try:
+            process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+    with _running_lock:
+        _running.discard(process)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # The group's id is the process's own: it was started as the leader of a new session.
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _tail(stderr: IO[bytes]) -> str:
+    size = stderr.seek(0, os.SEEK_END)
+    stderr.seek(max(0, size - _TAIL_BYTES))
+    return stderr.read().decode(errors="replace").strip()
+
+
+def _failure(command: Sequence[str], returncode: int, tail: str, *, stalled_s: float | None) -> str:
+    name = Path(command[0]).name
+    if stalled_s is not None:
+        return f"{name} made no progress for {stalled_s:g} s and was ended"
+    if returncode < 0:
+        return f"{name} was ended by {signal.Signals(-returncode).name}"
+    reason = _reason(tail)
+    return f"{name} failed with exit status {returncode}" + (f": {reason}" if reason else "")
+
+
+def _reason(tail: str) -> str:
+    """The line of stderr that tells most: the first, since later ones follow from it."""
+    lines = [line for line in tail.splitlines() if line.strip()]
+    return lines[0].strip() if lines else ""
+
+
+class _StallWatch:
+    """Ends a process that has said nothing for too long, measured by a clock that never jumps."""
+
+    def __init__(self, process: subprocess.Popen[bytes], limit_s: float | None) -> None:
+        self.stalled = False
+        self._process = process
+        self._limit_s = limit_s
+        self._last = time.monotonic()
+        self._over = threading.Event()
+        if limit_s is not None:
+            threading.Thread(target=self._watch, args=(limit_s,), daemon=True).start()
+
+    def alive(self) -> None:
+        self._last = time.monotonic()
+
+    def stop(self) -> None:
+        self._over.set()
+
+    def _watch(self, limit_s: float) -> None:
+        while not self._over.wait(min(1.0, limit_s / 4)):
+            if time.monotonic() - self._last > limit_s:
+                self.stalled = True
+                _signal_group(self._process, signal.SIGKILL)
+                return

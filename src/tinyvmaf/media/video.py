@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Videos on disk: how to hand one to ffmpeg, and what can be known of it without decoding.
+
+A `Video` is a path and, for raw YUV, the geometry that the file itself cannot tell. `probe` reads
+headers and packets only. What is not readable video is refused with what was found instead.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyvmaf.errors import MediaError, UsageError
+from tinyvmaf.media.y4m import y4m_frames
+
+if TYPE_CHECKING:
+    import av.container
+    import av.video.stream
+
+RAW_SUFFIXES = (".yuv", ".raw")
+
+PIXEL_FORMATS = tuple(
+    f"yuv{sampling}p{depth}"
+    for sampling in ("420", "422", "444")
+    for depth in ("", "10le", "12le", "16le")
+)
+"""What libvmaf reads, in ffmpeg's names."""
+
+
+def frame_bytes(pix_fmt: str, *, width: int, height: int) -> int:
+    """Bytes of one uncompressed planar frame without padding."""
+    import av
+
+    components = av.VideoFormat(pix_fmt, width, height).components
+    return sum(part.width * part.height * -(-part.bits // 8) for part in components)
+
+
+@dataclass(frozen=True, slots=True)
+class RawFormat:
+    """The geometry of a raw YUV file.
+
+    Attributes:
+        width, height: In pixels.
+        pix_fmt: One of `PIXEL_FORMATS`.
+        frame_rate: Frames per second.
+    """
+
+    width: int
+    height: int
+    pix_fmt: str = "yuv420p"
+    frame_rate: Fraction = Fraction(25)
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise UsageError(f"a video of {self.width}x{self.height} pixels: expected 1x1 or more")
+        if self.pix_fmt not in PIXEL_FORMATS:
+            raise UsageError(
+                f"unknown pixel format {self.pix_fmt!r} for raw video; "
+                f"expected one of {', '.join(PIXEL_FORMATS)}"
+            )
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame."""
+        return frame_bytes(self.pix_fmt, width=self.width, height=self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video file; `raw` holds the geometry of raw YUV and is None for every container."""
+
+    path: Path
+    raw: RawFormat | None = None
+
+    def arguments(self) -> list[str]:
+        """Ffmpeg's arguments that open this file as an input, and nothing but a local file."""
+        # An absolute `file:` path is never read as an option, a protocol or a pattern.
+        source = ["-i", f"file:{self.path.absolute()}"]
+        if self.raw is None:
+            return ["-protocol_whitelist", "file", *source]
+        geometry = ["-f", "rawvideo", "-pixel_format", self.raw.pix_fmt]
+        geometry += ["-video_size", f"{self.raw.width}x{self.raw.height}"]
+        geometry += ["-framerate", str(self.raw.frame_rate)]
+        return ["-protocol_whitelist", "file", *geometry, *source]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What is known of a video without decoding it.
+
+    Attributes:
+        width, height: In pixels, as stored.
+        pix_fmt: Ffmpeg's name, such as `yuv420p10le`.
+        frame_rate: Frames per second, the average over the file.
+        n_frames: Frames, by packets or by file size.
+        start_s: Time of the first frame.
+        codec: Ffmpeg's name of the decoder.
+        color_range: `limited`, `full` or None if the file does not say.
+        transfer: Transfer characteristic, such as `smpte2084`, or None if the file does not say.
+        bitrate_kbps: Size of the video's packets over its duration.
+        constant_rate: Whether all packets last equally long.
+    """
+
+    width: int
+    height: int
+    pix_fmt: str
+    frame_rate: Fraction
+    n_frames: int
+    start_s: float
+    codec: str
+    color_range: str | None = None
+    transfer: str | None = None
+    bitrate_kbps: float = 0.0
+    constant_rate: bool = True
+
+    @property
+    def duration_s(self) -> float:
+        """Length at the average frame rate."""
+        return float(self.n_frames / self.frame_rate)
+
+    @property
+    def size(self) -> str:
+        """For people: `640x360`."""
+        return f"{self.width}x{self.height}"
+
+
+def probe(video: Video) -> VideoInfo:
+    """Read what is known of `video` without decoding it.
+
+    Raises:
+        MediaError: the file is missing, empty, no video, or a raw size that is no whole number of
+            frames.
+    """
+    path = video.path
+    if not path.exists():
+        raise MediaError(f"{path}: no such file")
+    if path.is_dir():
+        raise MediaError(f"{path}: is a folder, expected a video file")
+    if path.is_file() and path.stat().st_size == 0:
+        raise MediaError(f"{path}: the file is empty (0 bytes)")
+    return _probe_container(path) if video.raw is None else _probe_raw(path, video.raw)
+
+
+def _probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
+    size = path.stat().st_size
+    frames, rest = divmod(size, raw.frame_bytes)
+    if rest or not frames:
+        raise MediaError(
+            f"{path}: {size} bytes are no whole number of {raw.width}x{raw.height} {raw.pix_fmt} "
+            f"frames ({raw.frame_bytes} bytes each: {frames} frames and {rest} bytes over); "
+            "say the right geometry with --size WxH and --pix-fmt"
+        )
+    return VideoInfo(
+        width=raw.width,
+        height=raw.height,
+        pix_fmt=raw.pix_fmt,
+        frame_rate=raw.frame_rate,
+        n_frames=frames,
+        start_s=0.0,
+        codec="rawvideo",
+        bitrate_kbps=float(size * 8 / 1000 * raw.frame_rate / frames),
+    )
+
+
+def _probe_container(path: Path) -> VideoInfo:
+    import av
+    import av.error
+
+    try:
+        with av.open(f"file:{path.absolute()}") as container:
+            stream = _video_stream(path, container)
+            return _describe(path, container, stream)
+    except av.error.FFmpegError as error:
+        hint = " (raw YUV needs --size WxH)" if path.suffix.lower() in RAW_SUFFIXES else ""
+        raise MediaError(f"{path}: not a readable video: {error.strerror}{hint}") from error
+
+
+def _video_stream(
+    path: Path, container: "av.container.InputContainer"
+) -> "av.video.stream.VideoStream":
+    import av.stream
+
+    cover = av.stream.Disposition.attached_pic
+    for stream in container.streams.video:
+        if not stream.disposition & cover:
+            return stream
+    kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
+    raise MediaError(f"{path}: holds no video stream, only {', '.join(kinds)}")
+
+
+def _describe(
+    path: Path,
+    container: "av.container.InputContainer",
+    stream: "av.video.stream.VideoStream",
+) -> VideoInfo:
+    codec = stream.codec_context
+    rate = stream.average_rate or stream.guessed_rate
+    if not codec.pix_fmt or not rate:
+        raise MediaError(f"{path}: its video stream cannot be decoded (codec {codec.name})")
+    n_frames, n_bytes, start, constant = _count(path, container, stream)
+    if n_frames == 0:
+        raise MediaError(f"{path}: its video stream holds no frame")
+    return VideoInfo(
+        width=codec.width,
+        height=codec.height,
+        pix_fmt=codec.pix_fmt,
+        frame_rate=rate,
+        n_frames=n_frames,
+        start_s=float(start * stream.time_base) if stream.time_base else 0.0,
+        codec=codec.name,
+        color_range={1: "limited", 2: "full"}.get(int(codec.color_range)),
+        transfer=_transfer(int(codec.color_trc)),
+        bitrate_kbps=float(n_bytes * 8 / 1000 * rate / n_frames),
+        constant_rate=constant,
+    )
+
+
+def _count(
+    path: Path,
+    container: "av.container.InputContainer",
+    stream: "av.video.stream.VideoStream",
+) -> tuple[int, int, int, bool]:
+    """Frames, bytes, first timestamp, and whether all frames last equally long."""
+    if container.format.name == "yuv4mpegpipe":
+        codec = stream.codec_context
+        picture = frame_bytes(str(codec.pix_fmt), width=codec.width, height=codec.height)
+        return y4m_frames(path, frame_bytes=picture), path.stat().st_size, 0, True
+    n_frames = n_bytes = 0
+    stamps: list[int] = []
+    for packet in container.demux(stream):
+        if packet.size and not packet.is_discard:
+            n_frames += 1
+            n_bytes += packet.size
+            if packet.pts is not None:
+                stamps.append(packet.pts)
+    stamps.sort()
+    gaps = {after - before for before, after in pairwise(stamps)}
+    # Timestamps in a coarse time base round to either side: 33 and 34 ms are one rate.
+    constant = not gaps or max(gaps) - min(gaps) <= 1
+    return n_frames, n_bytes, stamps[0] if stamps else 0, constant
+
+
+def _transfer(value: int) -> str | None:
+    known = {14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 18: "arib-std-b67", 1: "bt709"}
+    return known.get(value)
+
+
+def count_frames(video: Video) -> int:
+    """Frames that really come out of the decoder: exact where packets only suggest.
+
+    Slow (everything is decoded); for streams whose packets are not frames, such as field-coded
+    interlaced video or VP8 with hidden frames.
+    """
+    import av
+    import av.error
+
+    if video.raw is not None:
+        return probe(video).n_frames
+    try:
+        with av.open(f"file:{video.path.absolute()}") as container:
+            stream = _video_stream(video.path, container)
+            stream.thread_type = "AUTO"
+            return sum(1 for _ in container.decode(stream))
+    except av.error.FFmpegError as error:
+        raise MediaError(f"{video.path}: decoding fails: {error.strerror}") from error
