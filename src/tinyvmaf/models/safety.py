@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An ONNX file from elsewhere is data, not code: what may be in it, checked before it runs.
+
+In goes a path, out comes a new, self-contained file in memory that holds nothing but what was
+checked: nodes of the allow-list, finite weights of bounded size, one input [N, F], one output [N]
+or [N, 1]. ONNX Runtime only ever sees those bytes. What a dense network does not need is refused.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tinyvmaf.errors import ModelError, UnsafeModelError, UsageError
+from tinyvmaf.models.external import shown
+from tinyvmaf.models.operators import checked_nodes, value_widths
+from tinyvmaf.models.weights import MAX_DIMENSION, read_weights
+from tinyvmaf.provenance import sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from google.protobuf.message import Message
+    from onnx import GraphProto, ModelProto, ValueInfoProto
+
+MAX_BYTES: Final = 4 * 2**20
+"""Of a model file; one with 2561 parameters has 11 kB. Parsed, hostile bytes may take a hundred
+times their size in memory, so this bounds that too."""
+
+_OPSETS: Final = range(13, 27)
+"""From 13 on Squeeze reads its axes from an input; ONNX Runtime may know fewer of the newest."""
+_IR_VERSION: Final = 10
+_FLOAT: Final = 1
+"""ONNX's own number of float32 (TensorProto.DataType)."""
+
+# What a dense network does not need is not in these lists: functions, training, sparse weights.
+_MODEL_FIELDS: Final = (
+    *("ir_version", "opset_import", "graph", "metadata_props", "doc_string"),
+    *("producer_name", "producer_version", "domain", "model_version"),
+)
+_GRAPH_FIELDS: Final = (
+    *("name", "node", "initializer", "input", "output", "value_info"),
+    *("metadata_props", "doc_string"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedModel:
+    """A model file that passed.
+
+    Attributes:
+        data: A self-contained ONNX file made of what was checked and nothing else.
+        sha256: Of the file as it lies on disk, followed by its external data if it has any.
+        input: Name of the input, float32 [N, n_features].
+        output: Name of the output, float32 [N] or [N, 1].
+        n_features: How many features the input has.
+        n_values: Floats that one row makes on its way through the graph, all tensors together.
+        metadata: The file's own key-value pairs.
+    """
+
+    data: bytes = field(repr=False)
+    sha256: str
+    input: str
+    output: str
+    n_features: int
+    n_values: int
+    metadata: dict[str, str]
+
+
+def check_file(path: Path) -> CheckedModel:
+    """Read the model at `path` and check it.
+
+    Raises:
+        UsageError: there is no such file.
+        UnsafeModelError: it holds something that is not allowed.
+        ModelError: it is no ONNX file, or damaged.
+    """
+    return check_bytes(read_file(path), folder=path.parent, origin=str(path))
+
+
+def check_bytes(data: bytes, *, folder: Path, origin: str) -> CheckedModel:
+    """Check the model in `data`, whose external data lies in `folder`; `origin` names it in errors.
+
+    Raises:
+        UnsafeModelError: it holds something that is not allowed.
+        ModelError: it is no ONNX file, or damaged.
+    """
+    try:
+        return _check(parse(data), data, folder)
+    except ModelError as error:
+        raise type(error)(f"{origin}: {error}") from error
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a model file, if it is a file of a tiny model's size.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read.
+        UnsafeModelError: it is too large.
+    """
+    if not path.is_file():
+        raise UsageError(
+            f"{path}: no such model file; `tinyvmaf models list` names what is shipped"
+        )
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(data) > MAX_BYTES:
+        raise UnsafeModelError(
+            f"{path}: larger than {MAX_BYTES} bytes; a tiny model has a few thousand"
+        )
+    return data
+
+
+def parse(data: bytes) -> "ModelProto":
+    """The file's content; external data is not read and nothing is checked.
+
+    Raises:
+        ModelError: the bytes are no ONNX file, or truncated.
+    """
+    from google.protobuf.message import DecodeError
+    from onnx import ModelProto
+
+    try:
+        model = ModelProto.FromString(data)
+    except DecodeError as error:
+        raise ModelError("not an ONNX file, or a damaged one; get it again") from error
+    if not model.graph.node:
+        raise ModelError("not an ONNX file: it has no graph; get it again")
+    return model
+
+
+def _check(model: "ModelProto", data: bytes, folder: Path) -> CheckedModel:
+    from onnx import helper, numpy_helper
+
+    graph = model.graph
+    _allow_fields(model, _MODEL_FIELDS, "the file")
+    _allow_fields(graph, _GRAPH_FIELDS, "its graph")
+    opset = _opset(model)
+    weights = read_weights(graph.initializer, folder=folder)
+    source, n_features = _input(graph, weights.arrays)
+    result, rank = _output(graph)
+    rebuilt = helper.make_graph(
+        nodes=checked_nodes(graph.node, source=source, weights=weights.arrays),
+        name="checked",
+        inputs=[helper.make_tensor_value_info(source, _FLOAT, ["N", n_features])],
+        outputs=[helper.make_tensor_value_info(result, _FLOAT, ["N", 1][:rank])],
+        initializer=[numpy_helper.from_array(a, name) for name, a in weights.arrays.items()],
+    )
+    clean = helper.make_model(
+        rebuilt, ir_version=_IR_VERSION, opset_imports=[helper.make_opsetid("", opset)]
+    )
+    return CheckedModel(
+        data=clean.SerializeToString(deterministic=True),
+        sha256=sha256(data + weights.external),
+        input=source,
+        output=result,
+        n_features=n_features,
+        n_values=n_features + sum(value_widths(clean, widest=MAX_DIMENSION).values()),
+        metadata={entry.key: entry.value for entry in model.metadata_props},
+    )
+
+
+def _allow_fields(message: "Message", allowed: "Collection[str]", what: str) -> None:
+    # Fields that the parser does not know cannot be seen here; rebuilding the file drops them.
+    found = sorted({descriptor.name for descriptor, _ in message.ListFields()} - set(allowed))
+    if found:
+        raise UnsafeModelError(f"{what} has {', '.join(found)}; a dense network needs none")
+
+
+def _opset(model: "ModelProto") -> int:
+    for entry in model.opset_import:
+        if entry.domain not in ("", "ai.onnx"):
+            raise UnsafeModelError(
+                f"it imports operators of the domain {shown(entry.domain)}; "
+                "only ONNX's own are allowed"
+            )
+    found = sorted({entry.version for entry in model.opset_import})
+    if len(found) != 1 or found[0] not in _OPSETS:
+        raise ModelError(
+            f"it is written for opset {shown(str(found[:4]))}, expected one from "
+            f"{_OPSETS.start} to {_OPSETS.stop - 1}; export the model again"
+        )
+    return found[0]
+
+
+def _input(graph: "GraphProto", weights: "Collection[str]") -> tuple[str, int]:
+    # Older files list their weights among the inputs.
+    inputs = [value for value in graph.input if value.name not in weights]
+    if len(inputs) != 1:
+        raise ModelError(f"it has {len(inputs)} inputs, expected one: the features [N, F]")
+    match _shape(inputs[0], "input"):
+        case [0, n_features] if 0 < n_features <= MAX_DIMENSION:
+            return inputs[0].name, n_features
+        case shape:
+            raise ModelError(
+                f"its input {shown(inputs[0].name)} has the shape {_words(shape)}, "
+                "expected [N, F] with N free and F fixed"
+            )
+
+
+def _output(graph: "GraphProto") -> tuple[str, int]:
+    if len(graph.output) != 1:
+        raise ModelError(f"it has {len(graph.output)} outputs, expected one: the score [N]")
+    shape = _shape(graph.output[0], "output")
+    if shape not in ([0], [0, 1]):
+        raise ModelError(
+            f"its output {shown(graph.output[0].name)} has the shape {_words(shape)}, "
+            "expected [N] or [N, 1]"
+        )
+    return graph.output[0].name, len(shape)
+
+
+def _shape(value: "ValueInfoProto", kind: str) -> list[int]:
+    """The sizes of a float32 tensor; 0 stands for a free one."""
+    tensor = value.type.tensor_type
+    if tensor.elem_type != _FLOAT:
+        raise ModelError(
+            f"its {kind} {shown(value.name)} has element type {tensor.elem_type}, "
+            "expected 1 (float32)"
+        )
+    sizes = tensor.shape.dim
+    if any(size.HasField("dim_value") and size.dim_value < 1 for size in sizes):
+        raise UnsafeModelError(f"its {kind} {shown(value.name)} has a size below 1")
+    return [size.dim_value for size in sizes]
+
+
+def _words(shape: list[int]) -> str:
+    longest = 8
+    sizes = [str(size or "N") for size in shape[:longest]]
+    return f"[{', '.join(sizes)}{', ...' if len(shape) > longest else ''}]"
