@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model ready to predict: an ONNX file that was checked, and the card beside it.
+
+In goes a shipped model's name or a path, out comes a `Model` that scores rows of features. The file
+passes `safety` first; then its hash and golden vectors are held against the card. The order of the
+features must be known: from the card, the file itself or the caller; it is never guessed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from tinyvmaf.errors import CardError, ModelError, SchemaError, UsageError
+from tinyvmaf.models import zoo
+from tinyvmaf.models.beside import Beside, check_hash, read_beside
+from tinyvmaf.models.card import SCHEMA, Card
+from tinyvmaf.models.external import shown
+from tinyvmaf.models.onnx_file import FEATURES_KEY
+from tinyvmaf.models.runtime import Runtime, start
+from tinyvmaf.models.safety import CheckedModel, check_file
+
+GOLDEN_TOLERANCE: Final = 1e-3
+"""How far a golden score may be from the card's, in VMAF points."""
+
+
+@runtime_checkable
+class Columns(Protocol):
+    """A data frame with named columns, such as Polars' or pandas'."""
+
+    @property
+    def columns(self) -> Any:  # noqa: ANN401 (a list here, an index there)
+        """The names."""
+        ...
+
+    def __getitem__(self, name: str, /) -> Any:  # noqa: ANN401 (a series of the frame's library)
+        """A column by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A checked model.
+
+    Attributes:
+        name: From the card, else the file's.
+        features: What the columns of the input are, in order.
+        sha256: Of the file, followed by its external data if it has any.
+        card: What is known of it, None for a model without one.
+    """
+
+    name: str
+    features: tuple[str, ...]
+    sha256: str
+    card: Card | None
+    _runtime: Runtime = field(repr=False)
+
+    def predict(self, features: Float[np.ndarray, "..."] | Columns) -> Float32[np.ndarray, " n"]:
+        """Score rows of features, in VMAF points; any number of rows in bounded memory.
+
+        Args:
+            features: [N, F] in the order of `self.features`, or a data frame that has them.
+
+        Raises:
+            UsageError: the number of columns is wrong, or a column is missing.
+            SchemaError: a feature is not finite in float32.
+            ModelError: the model computes something that is no finite score.
+        """
+        rows = features if isinstance(features, np.ndarray) else self._select(features)
+        if rows.shape[1:] != (len(self.features),):
+            raise UsageError(
+                f"{self.name} reads {len(self.features)} features ({', '.join(self.features)}), "
+                f"got an array of shape {rows.shape}; one row a frame, one column a feature"
+            )
+        scores = np.empty(len(rows), dtype=np.float32)
+        size = self._runtime.chunk_rows
+        for first in range(0, len(rows), size):
+            scores[first : first + size] = self._predict_chunk(rows[first : first + size], first)
+        return scores
+
+    def _predict_chunk(
+        self, rows: Float[np.ndarray, "n n_features"], first_row: int
+    ) -> Float32[np.ndarray, " n"]:
+        # Relu and Clip swallow NaN, so a bad row must be found before it runs. The sum of finite
+        # values can overflow; it only says when to look closer.
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = np.ascontiguousarray(rows, dtype=np.float32)
+            suspect = not np.isfinite(rows.sum())
+        if suspect:
+            self._refuse_not_finite(rows, first_row)
+        try:
+            return self._runtime.run(rows, first_row=first_row)
+        except ModelError as error:
+            raise ModelError(f"{self.name}: {error}") from error
+
+    def _select(self, frame: Columns) -> Float32[np.ndarray, "n n_features"]:
+        missing = [name for name in self.features if name not in frame.columns]
+        if missing:
+            raise UsageError(
+                f"{self.name} reads the column {', '.join(missing)}, which is not there; "
+                f"found {', '.join(map(str, frame.columns))}"
+            )
+        columns = [np.asarray(frame[name], dtype=np.float32) for name in self.features]
+        return np.stack(columns, axis=1)
+
+    def _refuse_not_finite(self, rows: Float32[np.ndarray, "n n_features"], first_row: int) -> None:
+        bad = np.argwhere(~np.isfinite(rows))
+        if len(bad):
+            row, column = map(int, bad[0])
+            raise SchemaError(
+                f"feature {self.features[column]} of row {first_row + row} is {rows[row, column]}, "
+                "expected a finite number; leave such rows out, or extract them again"
+            )
+
+
+def load_model(path_or_name: Path | str, *, features: Sequence[str] | None = None) -> Model:
+    """Check and load a model.
+
+    Args:
+        path_or_name: An ONNX file, or the name of a shipped model.
+        features: The order of the input's columns, for a file that does not say it.
+
+    Raises:
+        UsageError: there is no such file and no shipped model of that name.
+        UnsafeModelError: the file holds something that is not allowed.
+        HashMismatch: it is not the file that its card describes.
+        CardError: the card is malformed, or the golden vectors are missed.
+        ModelError: it is no usable model, or the order of its features is unknown or contradictory.
+    """
+    path = find_model(path_or_name)
+    checked = check_file(path)
+    beside = read_beside(path)
+    check_hash(beside, checked.sha256, path=path)
+    model = Model(
+        name=beside.card.name if beside.card is not None else path.stem,
+        features=_order(path, checked, beside, features),
+        sha256=checked.sha256,
+        card=beside.card,
+        _runtime=_start(checked, path),
+    )
+    if model.card is not None:
+        check_golden(model, model.card)
+    return model
+
+
+def check_golden(model: Model, card: Card) -> float:
+    """Score the card's golden rows; the largest difference from the card, in VMAF points.
+
+    Raises:
+        CardError: a score is off by more than `GOLDEN_TOLERANCE`.
+    """
+    rows = np.asarray(card.golden.features, dtype=np.float32)
+    wrong = np.abs(model.predict(rows) - np.asarray(card.golden.vmaf))
+    largest = float(wrong.max())
+    if largest > GOLDEN_TOLERANCE:
+        raise CardError(
+            f"{model.name}: golden vector {int(wrong.argmax())} is off by {largest:.4f} VMAF, "
+            f"allowed is {GOLDEN_TOLERANCE}; the card or this ONNX Runtime is wrong"
+        )
+    return largest
+
+
+def find_model(path_or_name: Path | str) -> Path:
+    """The file of a model that is given by path or by a shipped name.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    path = Path(path_or_name)
+    if path.is_file() or path.suffix == ".onnx" or path.parent != Path():
+        return path
+    return zoo.path_of(str(path_or_name))
+
+
+def _order(
+    path: Path, checked: CheckedModel, beside: Beside, given: Sequence[str] | None
+) -> tuple[str, ...]:
+    """The order of the features, on which all who know it must agree."""
+    inside = checked.metadata.get(FEATURES_KEY)
+    said = {
+        "the caller": tuple(given) if given is not None else None,
+        path.with_suffix(".json").name: beside.features,
+        "the file itself": tuple(inside.split(",")) if inside is not None else None,
+    }
+    known = {who: names for who, names in said.items() if names is not None}
+    if not known:
+        raise ModelError(
+            f"{path}: the order of its {checked.n_features} features is not known; "
+            f"give it with --features (features= in Python), or put a card of schema {SCHEMA} "
+            "beside it"
+        )
+    if len(set(known.values())) > 1:
+        words = "; ".join(f"{who}: {shown(', '.join(names))}" for who, names in known.items())
+        raise ModelError(f"{path}: the order of its features is contradictory: {words}")
+    names = next(iter(known.values()))
+    if len(names) != checked.n_features or len(set(names)) != len(names):
+        raise ModelError(
+            f"{path}: reads {checked.n_features} features, but {len(set(names))} are named: "
+            f"{shown(', '.join(names))}"
+        )
+    return names
+
+
+def _start(checked: CheckedModel, path: Path) -> Runtime:
+    try:
+        return start(checked)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
