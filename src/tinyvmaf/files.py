@@ -60,3 +60,19 @@ def _umask() -> int:
 def _cannot_write(path: Path, error: OSError) -> UsageError:
     reason = error.strerror or str(error)
     return UsageError(f"cannot write {path}: {reason}; free space or choose another output with -o")
+
+
+def check_writable(path: Path) -> None:
+    """Refuse an output that cannot be written before the work for it begins.
+
+    Raises:
+        UsageError: the folder cannot be made or written.
+    """
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder; name a file with -o")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _cannot_write(path, error) from error

@@ -61,8 +61,9 @@ def _rows(path: Path) -> Sequence[tuple[int, Mapping[str, str]]]:
             columns = reader.fieldnames or []
             missing = [name for name in _REQUIRED if name not in columns]
             if missing:
+                found = ", ".join(columns) or "none"
                 raise CorpusError(
-                    f"{path}: no column {', '.join(missing)}; found {', '.join(columns) or 'none'}; "
+                    f"{path}: no column {', '.join(missing)}; found {found}; "
                     f"a manifest needs {', '.join(_REQUIRED)}"
                 )
             rows: list[tuple[int, Mapping[str, str]]] = []

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program `tinyvmaf`: its verbs, and what an error looks like.
+
+A user sees one line for anything that a call or a file can cause, and the exit status of the
+error: 2 wrong call or input, 1 failed, 3 done in part. `--debug` before the verb adds the
+traceback and the commands that were run.
+"""
+
+import shlex
+import signal
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from tinyvmaf.cli import corpus, extract
+from tinyvmaf.cli.console import TERMINAL, show
+from tinyvmaf.errors import TinyVmafError, ToolFailed
+from tinyvmaf.provenance import version
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="tinyvmaf",
+    help="Tiny video-quality models that you can trust on content they have never seen.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(corpus.app, name="corpus")
+app.command("extract")(extract.extract)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks and the commands that failed.")
+    ] = False,
+) -> None:
+    """Options that stand before the verb."""
+    del debug  # read by `main`, which meets the errors
+    if show_version:
+        show(f"tinyvmaf {version()}")
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Run the program and leave with its exit status."""
+    # A polite end (a batch system's, or `kill`) cleans up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except TinyVmafError as error:
+        if debug:
+            TERMINAL.console.print_exception()
+            if isinstance(error, ToolFailed):
+                TERMINAL.note(f"command: {shlex.join(error.command)}\n{error.stderr_tail}")
+        TERMINAL.fail(f"tinyvmaf: {error}")
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        TERMINAL.fail("tinyvmaf: interrupted; what was finished is kept")
+        sys.exit(_INTERRUPTED)
+    sys.exit(0)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    del number, frame
+    raise KeyboardInterrupt

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options and arguments that several verbs share, written once."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyvmaf.errors import UsageError
+from tinyvmaf.features.alignment import Allowance
+from tinyvmaf.media.video import RawFormat
+
+Root = Annotated[
+    Path,
+    typer.Argument(
+        envvar="VMAF_DATA_ROOT",
+        help="Corpus: a folder with corpus.csv, or with ref/ and dis/ (Netflix layout).",
+    ),
+]
+Size = Annotated[
+    str | None, typer.Option("--size", metavar="WxH", help="Size of raw YUV, such as 1920x1080.")
+]
+PixFmt = Annotated[
+    str | None,
+    typer.Option("--pix-fmt", help="Pixel format of raw YUV, such as yuv420p10le.  [yuv420p]"),
+]
+Teacher = Annotated[
+    str, typer.Option(help="libvmaf model that labels the frames: a built-in name or a JSON file.")
+]
+Features = Annotated[
+    str, typer.Option(help="Feature set: canonical6, or all that the pass yields.")
+]
+EngineName = Annotated[
+    str | None,
+    typer.Option("--engine", help="ffmpeg, or vmaf (libvmaf's own program, VMAF_BIN).  [ffmpeg]"),
+]
+FfmpegPath = Annotated[
+    Path | None,
+    typer.Option("--ffmpeg", help="The ffmpeg to use.  [TINYVMAF_FFMPEG, bundled, PATH]"),
+]
+Jobs = Annotated[int | None, typer.Option(help="Pairs at once.  [all cores]")]
+Allow = Annotated[
+    list[Allowance] | None,
+    typer.Option(help="Accept this difference between reference and distorted; repeatable."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def raw_format(size: str | None, pix_fmt: str | None) -> RawFormat | None:
+    """The geometry that `--size` and `--pix-fmt` say, None if neither is given.
+
+    Raises:
+        UsageError: the size is not WxH, or the pixel format is unknown.
+    """
+    if size is None and pix_fmt is None:
+        return None
+    width, cross, height = (size or "1920x1080").lower().partition("x")
+    if not (cross and width.isdecimal() and height.isdecimal()):
+        raise UsageError(f"--size {size}: expected WIDTHxHEIGHT, such as 1920x1080")
+    return RawFormat(int(width), int(height), pix_fmt or "yuv420p", Fraction(25))

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ladders: which distorted clips are made of a source, as data.
+
+A ladder is a TOML file of `[[rung]]` tables: `encoder`, `heights` (pixels, or fractions of the
+source's height up to 1), and `crf` or `bitrate_kbps` lists; every combination is one clip.
+Heights above the source's are left out, since upscaling before encoding distorts nothing of use.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from tinyvmaf.errors import UsageError
+
+ENCODERS: Mapping[str, tuple[str, ...]] = {
+    # Presets near the encoders' own defaults, and one thread where threads change the result.
+    "libx264": ("-preset", "medium"),
+    "libx265": ("-preset", "medium", "-x265-params", "log-level=error:pools=1:frame-threads=1"),
+    "libsvtav1": ("-preset", "8", "-svtav1-params", "lp=1"),
+    "libvpx-vp9": ("-deadline", "good", "-cpu-used", "4", "-row-mt", "0"),
+}
+"""Encoder name in ffmpeg -> its arguments besides rate control."""
+
+_KEYS = frozenset({"encoder", "heights", "crf", "bitrate_kbps"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way to distort a source.
+
+    Attributes:
+        encoder: A key of `ENCODERS`.
+        height: Pixels (above 1) or a fraction of the source's height (up to 1).
+        crf: Constant rate factor, or None.
+        bitrate_kbps: Target bitrate, or None; exactly one of the two is given.
+    """
+
+    encoder: str
+    height: float
+    crf: int | None = None
+    bitrate_kbps: int | None = None
+
+    def pixels(self, source_height: int) -> int:
+        """Height of the encode for a source of that height: even, as 4:2:0 wants it."""
+        wanted = self.height if self.height > 1 else self.height * source_height
+        return source_height if wanted >= source_height else max(2, 2 * round(wanted / 2))
+
+    def fits(self, source_height: int) -> bool:
+        """Whether this rung does not enlarge a source of that height."""
+        return self.height <= max(1, source_height)
+
+    def name(self, source_height: int) -> str:
+        """Name of the clip, such as `libx264_360p_crf28`."""
+        rate = f"crf{self.crf}" if self.crf is not None else f"{self.bitrate_kbps}kbps"
+        return f"{self.encoder}_{self.pixels(source_height)}p_{rate}"
+
+    def arguments(self) -> list[str]:
+        """Ffmpeg's arguments that select and steer the encoder."""
+        if self.crf is not None:
+            rate = ["-crf", str(self.crf)]
+            # VP9 takes the CRF as an upper bound unless the bitrate is 0.
+            rate += ["-b:v", "0"] if self.encoder == "libvpx-vp9" else []
+        else:
+            rate = ["-b:v", f"{self.bitrate_kbps}k"]
+        return ["-c:v", self.encoder, *ENCODERS[self.encoder], *rate]
+
+
+def read_ladder(path: Path | None = None) -> tuple[Rung, ...]:
+    """The rungs in the TOML file at `path`; without one, the default ladder of eight.
+
+    Raises:
+        UsageError: the file is missing or is no ladder; what is wrong is named.
+    """
+    if path is None:
+        text = resources.files("tinyvmaf.corpus").joinpath("ladder.toml").read_text("utf-8")
+        return _parse(text, "default ladder")
+    try:
+        return _parse(path.read_text("utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not a readable ladder: {error}") from error
+
+
+def _parse(text: str, origin: str) -> tuple[Rung, ...]:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{origin}: not TOML: {error}") from error
+    tables = data.get("rung")
+    if set(data) != {"rung"} or not isinstance(tables, list) or not tables:
+        raise UsageError(f"{origin}: expected [[rung]] tables and nothing else")
+    rungs = [
+        rung
+        for index, table in enumerate(tables, 1)
+        for rung in _expand(table, f"{origin}, rung {index}")
+    ]
+    if len(set(rungs)) != len(rungs):
+        raise UsageError(f"{origin}: the same rung is there twice")
+    return tuple(rungs)
+
+
+def _expand(table: Mapping[str, Any], where: str) -> list[Rung]:
+    unknown = sorted(set(table) - _KEYS)
+    if unknown:
+        known = ", ".join(sorted(_KEYS))
+        raise UsageError(f"{where}: unknown {', '.join(unknown)}; known are {known}")
+    encoder = str(table.get("encoder"))
+    if encoder not in ENCODERS:
+        raise UsageError(f"{where}: encoder {encoder!r}; expected one of {', '.join(ENCODERS)}")
+    heights = table.get("heights", [1])
+    crfs, rates = table.get("crf", []), table.get("bitrate_kbps", [])
+    for name, values in (("heights", heights), ("crf", crfs), ("bitrate_kbps", rates)):
+        kinds = (int, float) if name == "heights" else (int,)
+        if not isinstance(values, list) or not all(
+            isinstance(value, kinds) and not isinstance(value, bool) and value >= 0
+            for value in values
+        ):
+            raise UsageError(f"{where}: {name} is {values!r}, expected a list of numbers")
+    if not heights or 0 in heights or bool(crfs) == bool(rates):
+        raise UsageError(f"{where}: expected heights above 0, and either crf or bitrate_kbps")
+    return [
+        *(Rung(encoder, height, crf=crf) for height in heights for crf in crfs),
+        *(Rung(encoder, height, bitrate_kbps=rate) for height in heights for rate in rates),
+    ]

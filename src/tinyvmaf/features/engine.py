@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two programs that run libvmaf: ffmpeg's filter, and libvmaf's own command line `vmaf`.
+
+Both turn an aligned pair into a `Log`. On raw video their logs are equal; ffmpeg also reads every
+container and scales.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.errors import MisalignedError, ToolFailed, ToolNotFound, UsageError
+from tinyvmaf.features.alignment import Alignment
+from tinyvmaf.features.graph import (
+    LOG_CSV,
+    LOG_JSON,
+    TEACHER_FILE,
+    ffmpeg_arguments,
+    vmaf_arguments,
+)
+from tinyvmaf.features.log import Log, read_log
+from tinyvmaf.features.teacher import Teacher, check_teacher
+from tinyvmaf.media.ffmpeg import Ffmpeg, find_ffmpeg, run_ffmpeg
+from tinyvmaf.media.process import run
+from tinyvmaf.media.video import VideoInfo
+
+ENVIRONMENT_VARIABLE = "VMAF_BIN"
+
+OnFrame = Callable[[int], None]
+"""Called with the number of frames done so far."""
+
+
+class Engine(Protocol):
+    """A way to run libvmaf."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of the programs and libraries that compute; part of every cache key."""
+        ...
+
+    def check(self, teacher: Teacher) -> None:
+        """Refuse a teacher that the engine does not have, before any work."""
+        ...
+
+    def score(
+        self,
+        pair: Pair,
+        *,
+        info: VideoInfo,
+        alignment: Alignment,
+        teacher: Teacher,
+        on_frame: OnFrame,
+    ) -> Log:
+        """Run libvmaf once over `pair`; `info` describes the reference."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FfmpegEngine:
+    """Ffmpeg's filter `libvmaf`."""
+
+    ffmpeg: Ffmpeg
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of ffmpeg and the libvmaf inside."""
+        return {"ffmpeg": self.ffmpeg.version, "libvmaf": self.ffmpeg.libvmaf}
+
+    def check(self, teacher: Teacher) -> None:
+        """Refuse a teacher that this build's libvmaf does not have."""
+        check_teacher(teacher, self.ffmpeg.path)
+
+    def score(
+        self,
+        pair: Pair,
+        *,
+        info: VideoInfo,
+        alignment: Alignment,
+        teacher: Teacher,
+        on_frame: OnFrame,
+    ) -> Log:
+        """Run one pass; any container, scaled to the reference's size where needed."""
+        del info
+        with tempfile.TemporaryDirectory(prefix="tinyvmaf-") as name:
+            folder = Path(name)
+            _place_teacher(teacher, folder)
+            arguments = ffmpeg_arguments(
+                reference=pair.reference,
+                distorted=pair.distorted,
+                alignment=alignment,
+                teacher=teacher,
+            )
+            run_ffmpeg(self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame)
+            return read_log(folder / LOG_CSV)
+
+
+@dataclass(frozen=True, slots=True)
+class VmafEngine:
+    """Libvmaf's own program, for raw and Y4M pairs of one size."""
+
+    path: Path
+    version: str
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of the program, which is libvmaf's."""
+        return {"vmaf": self.version, "libvmaf": self.version}
+
+    def check(self, teacher: Teacher) -> None:
+        """Nothing can be asked of this program before it runs."""
+        del teacher
+
+    def score(
+        self,
+        pair: Pair,
+        *,
+        info: VideoInfo,
+        alignment: Alignment,
+        teacher: Teacher,
+        on_frame: OnFrame,
+    ) -> Log:
+        """Run the program once.
+
+        Raises:
+            MisalignedError: the pair needs what this program cannot do.
+        """
+        if alignment.notes:
+            raise MisalignedError(
+                f"--engine vmaf compares videos as they are, but {'; '.join(alignment.notes)}; "
+                "use --engine ffmpeg"
+            )
+        for video in (pair.reference, pair.distorted):
+            if video.raw is None and video.path.suffix.lower() != ".y4m":
+                raise MisalignedError(
+                    f"{video.path}: --engine vmaf reads raw YUV and Y4M only; use --engine ffmpeg"
+                )
+        with tempfile.TemporaryDirectory(prefix="tinyvmaf-") as name:
+            folder = Path(name)
+            _place_teacher(teacher, folder)
+            arguments = vmaf_arguments(
+                reference=pair.reference, distorted=pair.distorted, info=info, teacher=teacher
+            )
+            run([str(self.path), *arguments], cwd=folder)
+            log = read_log(folder / LOG_JSON)
+        on_frame(alignment.n_frames)
+        return log
+
+
+def find_engine(name: str | None = None, *, ffmpeg: Path | None = None) -> Engine:
+    """The engine called `ffmpeg` or `vmaf`; by default ffmpeg, or vmaf if `VMAF_BIN` is set.
+
+    Raises:
+        UsageError: there is no engine of that name.
+        ToolNotFound, ToolLacksFeature: its program cannot be used.
+    """
+    chosen = name or ("vmaf" if os.environ.get(ENVIRONMENT_VARIABLE) else "ffmpeg")
+    if chosen == "ffmpeg":
+        return FfmpegEngine(find_ffmpeg(ffmpeg))
+    if chosen == "vmaf":
+        return _find_vmaf()
+    raise UsageError(f"unknown engine {chosen!r}; expected ffmpeg or vmaf")
+
+
+def _find_vmaf() -> VmafEngine:
+    named = os.environ.get(ENVIRONMENT_VARIABLE)
+    found = shutil.which(named or "vmaf")
+    if found is None:
+        raise ToolNotFound(
+            f"{ENVIRONMENT_VARIABLE} names {named}, which is not an executable program"
+            if named
+            else f"no program `vmaf` on PATH; name it with {ENVIRONMENT_VARIABLE}, "
+            "or use --engine ffmpeg"
+        )
+    lines: list[str] = []
+    try:
+        stderr = run([found, "--version"], on_line=lines.append)
+    except ToolFailed as error:
+        raise ToolNotFound(f"{found} is not libvmaf's program: {error}") from error
+    said = [line for line in (*lines, *stderr.splitlines()) if line.strip()]
+    return VmafEngine(Path(found).resolve(), said[0].strip() if said else "unknown")
+
+
+def _place_teacher(teacher: Teacher, folder: Path) -> None:
+    if teacher.path is not None:
+        shutil.copyfile(teacher.path, folder / TEACHER_FILE)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that make libvmaf score a pair, as pure functions from a pair to an argument list.
+
+No path ever enters a filter graph, where quotes, colons and commas mean something: inputs are
+arguments, and log and model files have plain names in the folder that the command runs in.
+"""
+
+from tinyvmaf.features.alignment import Alignment
+from tinyvmaf.features.teacher import DEFAULT, Teacher
+from tinyvmaf.media.video import Video, VideoInfo
+
+LOG_CSV = "log.csv"
+LOG_JSON = "log.json"
+TEACHER_FILE = "teacher.json"
+
+SCORE = "vmaf"
+"""Name that the teacher's score has in every log of ours."""
+
+COMPANION = "canonical"
+"""Name of the v0.6.1 score in a log whose teacher is another model; the six features are its."""
+
+
+def ffmpeg_arguments(
+    *, reference: Video, distorted: Video, alignment: Alignment, teacher: Teacher
+) -> list[str]:
+    """Ffmpeg's arguments for one libvmaf pass over a pair; the log goes to `LOG_CSV`."""
+    return [
+        # One thread a decoder and one for libvmaf: pairs run side by side instead.
+        *("-threads", "1", *distorted.arguments()),
+        *("-threads", "1", *reference.arguments()),
+        *("-filter_complex", filter_graph(alignment=alignment, teacher=teacher)),
+        # Without passthrough the muxer would count dropped and doubled frames as progress.
+        *("-fps_mode", "passthrough", "-f", "null", "-"),
+    ]
+
+
+def filter_graph(*, alignment: Alignment, teacher: Teacher) -> str:
+    """The filter graph: distorted is input 0, reference input 1, paired by frame number."""
+    # Timestamps are replaced by frame numbers: framesync would otherwise repeat or drop frames of
+    # containers that round time stamps differently or start at another time.
+    steps = ["settb=1/25", "setpts=N"]
+    if alignment.trim:
+        steps.append(f"trim=end_frame={alignment.n_frames}")
+    scaling: list[str] = []
+    if alignment.scale is not None:
+        scaling.append("w={}:h={}:flags=bicubic".format(*alignment.scale))
+    if alignment.color_range is not None:
+        scaling.append(f"out_range={alignment.color_range}")
+    convert = [f"format={alignment.pix_fmt}"] if alignment.pix_fmt else []
+    distorted = ",".join([*steps, *([f"scale={':'.join(scaling)}"] if scaling else []), *convert])
+    reference = ",".join([*steps, *convert])
+    libvmaf = f"libvmaf=log_fmt=csv:log_path={LOG_CSV}:n_threads=1:model={_models(teacher)}"
+    return (
+        f"[0:V:0]{distorted}[distorted];[1:V:0]{reference}[reference];"
+        f"[distorted][reference]{libvmaf}"
+    )
+
+
+def vmaf_arguments(
+    *, reference: Video, distorted: Video, info: VideoInfo, teacher: Teacher
+) -> list[str]:
+    """Arguments of libvmaf's own program for a raw or Y4M pair; the log goes to `LOG_JSON`."""
+    arguments = ["--reference", str(reference.path.absolute())]
+    arguments += ["--distorted", str(distorted.path.absolute())]
+    if reference.raw is not None:
+        sampling, _, depth = info.pix_fmt.removeprefix("yuv").partition("p")
+        arguments += ["--width", str(info.width), "--height", str(info.height)]
+        arguments += ["--pixel_format", sampling, "--bitdepth", depth.removesuffix("le") or "8"]
+    for option in _model_options(teacher):
+        arguments += ["--model", ":".join(option)]
+    return [*arguments, "--threads", "1", "--json", "--output", LOG_JSON, "--quiet"]
+
+
+def _models(teacher: Teacher) -> str:
+    # Two levels of quoting: `\\\\:` reaches the option parser as `\\:` and libvmaf as `:`.
+    return "|".join("\\\\:".join(option) for option in _model_options(teacher))
+
+
+def _model_options(teacher: Teacher) -> list[tuple[str, str]]:
+    """The models of a pass: the teacher, and v0.6.1 for its features if the teacher is another."""
+    if teacher == Teacher(DEFAULT):
+        return [(f"version={DEFAULT}", f"name={SCORE}")]
+    labels = f"path={TEACHER_FILE}" if teacher.path else f"version={teacher.name}"
+    return [(f"version={DEFAULT}", f"name={COMPANION}"), (labels, f"name={SCORE}")]

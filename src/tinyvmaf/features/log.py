@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading libvmaf's logs, and proving from them that a run did what it was asked for.
+
+libvmaf and ffmpeg end with status 0 in cases where frames are missing, so success is what the log
+shows: consecutive frames from 0 on, as many as the videos have, every value finite.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyvmaf.errors import SchemaError
+
+Log = Mapping[str, Float[np.ndarray, " n_frames"]]
+"""Columns of a log: our name -> one value a frame, float64 as libvmaf printed it."""
+
+_PREFIXES = ("VMAF_integer_feature_", "integer_")
+
+
+def read_log(path: Path, *, n_frames: int | None = None) -> Log:
+    """Read a CSV or JSON log of libvmaf.
+
+    Args:
+        path: The file; its suffix tells the format.
+        n_frames: Frames that it must have, if that is known.
+
+    Raises:
+        SchemaError: it is no such log, a frame or value is missing, not finite or out of order.
+    """
+    try:
+        frames, columns = _read_json(path) if path.suffix == ".json" else _read_csv(path)
+    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, SchemaError):
+            raise
+        raise SchemaError(f"{path.name}: not a readable libvmaf log: {error}") from error
+    _check(path, frames, columns, n_frames)
+    return dict(zip(_our_names(list(columns)), columns.values(), strict=True))
+
+
+def _read_csv(path: Path) -> tuple[Sequence[int], dict[str, Float[np.ndarray, " n_frames"]]]:
+    with path.open(encoding="utf-8") as file:
+        names = [name for name in file.readline().strip().split(",") if name]
+        if not names or names[0] != "Frame":
+            raise SchemaError(f"{path.name}: not a libvmaf log: its first column is not Frame")
+        # Every line ends with a comma, as libvmaf writes them.
+        values = np.loadtxt(file, delimiter=",", usecols=range(len(names)), ndmin=2)
+    columns = {name: values[:, index].copy() for index, name in enumerate(names) if index}
+    return values[:, 0].tolist() if values.size else [], columns
+
+
+def _read_json(path: Path) -> tuple[Sequence[int], dict[str, Float[np.ndarray, " n_frames"]]]:
+    frames = json.loads(path.read_text(encoding="utf-8"))["frames"]
+    names = list(frames[0]["metrics"]) if frames else []
+    columns = {
+        name: np.array([frame["metrics"][name] for frame in frames], dtype=np.float64)
+        for name in names
+    }
+    return [frame["frameNum"] for frame in frames], columns
+
+
+def _check(
+    path: Path,
+    frames: Sequence[int],
+    columns: Mapping[str, Float[np.ndarray, " n_frames"]],
+    n_frames: int | None,
+) -> None:
+    for position, number in enumerate(frames):
+        if number != position:
+            raise SchemaError(
+                f"{path.name}: frame {number:g} stands where frame {position} is expected"
+            )
+    if not frames or (n_frames is not None and len(frames) != n_frames):
+        raise SchemaError(
+            f"{path.name}: libvmaf scored {len(frames)} frames, expected {n_frames or 'some'}; "
+            "a video ends early or is damaged"
+        )
+    for name, values in columns.items():
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            raise SchemaError(f"{path.name}: {name} of frame {bad[0]} is {values[bad[0]]}")
+
+
+def _our_names(names: Sequence[str]) -> list[str]:
+    """Drop libvmaf's prefixes; a float feature whose integer twin is there gets `float_`."""
+    bare = [_bare(name) for name in names]
+    integer = {_bare(name) for name in names if name.startswith(_PREFIXES)}
+    return [
+        f"float_{name}" if name in integer and not original.startswith(_PREFIXES) else name
+        for name, original in zip(bare, names, strict=True)
+    ]
+
+
+def _bare(name: str) -> str:
+    for prefix in _PREFIXES:
+        if name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return name

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scoring one pair with libvmaf through the cache, and proving that the result is complete."""
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.errors import ToolFailed
+from tinyvmaf.features.alignment import Alignment, Allowance, align
+from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key
+from tinyvmaf.features.engine import Engine
+from tinyvmaf.features.log import Log
+from tinyvmaf.features.sets import TARGET
+from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.media.video import Video, count_frames, probe
+from tinyvmaf.progress import SILENT, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A pair with its log."""
+
+    pair: Pair
+    log: Log
+    alignment: Alignment
+    cached: bool
+
+
+@dataclass(frozen=True)
+class PairScorer:
+    """Scores one pair through the cache; the same object serves every thread."""
+
+    engine: Engine
+    teacher: Teacher
+    cache: Cache
+    allowed: AbstractSet[Allowance] = frozenset()
+    progress: Progress = SILENT
+
+    def score(self, pair: Pair, *, on_frame: Callable[[int], None]) -> Scored:
+        """The log of `pair`, proven to be complete.
+
+        Raises:
+            TinyVmafError: the pair cannot be read, does not fit, or libvmaf did not score it all.
+        """
+        reference, distorted = probe(pair.reference), probe(pair.distorted)
+        alignment = align(reference=reference, distorted=distorted, allowed=self.allowed)
+        key = self._key(pair, alignment)
+        log = self._load(key, pair)
+        if log is not None:
+            return Scored(pair, log, alignment, cached=True)
+        log = self.engine.score(
+            pair, info=reference, alignment=alignment, teacher=self.teacher, on_frame=on_frame
+        )
+        _prove_complete(pair, log, alignment)
+        self.cache.store(key, log)
+        return Scored(pair, log, alignment, cached=False)
+
+    def _load(self, key: str, pair: Pair) -> Log | None:
+        try:
+            return self.cache.load(key)
+        except DamagedEntry as damaged:
+            self.progress.note(f"{pair.name}: damaged cache entry {damaged}, computing again")
+            return None
+
+    def _key(self, pair: Pair, alignment: Alignment) -> str:
+        return cache_key(
+            {
+                "reference": self._content(pair.reference),
+                "distorted": self._content(pair.distorted),
+                "teacher": self.teacher.label,
+                "versions": dict(self.engine.versions),
+                "n_frames": alignment.n_frames,
+                "scale": alignment.scale,
+                "pix_fmt": alignment.pix_fmt,
+                "color_range": alignment.color_range,
+            }
+        )
+
+    def _content(self, video: Video) -> list[str]:
+        return [self.cache.content_hash(video.path), repr(video.raw)]
+
+
+def _prove_complete(pair: Pair, log: Log, alignment: Alignment) -> None:
+    """Refuse a log that has not exactly the frames that the pair has."""
+    found = len(log[TARGET])
+    if found == alignment.n_frames:
+        return
+    # Packets only suggest how many frames there are; the decoder knows.
+    n_reference, n_distorted = count_frames(pair.reference), count_frames(pair.distorted)
+    if found == n_reference == n_distorted:
+        return
+    raise ToolFailed(
+        f"libvmaf scored {found} frames, but the reference decodes to {n_reference} and the "
+        f"distorted video to {n_distorted}: one of them is damaged or cut short"
+    )
