@@ -6,6 +6,7 @@ bounded size. Sizes are checked before anything is read or allocated; sparse, qu
 half-precision tensors are refused.
 """
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tinyvmaf.errors import ModelError, UnsafeModelError
-from tinyvmaf.models.external import external_range, is_external, read_range, shown
+from tinyvmaf.models.external import ExternalRange, external_range, is_external, read_range, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from onnx import TensorProto
 
 MAX_DIMENSION: Final = 4096
-MAX_ELEMENTS: Final = 2**20
+MAX_ELEMENTS: Final = 2**19
 """Of all weights together; a network of 2561 parameters has 2561."""
 _MAX_RANK: Final = 2
 _MAX_TENSORS: Final = 1024
@@ -52,24 +53,10 @@ def read_weights(tensors: "Sequence[TensorProto]", *, folder: Path) -> Weights:
             finite, or lies outside the folder.
         ModelError: a tensor is damaged, unnamed or there twice, or its file is missing.
     """
-    if len(tensors) > _MAX_TENSORS:
-        raise UnsafeModelError(
-            f"it has {len(tensors)} weight tensors, at most {_MAX_TENSORS} are allowed"
-        )
-    arrays: dict[str, np.ndarray] = {}
+    _check_sizes(tensors)
     external: list[bytes] = []
-    n_elements = 0
+    arrays: dict[str, np.ndarray] = {}
     for tensor in tensors:
-        _check_kind(tensor)
-        if not tensor.name or tensor.name in arrays:
-            raise ModelError(
-                f"a weight's name {shown(tensor.name)} is empty or taken; export the model again"
-            )
-        n_elements += int(np.prod(tensor.dims, dtype=np.int64))
-        if n_elements > MAX_ELEMENTS:
-            raise UnsafeModelError(
-                f"it has more than {MAX_ELEMENTS} weights; tiny models have a few thousand"
-            )
         if is_external(tensor):
             content = read_range(external_range(tensor), folder=folder)
             external.append(content)
@@ -82,6 +69,40 @@ def read_weights(tensors: "Sequence[TensorProto]", *, folder: Path) -> Weights:
             )
         arrays[tensor.name] = array
     return Weights(arrays=arrays, external=b"".join(external))
+
+
+def external_ranges(tensors: "Sequence[TensorProto]") -> dict[str, ExternalRange]:
+    """Where the tensors that are not in the file itself say they are, by name; nothing is read.
+
+    Raises:
+        UnsafeModelError: as `read_weights`.
+        ModelError: as `read_weights`.
+    """
+    _check_sizes(tensors)
+    return {tensor.name: external_range(tensor) for tensor in tensors if is_external(tensor)}
+
+
+def _check_sizes(tensors: "Sequence[TensorProto]") -> None:
+    """Refuse what would be too much to read."""
+    if len(tensors) > _MAX_TENSORS:
+        raise UnsafeModelError(
+            f"it has {len(tensors)} weight tensors, at most {_MAX_TENSORS} are allowed"
+        )
+    names: set[str] = set()
+    n_elements = 0
+    for tensor in tensors:
+        if not tensor.name or tensor.name in names:
+            raise ModelError(
+                f"a weight's name {shown(tensor.name)} is empty or taken; export the model again"
+            )
+        _check_kind(tensor)
+        names.add(tensor.name)
+        n_elements += math.prod(tensor.dims)
+    if n_elements > MAX_ELEMENTS:
+        raise UnsafeModelError(
+            f"it has {n_elements} weights, at most {MAX_ELEMENTS} are allowed; "
+            "tiny models have a few thousand"
+        )
 
 
 def _check_kind(tensor: "TensorProto") -> None:

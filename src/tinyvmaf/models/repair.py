@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mending an ONNX file whose external data was renamed after the export.
+
+In goes such a file, out comes a plan that says what is missing and which file beside it fits by
+size and name; carrying it out writes one self-contained file, checked before it takes its name.
+The original is never touched. If no file fits, or more than one does, nothing is written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tinyvmaf.errors import ModelError, UsageError
+from tinyvmaf.files import write_bytes
+from tinyvmaf.models.external import ExternalRange, locate, read_range, shown
+from tinyvmaf.models.runtime import start
+from tinyvmaf.models.safety import check_bytes, parse, read_file
+from tinyvmaf.models.weights import external_ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A file that the model names, and the one that will be read for it.
+
+    Attributes:
+        location: The name that the model has for its data.
+        n_bytes: How many bytes the model needs from it.
+        found: The name, from the model's folder on, of the file that holds them.
+    """
+
+    location: str
+    n_bytes: int
+    found: str
+
+    @property
+    def renamed(self) -> bool:
+        """Whether the file has another name than the model thinks."""
+        return self.found != self.location
+
+    def __str__(self) -> str:
+        read = f"read {shown(self.found)} instead" if self.renamed else "it is there"
+        return f"the model needs {self.n_bytes} bytes of {shown(self.location)}: {read}"
+
+
+@dataclass(frozen=True, slots=True)
+class RepairPlan:
+    """What a repair will do; nothing is written by making one."""
+
+    model: Path
+    replacements: tuple[Replacement, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{self.model.name}: {step}" for step in self.replacements)
+
+
+def plan_repair(path: Path) -> RepairPlan:
+    """Find the files that the model at `path` needs.
+
+    Raises:
+        UsageError: there is no such file.
+        UnsafeModelError: the model names data outside its folder.
+        ModelError: it is no ONNX file, has no external data, or no single file fits.
+    """
+    try:
+        needed = _needed(external_ranges(parse(read_file(path)).graph.initializer))
+        replacements = tuple(
+            Replacement(location, n_bytes, _find(path, location, n_bytes))
+            for location, n_bytes in needed.items()
+        )
+    except ModelError as error:
+        raise type(error)(f"{path}: {error}") from error
+    return RepairPlan(model=path, replacements=replacements)
+
+
+def carry_out(plan: RepairPlan, *, output: Path) -> None:
+    """Write the model with all its data inside to `output`.
+
+    Raises:
+        UsageError: `output` is one of the files that are read, or cannot be written.
+        UnsafeModelError: the mended model holds something that is not allowed.
+        ModelError: it is damaged in other ways.
+    """
+    folder = plan.model.parent
+    read = [plan.model, *(folder / step.found for step in plan.replacements)]
+    if output.resolve() in [path.resolve() for path in read]:
+        raise UsageError(f"{output} is the original, which stays as it is; choose another output")
+    found = {step.location: step.found for step in plan.replacements}
+    model = parse(read_file(plan.model))
+    spans = external_ranges(model.graph.initializer)
+    for tensor in model.graph.initializer:
+        if tensor.name in spans:
+            span = spans[tensor.name]
+            tensor.raw_data = read_range(
+                replace(span, location=found[span.location]), folder=folder
+            )
+            tensor.data_location = tensor.DEFAULT
+            del tensor.external_data[:]
+    data = model.SerializeToString(deterministic=True)
+    try:
+        start(check_bytes(data, folder=output.parent, origin="the mended model"))
+    except ModelError as error:
+        raise type(error)(f"{plan.model}: cannot be mended: {error}") from error
+    write_bytes(output, data)
+
+
+def repair(path: Path, *, output: Path) -> RepairPlan:
+    """Plan and carry out; see `plan_repair` and `carry_out` for what they raise."""
+    plan = plan_repair(path)
+    carry_out(plan, output=output)
+    return plan
+
+
+def _needed(spans: Mapping[str, ExternalRange]) -> dict[str, int]:
+    """How many bytes the model reads from each file that it names."""
+    if not spans:
+        raise ModelError("has no external data, so there is nothing to mend")
+    needed: dict[str, int] = {}
+    for span in spans.values():
+        needed[span.location] = max(span.end, needed.get(span.location, 0))
+    return needed
+
+
+def _find(model: Path, location: str, n_bytes: int) -> str:
+    """The name of the file that holds `n_bytes` of the model's data."""
+    try:
+        named = locate(location, folder=model.parent)
+    except ModelError as error:
+        # Only a missing file can have been renamed; a forbidden name stays forbidden.
+        if type(error) is not ModelError:
+            raise
+    else:
+        if named.stat().st_size >= n_bytes:
+            return location
+    fitting = [path for path in _siblings(model) if path.stat().st_size == n_bytes]
+    usual = [path for path in fitting if path.name == f"{model.name}.data"]
+    alike = [path for path in fitting if path.suffix == Path(location).suffix]
+    for candidates in (usual, alike):
+        if len(candidates) == 1:
+            return candidates[0].name
+    raise ModelError(
+        f"needs {n_bytes} bytes of {shown(location)}, which is missing; {_words(alike)}"
+    )
+
+
+def _siblings(model: Path) -> list[Path]:
+    """The regular files beside the model, in order; links are left out."""
+    beside = sorted(model.parent.iterdir())
+    return [path for path in beside if path.is_file() and not path.is_symlink() and path != model]
+
+
+def _words(alike: Sequence[Path]) -> str:
+    if not alike:
+        return "no file beside it has that size and ending; look where the model came from"
+    names = ", ".join(path.name for path in alike)
+    return f"{names} all have that size and ending; keep only the right one beside the model"
