@@ -19,6 +19,7 @@ from jaxtyping import Float
 
 from tinyvmaf.errors import CardError
 from tinyvmaf.files import write_text
+from tinyvmaf.models.external import shown
 from tinyvmaf.models.network import Network
 
 SCHEMA: Final = "tinyvmaf.card/1"
@@ -232,6 +233,9 @@ def _finite(text: str) -> float:
 def _validate(record: Any) -> None:  # noqa: ANN401 (decoded JSON)
     from jsonschema import Draft202012Validator
 
+    found = record.get("schema") if isinstance(record, dict) else None
+    if found != SCHEMA:
+        raise CardError(f"no card: its schema is {shown(str(found))}, expected {SCHEMA}")
     try:
         broken = next(Draft202012Validator(schema()).iter_errors(record), None)
     except RecursionError as error:
@@ -240,7 +244,7 @@ def _validate(record: Any) -> None:  # noqa: ANN401 (decoded JSON)
         longest = 120
         said = " ".join(broken.message.split())
         said = said if len(said) <= longest else f"{said[:longest]}..."
-        raise CardError(f"no card of schema {SCHEMA}: at {broken.json_path}: {said}")
+        raise CardError(f"not as its schema {SCHEMA} says: at {broken.json_path}: {said}")
     n_features = len(record["features"])
     if list(record["domain"]) != record["features"]:
         raise CardError("its domain does not name the features in their order")

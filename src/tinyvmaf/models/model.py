@@ -130,20 +130,24 @@ def load_model(path_or_name: Path | str, *, features: Sequence[str] | None = Non
         CardError: the card is malformed, or the golden vectors are missed.
         ModelError: it is no usable model, or the order of its features is unknown or contradictory.
     """
-    path = find_model(path_or_name)
+    model = open_model(find_model(path_or_name), features=features)
+    if model.card is not None:
+        check_golden(model, model.card)
+    return model
+
+
+def open_model(path: Path, *, features: Sequence[str] | None = None) -> Model:
+    """Load the model at `path` without scoring its golden vectors; else as `load_model`."""
     checked = check_file(path)
     beside = read_beside(path)
     check_hash(beside, checked.sha256, path=path)
-    model = Model(
+    return Model(
         name=beside.card.name if beside.card is not None else path.stem,
         features=_order(path, checked, beside, features),
         sha256=checked.sha256,
         card=beside.card,
         _runtime=_start(checked, path),
     )
-    if model.card is not None:
-        check_golden(model, model.card)
-    return model
 
 
 def check_golden(model: Model, card: Card) -> float:

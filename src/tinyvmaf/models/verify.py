@@ -15,7 +15,7 @@ from tinyvmaf.errors import ModelError, TinyVmafError
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models.beside import check_hash, read_beside
 from tinyvmaf.models.card import SCHEMA, read_card
-from tinyvmaf.models.model import Model, check_golden, find_model, load_model
+from tinyvmaf.models.model import Model, check_golden, find_model, open_model
 from tinyvmaf.models.safety import check_file
 
 
@@ -92,7 +92,7 @@ def verify(path_or_name: Path | str, *, table: FeatureTable | None = None) -> Ve
     if table is None:
         return Verification(path=path, checks=tuple(checks))
     try:
-        measured = table_error(load_model(path), table)
+        measured = table_error(open_model(path), table)
     except TinyVmafError as error:
         checks.append(Check("table", passed=False, words=str(error)))
         return Verification(path=path, checks=tuple(checks))
@@ -142,10 +142,10 @@ def _hash(path: Path) -> str:
 
 
 def _order(path: Path) -> str:
-    return f"reads {', '.join(load_model(path).features)}"
+    return f"reads {', '.join(open_model(path).features)}"
 
 
 def _golden(path: Path) -> str:
     card = read_card(path.with_suffix(".json"))
-    largest = check_golden(load_model(path), card)
+    largest = check_golden(open_model(path), card)
     return f"{len(card.golden.vmaf)} rows, largest difference {largest:.6f} VMAF"
