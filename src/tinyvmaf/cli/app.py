@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from tinyvmaf.cli import corpus, extract
+from tinyvmaf.cli import corpus, demo, evaluate, extract, loso, train
 from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.errors import TinyVmafError, ToolFailed
 from tinyvmaf.provenance import version
@@ -30,6 +30,10 @@ app = typer.Typer(
 )
 app.add_typer(corpus.app, name="corpus")
 app.command("extract")(extract.extract)
+app.command("loso")(loso.loso)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("demo")(demo.demo)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every target makes the virtual environment that it needs. PYTHON names another interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test quick check golden bench clean
+
+demo: $(READY)  ## the whole way on real video, ends with the digest's path
+	$(BIN)/tinyvmaf demo
+
+test: $(READY)  ## every test
+	$(BIN)/pytest -n auto
+
+quick: $(READY)  ## the tests that take less than three minutes together
+	$(BIN)/pytest -n auto -m "not slow"
+
+check: $(READY)  ## style, types, layers, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+golden: $(READY)  ## write the golden files again and show what changed
+	$(BIN)/python scripts/golden.py
+	git --no-pager diff --stat -- tests/golden
+
+bench: $(READY)  ## benchmarks, printed as tables
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) demo
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tinyvmaf needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	touch $@

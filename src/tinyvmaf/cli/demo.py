@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tinyvmaf demo`: the whole way on real clips, from pristine video to the digest."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyvmaf.cli.console import TERMINAL, show
+from tinyvmaf.cli.loso import check_names, print_digest, run_loso
+from tinyvmaf.cli.options import FfmpegPath, Jobs
+from tinyvmaf.cli.tables import open_table
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for clips, table and run.")
+    ] = Path("demo"),
+    frames: Annotated[int, typer.Option(help="Frames of each clip.")] = 60,
+    jobs: Jobs = None,
+    ffmpeg: FfmpegPath = None,
+) -> None:
+    """Real clips, real encoders, real libvmaf: build a corpus, extract, leave one source out."""
+    from tinyvmaf.corpus.build import build
+    from tinyvmaf.corpus.clips import installed_clips
+    from tinyvmaf.corpus.ladder import read_ladder
+    from tinyvmaf.features.table import write_table
+    from tinyvmaf.media.ffmpeg import find_ffmpeg
+    from tinyvmaf.media.video import Video
+
+    recipe = check_names("mlp_small", "default", None)
+    clips = installed_clips()
+    ladder = read_ladder()
+    corpus, table = output / "corpus", output / "table.parquet"
+    TERMINAL.note(f"1/3  encode {len(clips)} real clips, {len(ladder)} ways each, into {corpus}")
+    build(
+        [Video(path) for path in clips],
+        root=corpus,
+        ladder=ladder,
+        ffmpeg=find_ffmpeg(ffmpeg),
+        n_frames=frames,
+        jobs=jobs,
+        progress=TERMINAL,
+    )
+    TERMINAL.note(f"2/3  score every frame with libvmaf, into {table}")
+    opened = open_table(corpus, sample=False, jobs=jobs)
+    write_table(opened.table, table)
+    TERMINAL.note("3/3  train a model of 257 parameters per held-out source, and judge it there")
+    digest = run_loso(
+        opened,
+        folder=output / "loso_mlp_small",
+        arch="mlp_small",
+        recipe=recipe,
+        seeds=1,
+        baselines=[],
+    )
+    show("Leave-one-source-out: each row's model never saw that source.\n")
+    print_digest(digest)

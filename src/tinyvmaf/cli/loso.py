@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tinyvmaf loso`: train every fold, predict what it has not seen, write the digest."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
+from tinyvmaf.cli.extract import PARTIAL
+from tinyvmaf.cli.options import Jobs, Json, PixFmt, Size
+from tinyvmaf.cli.tables import Opened, Sample, TableArgument, open_table
+
+if TYPE_CHECKING:
+    from tinyvmaf.report.digest import Digest
+    from tinyvmaf.training.recipes import Recipe
+
+Arch = Annotated[str, typer.Option("--model-arch", help="linear, mlp_small or mlp_medium.")]
+RecipeName = Annotated[str, typer.Option("--recipe", help="default, digest, or a TOML file.")]
+
+
+def loso(
+    table: TableArgument = None,
+    sample: Sample = False,
+    model_arch: Arch = "mlp_small",
+    recipe: RecipeName = "default",
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the training rows.  [the recipe's]")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Sweeps over all folds, seeds 0, 1, ...")] = 1,
+    baseline: Annotated[
+        list[str] | None, typer.Option(help="A model to set beside it: file or name; repeatable.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The run's folder.  [runs/loso_<arch>]")
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(help="Teacher, if a corpus is extracted.  [vmaf_v0.6.1]")
+    ] = None,
+    jobs: Jobs = None,
+    size: Size = None,
+    pix_fmt: PixFmt = None,
+    as_json: Json = False,
+) -> None:
+    """Leave one source out: train, predict, and write run and digest."""
+    # Names are checked before anything slow begins.
+    settings = check_names(model_arch, recipe, epochs)
+    folder = output or Path("runs") / f"loso_{model_arch}"
+    opened = open_table(
+        table, sample=sample, teacher=teacher, jobs=jobs, size=size, pix_fmt=pix_fmt
+    )
+    digest = run_loso(
+        opened,
+        folder=folder,
+        arch=model_arch,
+        recipe=settings,
+        seeds=seeds,
+        baselines=baseline or [],
+    )
+    if as_json:
+        show_json(digest.record)
+    else:
+        print_digest(digest)
+    if opened.partial:
+        raise typer.Exit(PARTIAL)
+
+
+def check_names(arch: str, recipe: str, epochs: int | None) -> "Recipe":
+    """The recipe, after making sure that arch and recipe exist."""
+    from tinyvmaf.training.networks import check_arch
+    from tinyvmaf.training.recipes import load_recipe, with_epochs
+
+    check_arch(arch)
+    settings = load_recipe(recipe)
+    return settings if epochs is None else with_epochs(settings, epochs)
+
+
+def run_loso(
+    opened: Opened, *, folder: Path, arch: str, recipe: "Recipe", seeds: int, baselines: list[str]
+) -> "Digest":
+    """Sweep with progress and write the digest."""
+    from tinyvmaf.errors import UsageError
+    from tinyvmaf.evaluation.folds import leave_one_source_out
+    from tinyvmaf.evaluation.loso import sweep
+    from tinyvmaf.files import check_writable
+    from tinyvmaf.models.model import load_model
+    from tinyvmaf.report.digest import write_digest
+
+    if seeds < 1:
+        raise UsageError(f"--seeds {seeds}: expected 1 or more")
+    leave_one_source_out(opened.table.sources)
+    check_writable(folder / "run.json")
+    run = sweep(
+        opened.table,
+        folder=folder,
+        arch=arch,
+        recipe=recipe,
+        seeds=range(seeds),
+        baselines=[load_model(name) for name in baselines],
+        table_origin=opened.origin,
+        extract_s=opened.extract_s,
+        progress=TERMINAL,
+    )
+    return write_digest(run, folder)
+
+
+def print_digest(digest: "Digest") -> None:
+    """The folds and where the digest is."""
+    from tinyvmaf.report.markdown import number
+
+    columns = dict.fromkeys(("held out", "frames", "PLCC", "SROCC", "RMSE", "clip RMSE"), "right")
+    columns["held out"] = "left"
+    rows = [
+        [
+            fold["source"],
+            str(fold["n_frames"]),
+            *(number(name, fold["frame"][name]) for name in ("plcc", "srocc", "rmse")),
+            number("rmse", fold["clip"]["rmse"]),
+        ]
+        for fold in digest.record["folds"]
+    ]
+    frame, clip = (digest.record["aggregate"][level] for level in ("frame", "clip"))
+    rows += [
+        [
+            label,
+            "",
+            *(number(name, frame[name][label]) for name in ("plcc", "srocc", "rmse")),
+            number("rmse", clip["rmse"][label]),
+        ]
+        for label in ("mean", "std")
+    ]
+    show_table(columns, rows)
+    show(f"\n{digest.record['arch']}, {digest.record['n_params']} parameters: {digest.markdown}")

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wherever a verb takes a TABLE: a Parquet file, a corpus to extract first, or `--sample`."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tinyvmaf.cli.extract import extract_corpus
+from tinyvmaf.errors import UsageError
+
+if TYPE_CHECKING:
+    from tinyvmaf.features.table import FeatureTable
+
+TableArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        envvar="VMAF_DATA_ROOT",
+        metavar="TABLE|ROOT",
+        help="A feature table (Parquet), or a corpus that is extracted first.",
+    ),
+]
+Sample = Annotated[bool, typer.Option("--sample", help="Use the table that comes with tinyvmaf.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A table, where it came from, how long making it took, and whether all of it is there."""
+
+    table: "FeatureTable"
+    origin: str
+    extract_s: float = 0.0
+    partial: bool = False
+
+
+def open_table(
+    path: Path | None,
+    *,
+    sample: bool,
+    teacher: str | None = None,
+    jobs: int | None = None,
+    size: str | None = None,
+    pix_fmt: str | None = None,
+) -> Opened:
+    """The table that a verb was given.
+
+    Raises:
+        UsageError: neither a path nor `--sample`, or a table of another teacher.
+    """
+    from tinyvmaf.features.table import read_table
+
+    if sample:
+        from tinyvmaf.corpus.sample import NAME, sample_path
+
+        opened = Opened(read_table(sample_path()), NAME)
+    elif path is None:
+        raise UsageError("no table given: name a Parquet file or a corpus, or use --sample")
+    elif path.is_dir() or path.suffix == ".csv":
+        started = time.perf_counter()
+        extraction = extract_corpus(
+            path,
+            teacher=teacher or "vmaf_v0.6.1",
+            features="canonical6",
+            jobs=jobs,
+            engine=None,
+            ffmpeg=None,
+            size=size,
+            pix_fmt=pix_fmt,
+            allow=None,
+        )
+        seconds = time.perf_counter() - started
+        return Opened(extraction.table, str(path), seconds, partial=bool(extraction.failures))
+    else:
+        opened = Opened(read_table(path), str(path))
+    found = opened.table.info.teacher
+    if teacher is not None and teacher != found:
+        raise UsageError(
+            f"{opened.origin} was labelled by {found}, not by {teacher}; extract again"
+        )
+    return opened

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run on disk: what a sweep leaves behind, and nothing that cannot be computed from it.
+
+`run.json` says how to repeat it, `predictions.parquet` has every out-of-fold prediction,
+`baselines.parquet` those of the models beside it, `fold_<Source>/` the fold's models. Every table
+and chart derives from these files, so that a reader can compute them again.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from tinyvmaf.errors import SchemaError, UsageError
+from tinyvmaf.files import write_text, written_aside
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SCHEMA = "tinyvmaf.run/1"
+PREDICTIONS = "predictions.parquet"
+BASELINES = "baselines.parquet"
+RECORD = "run.json"
+
+Seen = str
+"""What a model knew of a source: `train`, `val`, `heldout` or `unknown`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldFacts:
+    """What training one fold with one seed told."""
+
+    source: str
+    seed: int
+    n_train: int
+    steps: int
+    train_rmse: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Everything that is needed to repeat a run, and what cannot be seen in its predictions.
+
+    Attributes:
+        arch, n_params: The network.
+        recipe: Name of the recipe.
+        recipe_settings: The recipe itself.
+        seeds: One sweep over all folds each.
+        teacher, features: Of the table.
+        table: Rows, sources, clips, sha256 and origin of the table.
+        folds: Training facts of every fold and seed.
+        baselines: Name -> in words what it is.
+        seconds: Wall time of each stage.
+        command: That made the run.
+        versions: Of everything that computed.
+    """
+
+    arch: str
+    n_params: int
+    recipe: str
+    recipe_settings: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    teacher: str
+    features: tuple[str, ...]
+    table: Mapping[str, Any]
+    folds: tuple[FoldFacts, ...]
+    baselines: Mapping[str, str] = field(default_factory=dict[str, str])
+    seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    command: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class Run:
+    """A sweep in memory.
+
+    Attributes:
+        facts: How it was made.
+        predictions: `source, clip, frame, seed, vmaf, predicted`, a row a frame and seed.
+        baselines: `model, seen, source, clip, frame, vmaf, predicted`.
+    """
+
+    facts: RunFacts
+    predictions: "pl.DataFrame"
+    baselines: "pl.DataFrame"
+
+
+def folder_name(source: str) -> str:
+    """`fold_<Source>`, with characters escaped that a file system or a shell could mistake."""
+    return f"fold_{quote(source, safe='')}" if not source.isidentifier() else f"fold_{source}"
+
+
+def write_run(run: Run, folder: Path) -> None:
+    """Write the run's tables and `run.json`; the record comes last and marks the run as whole.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    for name, rows in ((PREDICTIONS, run.predictions), (BASELINES, run.baselines)):
+        with written_aside(folder / name) as aside:
+            rows.write_parquet(aside, compression="zstd", statistics=False)
+    record = {"schema": SCHEMA, **asdict(run.facts)}
+    write_text(folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run that `write_run` wrote.
+
+    Raises:
+        UsageError: there is no run in this folder.
+        SchemaError: a file of it is damaged or of another version.
+    """
+    import polars as pl
+
+    path = folder / RECORD
+    if not path.is_file():
+        raise UsageError(f"{folder}: no run here (no {RECORD}); `tinyvmaf loso ... -o` makes one")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record.pop("schema") != SCHEMA:
+            raise SchemaError(f"{path}: written with another schema than {SCHEMA}; run again")
+        record["folds"] = tuple(FoldFacts(**fold) for fold in record["folds"])
+        for name in ("seeds", "features"):
+            record[name] = tuple(record[name])
+        facts = RunFacts(**record)
+        predictions, baselines = (
+            pl.read_parquet(folder / name, memory_map=False) for name in (PREDICTIONS, BASELINES)
+        )
+    except (KeyError, TypeError, ValueError, OSError, pl.exceptions.PolarsError) as error:
+        if isinstance(error, SchemaError):
+            raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SchemaError(f"{folder}: damaged run ({reason}); run it again") from error
+    return Run(facts, predictions, baselines)
+
+
+def refuse_other_tables(runs: Sequence[Run]) -> None:
+    """Refuse runs that were not made from one table.
+
+    Raises:
+        UsageError: the tables differ; in what is said.
+    """
+    first = runs[0].facts
+    for other in (run.facts for run in runs[1:]):
+        ours = {"teacher": first.teacher, **first.table}
+        theirs = {"teacher": other.teacher, **other.table}
+        if first.table["sha256"] == other.table["sha256"]:
+            continue
+        differ = [
+            f"{name} {ours[name]} against {theirs[name]}"
+            for name in ("teacher", "rows", "sources", "clips", "sha256")
+            if ours[name] != theirs[name]
+        ]
+        raise UsageError(f"these runs come from different tables: {'; '.join(differ)}")

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a trained network to a model on disk: the ONNX file, its card, and a check of both.
+
+The model that is returned was loaded back from what was written, through every check that a
+stranger's model passes.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.files import write_bytes
+from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden, write_card
+from tinyvmaf.models.model import Model, load_model
+from tinyvmaf.models.network import Network
+from tinyvmaf.models.onnx_file import to_onnx
+from tinyvmaf.provenance import command_line, sha256, versions
+
+LICENCE = "Apache-2.0"
+
+
+def export_model(
+    network: Network,
+    *,
+    path: Path,
+    table: FeatureTable,
+    training_sources: Sequence[str],
+    arch: str,
+    recipe: Mapping[str, Any],
+    seed: int,
+    training_rmse: float,
+    loso: Loso | str,
+    calibration: Sequence[Residuals] = (),
+    name: str | None = None,
+    notes: Sequence[str] = (),
+) -> Model:
+    """Write `network` as `path` (ONNX) with its card beside it, and load it back.
+
+    Args:
+        network: What training made.
+        path: The `.onnx` file; the card gets the suffix `.json`.
+        table: The table that it was trained on.
+        training_sources: Names of the sources whose rows it saw.
+        arch: Name of its shape.
+        recipe: Everything else that training needed.
+        seed: Of its initial weights and batches.
+        training_rmse: On its training rows, in VMAF points.
+        loso: Its error on held-out sources, or the reason why there is none.
+        calibration: Residuals of held-out clips, for intervals.
+        name: Of the model; by default the file's.
+        notes: For the reader of the card.
+
+    Raises:
+        UsageError: the files cannot be written.
+        ModelError: what was written does not load or compute what the network does.
+    """
+    import polars as pl
+
+    data = to_onnx(network)
+    rows = table.rows.filter(pl.col("source").is_in(list(training_sources)))
+    features = rows.select(network.features).to_numpy()
+    card = Card(
+        name=name or path.stem,
+        sha256=sha256(data),
+        arch=arch,
+        n_params=network.n_params,
+        feature_set="canonical6" if network.features == CANONICAL6 else None,
+        features=network.features,
+        teacher=table.info.teacher,
+        training_sources=tuple(training_sources),
+        training_rmse=training_rmse,
+        table_sha256=table.sha256,
+        recipe=recipe,
+        seeds=(seed,),
+        loso=None if isinstance(loso, str) else loso,
+        loso_absent=loso if isinstance(loso, str) else None,
+        domain=domain(features, names=network.features),
+        calibration=tuple(calibration),
+        golden=golden(network, features),
+        licence=LICENCE,
+        command=command_line(),
+        versions=versions("onnx"),
+        notes=tuple(notes),
+    )
+    write_bytes(path, data)
+    write_card(card, path.with_suffix(".json"))
+    return load_model(path)
