@@ -6,6 +6,7 @@ Nothing outside that folder is ever opened: no absolute path, no `..`, no link t
 device or pipe. The length is known from the tensor's shape before anything is read.
 """
 
+import errno
 import math
 import stat
 from dataclasses import dataclass
@@ -85,9 +86,12 @@ def locate(location: str, *, folder: Path) -> Path:
                 "copy the file there if you trust it"
             )
         mode = path.stat().st_mode
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        # A link to itself is a RuntimeError before Python 3.13 and ELOOP from then on.
+        loops = isinstance(error, RuntimeError) or error.errno == errno.ELOOP
+        reason = "the link leads to itself" if loops else error.strerror
         raise ModelError(
-            f"its external data {shown(location)} cannot be read: {error.strerror}; "
+            f"its external data {shown(location)} cannot be read: {reason}; "
             "if the file was renamed, `tinyvmaf models repair` finds it"
         ) from error
     if not stat.S_ISREG(mode):

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden, write_card
+from tinyvmaf.models.network import Layer, Network
+from tinyvmaf.models.onnx_file import to_onnx
+from tinyvmaf.provenance import sha256
+
+
+def build_network(activation="silu", widths=(16, 8), seed=0):
+    """Random weights of a size that keeps the scores away from the clip, like a trained network."""
+    rng = np.random.default_rng(seed)
+    sizes = (len(CANONICAL6), *widths, 1)
+    layers = tuple(
+        Layer(
+            weight=rng.normal(size=(n_in, n_out), scale=n_in**-0.5).astype(np.float32),
+            bias=rng.normal(size=n_out, scale=0.1).astype(np.float32),
+        )
+        for n_in, n_out in pairwise(sizes)
+    )
+    return Network(
+        features=CANONICAL6,
+        shift=np.array([0.92, 0.50, 0.76, 0.84, 0.89, 6.4], dtype=np.float32),
+        scale=np.array([0.03, 0.16, 0.09, 0.07, 0.05, 7.3], dtype=np.float32),
+        layers=layers,
+        activation=activation,
+        target_shift=70.0,
+        target_scale=12.0,
+    )
+
+
+@pytest.fixture
+def make_network():
+    return build_network
+
+
+@pytest.fixture(scope="session")
+def network():
+    return build_network()
+
+
+@pytest.fixture(scope="session")
+def features():
+    """1 000 rows where real features lie, the last hundred far outside."""
+    rng = np.random.default_rng(7)
+    rows = rng.normal(
+        [0.92, 0.50, 0.76, 0.84, 0.89, 6.4], [0.03, 0.16, 0.09, 0.07, 0.05, 7.3], (1000, 6)
+    )
+    rows[900:] *= rng.choice([-30.0, 0.0, 30.0], (100, 6))
+    return rows
+
+
+@pytest.fixture
+def make_card(network, features):
+    def make(**changes):
+        values = {
+            "name": "some_model_v1",
+            "sha256": sha256(to_onnx(network)),
+            "arch": "mlp_small",
+            "n_params": network.n_params,
+            "feature_set": "canonical6",
+            "features": CANONICAL6,
+            "teacher": "vmaf_v0.6.1",
+            "training_sources": ("Bird", "Café"),
+            "training_rmse": 0.5,
+            "table_sha256": "0" * 64,
+            "recipe": {"name": "default", "steps": 100},
+            "seeds": (0, 1),
+            "loso": Loso(
+                protocol="leave one source out",
+                run="runs/loso_mlp_small",
+                n_sources=2,
+                n_clips=4,
+                n_frames=40,
+                rmse=1.5,
+                rmse_std=0.25,
+                plcc=0.99,
+                srocc=None,
+                worst_source="Café",
+                worst_rmse=1.75,
+                clip_rmse=1.0,
+            ),
+            "loso_absent": None,
+            "domain": domain(features, names=CANONICAL6),
+            "calibration": (Residuals(source="Bird", residuals=(0.5, -1.0)),),
+            "golden": golden(network, features),
+            "licence": "Apache-2.0",
+        }
+        return Card(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def model_path(tmp_path, network, make_card) -> Path:
+    """A model with its card."""
+    path = tmp_path / "some_model_v1.onnx"
+    path.write_bytes(to_onnx(network))
+    write_card(make_card(), path.with_suffix(".json"))
+    return path
