@@ -22,12 +22,21 @@ _Differ = Callable[["Allowance", str, str], bool]
 
 
 class Allowance(StrEnum):
-    """A difference between reference and distorted that a user accepts by name."""
+    """Something about a pair that a user accepts by name.
+
+    `align` asks for the first four; the others are found by `score`, which also looks at pictures.
+    """
 
     FRAME_COUNT = "frame-count"
     FRAME_RATE = "frame-rate"
     PIX_FMT = "pix-fmt"
     COLOR_RANGE = "color-range"
+    VARIABLE_RATE = "variable-rate"
+    HDR = "hdr"
+    INTERLACED = "interlaced"
+    ROTATION = "rotation"
+    SWAPPED = "swapped"
+    SHIFT = "shift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class Alignment:
         scale: Size that the distorted video is scaled to (bicubic), None if it fits.
         pix_fmt: Format that both are converted to, None if they fit.
         color_range: Range that the distorted video is converted to, None if it fits.
+        skip_reference, skip_distorted: Frames that are left out at the start.
         notes: All of that in words.
     """
 
@@ -48,6 +58,8 @@ class Alignment:
     scale: tuple[int, int] | None = None
     pix_fmt: str | None = None
     color_range: str | None = None
+    skip_reference: int = 0
+    skip_distorted: int = 0
     notes: tuple[str, ...] = ()
 
 

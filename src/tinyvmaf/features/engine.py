@@ -8,7 +8,7 @@ container and scales.
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -88,15 +88,21 @@ class FfmpegEngine:
         del info
         with tempfile.TemporaryDirectory(prefix="tinyvmaf-") as name:
             folder = Path(name)
-            _place_teacher(teacher, folder)
             arguments = ffmpeg_arguments(
                 reference=pair.reference,
                 distorted=pair.distorted,
                 alignment=alignment,
                 teacher=teacher,
             )
-            run_ffmpeg(self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame)
-            return read_log(folder / LOG_CSV)
+            return read_log(self.run(arguments, teacher=teacher, folder=folder, on_frame=on_frame))
+
+    def run(
+        self, arguments: Sequence[str], *, teacher: Teacher, folder: Path, on_frame: OnFrame
+    ) -> Path:
+        """Run a pass that `ffmpeg_arguments` describes, in `folder`; the log that it wrote."""
+        _place_teacher(teacher, folder)
+        run_ffmpeg(self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame)
+        return folder / LOG_CSV
 
 
 @dataclass(frozen=True, slots=True)

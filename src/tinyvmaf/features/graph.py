@@ -21,20 +21,28 @@ COMPANION = "canonical"
 
 
 def ffmpeg_arguments(
-    *, reference: Video, distorted: Video, alignment: Alignment, teacher: Teacher
+    *,
+    reference: Video,
+    distorted: Video,
+    alignment: Alignment,
+    teacher: Teacher,
+    threads: int = 1,
 ) -> list[str]:
-    """Ffmpeg's arguments for one libvmaf pass over a pair; the log goes to `LOG_CSV`."""
+    """Ffmpeg's arguments for one libvmaf pass over a pair; the log goes to `LOG_CSV`.
+
+    `threads` is what each decoder and libvmaf may use: one where many pairs run side by side.
+    """
+    graph = filter_graph(alignment=alignment, teacher=teacher, threads=threads)
     return [
-        # One thread a decoder and one for libvmaf: pairs run side by side instead.
-        *("-threads", "1", *distorted.arguments()),
-        *("-threads", "1", *reference.arguments()),
-        *("-filter_complex", filter_graph(alignment=alignment, teacher=teacher)),
+        *("-threads", str(threads), *distorted.arguments()),
+        *("-threads", str(threads), *reference.arguments()),
+        *("-filter_complex", graph),
         # Without passthrough the muxer would count dropped and doubled frames as progress.
         *("-fps_mode", "passthrough", "-f", "null", "-"),
     ]
 
 
-def filter_graph(*, alignment: Alignment, teacher: Teacher) -> str:
+def filter_graph(*, alignment: Alignment, teacher: Teacher, threads: int = 1) -> str:
     """The filter graph: distorted is input 0, reference input 1, paired by frame number."""
     # Timestamps are replaced by frame numbers: framesync would otherwise repeat or drop frames of
     # containers that round time stamps differently or start at another time.
@@ -47,13 +55,20 @@ def filter_graph(*, alignment: Alignment, teacher: Teacher) -> str:
     if alignment.color_range is not None:
         scaling.append(f"out_range={alignment.color_range}")
     convert = [f"format={alignment.pix_fmt}"] if alignment.pix_fmt else []
-    distorted = ",".join([*steps, *([f"scale={':'.join(scaling)}"] if scaling else []), *convert])
-    reference = ",".join([*steps, *convert])
-    libvmaf = f"libvmaf=log_fmt=csv:log_path={LOG_CSV}:n_threads=1:model={_models(teacher)}"
+    scale = [f"scale={':'.join(scaling)}"] if scaling else []
+    distorted = ",".join([*_skip(alignment.skip_distorted), *steps, *scale, *convert])
+    reference = ",".join([*_skip(alignment.skip_reference), *steps, *convert])
+    log = f"log_fmt=csv:log_path={LOG_CSV}"
+    libvmaf = f"libvmaf={log}:n_threads={threads}:model={_models(teacher)}"
     return (
         f"[0:V:0]{distorted}[distorted];[1:V:0]{reference}[reference];"
         f"[distorted][reference]{libvmaf}"
     )
+
+
+def _skip(n_frames: int) -> list[str]:
+    """Drop frames at the start; before the numbering, so that the first kept one is frame 0."""
+    return [f"trim=start_frame={n_frames}"] if n_frames else []
 
 
 def vmaf_arguments(

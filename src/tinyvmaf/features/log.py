@@ -6,7 +6,8 @@ shows: consecutive frames from 0 on, as many as the videos have, every value fin
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -36,17 +37,54 @@ def read_log(path: Path, *, n_frames: int | None = None) -> Log:
         if isinstance(error, SchemaError):
             raise
         raise SchemaError(f"{path.name}: not a readable libvmaf log: {error}") from error
-    _check(path, frames, columns, n_frames)
+    _check(path, frames, columns, n_frames=n_frames)
     return dict(zip(_our_names(list(columns)), columns.values(), strict=True))
+
+
+def read_log_parts(path: Path, *, part_frames: int = 16_384) -> Generator[Log]:
+    """Read a CSV log of libvmaf in parts, so that a video of any length takes little memory.
+
+    Args:
+        path: The file.
+        part_frames: Frames that a part has; the last one may have fewer.
+
+    Raises:
+        SchemaError: as `read_log`, when the part that is wrong is reached.
+    """
+    done = 0
+    try:
+        with path.open(encoding="utf-8") as file:
+            names = _csv_names(path, file.readline())
+            while lines := list(islice(file, part_frames)):
+                frames, columns = _parse_csv(names, lines)
+                _check(path, frames, columns, first=done)
+                done += len(frames)
+                yield dict(zip(_our_names(names[1:]), columns.values(), strict=True))
+    except (OSError, ValueError) as error:
+        if isinstance(error, SchemaError):
+            raise
+        raise SchemaError(f"{path.name}: not a readable libvmaf log: {error}") from error
+    if not done:
+        _check(path, [], {})
 
 
 def _read_csv(path: Path) -> tuple[Sequence[int], dict[str, Float[np.ndarray, " n_frames"]]]:
     with path.open(encoding="utf-8") as file:
-        names = [name for name in file.readline().strip().split(",") if name]
-        if not names or names[0] != "Frame":
-            raise SchemaError(f"{path.name}: not a libvmaf log: its first column is not Frame")
-        # Every line ends with a comma, as libvmaf writes them.
-        values = np.loadtxt(file, delimiter=",", usecols=range(len(names)), ndmin=2)
+        return _parse_csv(_csv_names(path, file.readline()), file)
+
+
+def _csv_names(path: Path, line: str) -> list[str]:
+    names = [name for name in line.strip().split(",") if name]
+    if not names or names[0] != "Frame":
+        raise SchemaError(f"{path.name}: not a libvmaf log: its first column is not Frame")
+    return names
+
+
+def _parse_csv(
+    names: Sequence[str], lines: Iterable[str]
+) -> tuple[Sequence[int], dict[str, Float[np.ndarray, " n_frames"]]]:
+    # Every line ends with a comma, as libvmaf writes them.
+    values = np.loadtxt(lines, delimiter=",", usecols=range(len(names)), ndmin=2)
     columns = {name: values[:, index].copy() for index, name in enumerate(names) if index}
     return values[:, 0].tolist() if values.size else [], columns
 
@@ -65,9 +103,11 @@ def _check(
     path: Path,
     frames: Sequence[int],
     columns: Mapping[str, Float[np.ndarray, " n_frames"]],
-    n_frames: int | None,
+    *,
+    n_frames: int | None = None,
+    first: int = 0,
 ) -> None:
-    for position, number in enumerate(frames):
+    for position, number in enumerate(frames, start=first):
         if number != position:
             raise SchemaError(
                 f"{path.name}: frame {number:g} stands where frame {position} is expected"
@@ -80,7 +120,7 @@ def _check(
     for name, values in columns.items():
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
-            raise SchemaError(f"{path.name}: {name} of frame {bad[0]} is {values[bad[0]]}")
+            raise SchemaError(f"{path.name}: {name} of frame {first + bad[0]} is {values[bad[0]]}")
 
 
 def _our_names(names: Sequence[str]) -> list[str]:
