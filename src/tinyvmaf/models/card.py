@@ -201,7 +201,8 @@ def golden(network: Network, features: Float[np.ndarray, "n n_features"]) -> Gol
     order = np.argsort(network.predict(features), kind="stable")
     rows = features[order[np.linspace(0, len(order) - 1, _N_GOLDEN).astype(int)]]
     chosen = np.vstack([features.min(axis=0), features.max(axis=0), rows]).astype(np.float32)
-    return Golden(features=tuple(map(_floats, chosen)), vmaf=_floats(network.predict(chosen)))
+    scores = network.predict(chosen)
+    return Golden(features=tuple(map(tuple, chosen.tolist())), vmaf=tuple(scores.tolist()))
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
