@@ -28,6 +28,10 @@ PIXEL_FORMATS = tuple(
 """What libvmaf reads, in ffmpeg's names."""
 
 
+# The cache knows a video by the content of its file, and only local files are ever read.
+_PLAYLISTS = frozenset({"concat", "dash", "hls", "imf"})
+
+
 def frame_bytes(pix_fmt: str, *, width: int, height: int) -> int:
     """Bytes of one uncompressed planar frame without padding."""
     import av
@@ -59,6 +63,8 @@ class RawFormat:
                 f"unknown pixel format {self.pix_fmt!r} for raw video; "
                 f"expected one of {', '.join(PIXEL_FORMATS)}"
             )
+        if self.frame_rate <= 0:
+            raise UsageError(f"a frame rate of {self.frame_rate}: expected more than 0")
 
     @property
     def frame_bytes(self) -> int:
@@ -137,7 +143,10 @@ def probe(video: Video) -> VideoInfo:
         raise MediaError(f"{path}: no such file")
     if path.is_dir():
         raise MediaError(f"{path}: is a folder, expected a video file")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():
+        # Opening a pipe would wait for whoever writes into it, and it can be read only once.
+        raise MediaError(f"{path}: is no regular file; save the video to a file first")
+    if path.stat().st_size == 0:
         raise MediaError(f"{path}: the file is empty (0 bytes)")
     return _probe_container(path) if video.raw is None else _probe_raw(path, video.raw)
 
@@ -163,22 +172,35 @@ def _probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
     )
 
 
-def _probe_container(path: Path) -> VideoInfo:
+def _open(path: Path) -> "av.container.InputContainer":
     import av
+
+    container = av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file"})
+    if container.format.name in _PLAYLISTS:
+        container.close()
+        raise MediaError(
+            f"{path}: is a playlist ({container.format.name}), which names other files; "
+            "expected the video itself"
+        )
+    return container
+
+
+def _probe_container(path: Path) -> VideoInfo:
     import av.error
 
     try:
-        with av.open(f"file:{path.absolute()}") as container:
-            stream = _video_stream(path, container)
+        with _open(path) as container:
+            stream = video_stream(path, container)
             return _describe(path, container, stream)
     except av.error.FFmpegError as error:
         hint = " (raw YUV needs --size WxH)" if path.suffix.lower() in RAW_SUFFIXES else ""
         raise MediaError(f"{path}: not a readable video: {error.strerror}{hint}") from error
 
 
-def _video_stream(
+def video_stream(
     path: Path, container: "av.container.InputContainer"
 ) -> "av.video.stream.VideoStream":
+    """The video stream that ffmpeg's `V:0` means: the first that is no cover picture."""
     import av.stream
 
     cover = av.stream.Disposition.attached_pic
@@ -250,16 +272,15 @@ def count_frames(video: Video) -> int:
     """Frames that really come out of the decoder: exact where packets only suggest.
 
     Slow (everything is decoded); for streams whose packets are not frames, such as field-coded
-    interlaced video or VP8 with hidden frames.
+    interlaced video, or damaged ones.
     """
-    import av
     import av.error
 
     if video.raw is not None:
         return probe(video).n_frames
     try:
-        with av.open(f"file:{video.path.absolute()}") as container:
-            stream = _video_stream(video.path, container)
+        with _open(video.path) as container:
+            stream = video_stream(video.path, container)
             stream.thread_type = "AUTO"
             return sum(1 for _ in container.decode(stream))
     except av.error.FFmpegError as error:

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first frames of a video as small grey pictures, and what only a decoded frame tells.
+
+`look` decodes a beginning, no more. Rotation and interlacing are in the frames, not in the headers
+that `probe` reads; `frame_times` reads the time stamps of all packets without decoding.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from tinyvmaf.errors import MediaError
+from tinyvmaf.media.video import Video, video_stream
+
+if TYPE_CHECKING:
+    import av
+    import av.container
+
+THUMBNAIL = (64, 36)
+"""Width and height of the small pictures."""
+
+# Full size is needed to see detail, but a few frames of the beginning and their middle suffice.
+_DETAIL_EVERY = 8
+_DETAIL_CROP = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The beginning of a video.
+
+    Attributes:
+        thumbnails: Grey, upright pictures of `THUMBNAIL` size, one a frame.
+        rotation: Degrees that a player turns the stored picture by, counterclockwise.
+        interlaced: Whether most frames say that they are two fields.
+        detail: Mean absolute difference of neighbouring pixels in the middle of the picture, in
+            grey levels; compares videos of one size.
+    """
+
+    thumbnails: UInt8[np.ndarray, "n_frames height width"]
+    rotation: int
+    interlaced: bool
+    detail: float
+
+
+def look(video: Video, *, n_frames: int) -> Look:
+    """Decode the first `n_frames` of `video`, or all if it has fewer.
+
+    Raises:
+        MediaError: it cannot be opened or decoded, or has no frame.
+    """
+    thumbnails: list[UInt8[np.ndarray, "height width"]] = []
+    details: list[float] = []
+    n_interlaced = rotation = 0
+    with _opened(video) as container:
+        stream = video_stream(video.path, container)
+        # Threads a frame delay the first one; for a glimpse they cost more than they bring.
+        stream.thread_type = "AUTO" if n_frames > 1 else "SLICE"
+        for number, frame in enumerate(container.decode(stream)):
+            rotation = frame.rotation
+            n_interlaced += frame.interlaced_frame
+            thumbnails.append(_thumbnail(frame))
+            if number % _DETAIL_EVERY == 0:
+                details.append(_detail(frame))
+            if len(thumbnails) == n_frames:
+                break
+    if not thumbnails:
+        raise MediaError(f"{video.path}: no frame could be decoded")
+    return Look(
+        thumbnails=np.stack(thumbnails),
+        rotation=rotation,
+        interlaced=n_interlaced * 2 > len(thumbnails),
+        detail=float(np.mean(details)),
+    )
+
+
+def frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
+    """Seconds from the first frame to every frame, in the order of showing."""
+    if video.raw is not None:
+        n_frames = video.path.stat().st_size // video.raw.frame_bytes
+        return np.arange(n_frames) / float(video.raw.frame_rate)
+    with _opened(video) as container:
+        stream = video_stream(video.path, container)
+        stamps = [
+            packet.pts
+            for packet in container.demux(stream)
+            if packet.size and not packet.is_discard and packet.pts is not None
+        ]
+        base = float(stream.time_base or Fraction(1))
+    times = np.sort(np.asarray(stamps, dtype=np.float64)) * base
+    return times - times[:1].sum()
+
+
+@contextmanager
+def _opened(video: Video) -> Generator["av.container.InputContainer"]:
+    import av
+    import av.error
+
+    raw = video.raw
+    options = (
+        {}
+        if raw is None
+        else {
+            "pixel_format": raw.pix_fmt,
+            "video_size": f"{raw.width}x{raw.height}",
+            "framerate": str(raw.frame_rate),
+        }
+    )
+    try:
+        with av.open(
+            f"file:{video.path.absolute()}",
+            format="rawvideo" if raw is not None else None,
+            options=options,
+        ) as container:
+            yield container
+    except av.error.FFmpegError as error:
+        raise MediaError(f"{video.path}: not a readable video: {error.strerror}") from error
+
+
+def _thumbnail(frame: "av.VideoFrame") -> UInt8[np.ndarray, "height width"]:
+    """The picture as players show it, small."""
+    turns = frame.rotation // 90
+    width, height = THUMBNAIL if turns % 2 == 0 else THUMBNAIL[::-1]
+    small = frame.reformat(width=width, height=height, format="gray").to_ndarray()
+    return np.rot90(small, turns)
+
+
+def _detail(frame: "av.VideoFrame") -> float:
+    grey = frame.reformat(format="gray").to_ndarray().astype(np.int16)
+    top = max(0, (grey.shape[0] - _DETAIL_CROP) // 2)
+    left = max(0, (grey.shape[1] - _DETAIL_CROP) // 2)
+    middle = grey[top : top + _DETAIL_CROP, left : left + _DETAIL_CROP]
+    steps = [np.abs(np.diff(middle, axis=axis)) for axis in (0, 1) if middle.shape[axis] > 1]
+    return float(sum(step.mean() for step in steps))
