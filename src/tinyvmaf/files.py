@@ -22,6 +22,7 @@ def written_aside(path: Path) -> Generator[Path]:
         UsageError: if the folder cannot be made, written or the disk is full.
     """
     try:
+        _check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         os.close(handle)
@@ -50,6 +51,13 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def _check_replaceable(path: Path) -> None:
+    # Renaming over a device, such as /dev/null, would take it away from the whole machine.
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "no regular file"
+        raise UsageError(f"cannot write {path}: it is {kind}; name a file with -o")
+
+
 def _umask() -> int:
     # The only portable way to read the umask is to set it.
     mask = os.umask(0)
@@ -62,15 +70,32 @@ def _cannot_write(path: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot write {path}: {reason}; free space or choose another output with -o")
 
 
+@contextmanager
+def working_folder() -> Generator[Path]:
+    """Yield a folder of our own for the files of one step; it goes away afterwards.
+
+    Raises:
+        UsageError: no temporary folder can be written, or its disk is full.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="tinyvmaf-", ignore_cleanup_errors=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(
+            f"cannot make a temporary folder: {reason}; name another place with TMPDIR"
+        ) from error
+    with folder as name:
+        yield Path(name)
+
+
 def check_writable(path: Path) -> None:
     """Refuse an output that cannot be written before the work for it begins.
 
     Raises:
         UsageError: the folder cannot be made or written.
     """
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder; name a file with -o")
     try:
+        _check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass

@@ -1,40 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Making a corpus: a ladder of real encodes of every source, with a manifest that tells how.
 
-Files are written aside and renamed, and the manifest gets a clip's row when the clip is whole, so
-a build that was stopped goes on where it was. A clip is made again only if its command, its
-source or the encoder's version changed.
+The manifest gets a clip's row when the clip is whole, so a build that was stopped goes on where it
+was. A clip is made again only if its command, its reference, its source or the encoder's version
+changed; its row is gone before that begins, so no row ever tells of a file that is not there.
 """
 
 import csv
-import os
-import shlex
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from tinyvmaf.corpus.encode import COLUMNS, Encode, Source, read_sources
 from tinyvmaf.corpus.ladder import Rung
 from tinyvmaf.corpus.manifest import NAME
-from tinyvmaf.errors import CorpusError, TinyVmafError, ToolFailed, UsageError
+from tinyvmaf.errors import CorpusError, TinyVmafError
 from tinyvmaf.files import check_writable, written_aside
-from tinyvmaf.media.ffmpeg import Ffmpeg, run_ffmpeg
-from tinyvmaf.media.process import stop_all
-from tinyvmaf.media.video import Video, VideoInfo, probe
+from tinyvmaf.media.ffmpeg import Ffmpeg
+from tinyvmaf.media.process import n_jobs, stop_pool
+from tinyvmaf.media.video import Video
 from tinyvmaf.progress import SILENT, Progress, Task
-from tinyvmaf.provenance import file_sha256
 
-_COLUMNS = (
-    "source",
-    "clip",
-    "reference",
-    "distorted",
-    "encoder_version",
-    "command",
-    "source_sha256",
-)
-_VIDEO_ONLY = ("-map", "0:V:0", "-an", "-fps_mode", "passthrough")
-_LOSSLESS = ("-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4")
+_Rows = dict[tuple[str, str], dict[str, str]]
+_Failed = list[tuple[Encode, TinyVmafError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +34,6 @@ class Build:
     n_made: int
     n_kept: int
     failures: tuple[tuple[str, TinyVmafError], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A source on its way through the build; `reference` is what its clips are compared with."""
-
-    name: str
-    video: Video
-    info: VideoInfo
-    sha256: str
-    reference: Path
-    n_frames: int
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether the reference is a file of ours."""
-        return self.reference != self.video.path
-
-
-@dataclass(frozen=True, slots=True)
-class _Encode:
-    """One file to make, by one run of ffmpeg."""
-
-    source: _Source
-    clip: str
-    output: Path
-    input: Video
-    arguments: tuple[str, ...]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Names the clip in the manifest."""
-        return self.source.name, self.clip
-
-    def command(self) -> list[str]:
-        """Ffmpeg's arguments up to the output."""
-        return [*self.input.arguments(), *self.arguments]
-
-    def row(self, version: str) -> dict[str, str]:
-        """The clip's line in the manifest."""
-        root = self.output.parent.parent
-        reference = self.source.reference
-        inside = reference.is_relative_to(root)
-        return {
-            "source": self.source.name,
-            "clip": self.clip,
-            "reference": str(reference.relative_to(root) if inside else reference.absolute()),
-            "distorted": str(self.output.relative_to(root)),
-            "encoder_version": version,
-            "command": shlex.join(["ffmpeg", *self.command(), str(self.output.name)]),
-            "source_sha256": self.source.sha256,
-        }
 
 
 def build(
@@ -121,136 +58,104 @@ def build(
         progress: Told of frames.
 
     Raises:
-        UsageError: two sources of one name, or a folder that cannot be written.
+        UsageError: two sources of one name, no rung that fits one, or a folder that cannot be
+            written.
         MediaError: a source cannot be read.
-        CorpusError: no clip could be encoded.
+        CorpusError: no clip could be encoded, or the folder holds another's manifest.
     """
+    jobs = n_jobs(jobs)
     manifest = root / NAME
     check_writable(manifest)
-    sources = _read_sources(videos, root, n_frames)
-    version = f"ffmpeg {ffmpeg.version}"
-    clips = [clip for source in sources for clip in _clips(source, root, ladder)]
     rows = _read_rows(manifest)
+    sources = read_sources(videos, root=root, n_frames=n_frames)
+    version = f"ffmpeg {ffmpeg.version}"
+    clips = [clip for source in sources for clip in source.clips(root, ladder)]
     wanted = [
         clip
         for clip in clips
         if rows.get(clip.key) != clip.row(version) or not clip.output.is_file()
     ]
-    changed = {clip.source.name for clip in wanted}
+    _forget(rows, sources, wanted)
+    if manifest.is_file():
+        _write_rows(manifest, rows)
+    # A row proves that the cut which it names was made.
+    cut_before = {source for source, _ in rows}
     cuts = [
-        _cut(source)
+        source.cut()
         for source in sources
-        if source.is_cut and (source.name in changed or not source.reference.is_file())
+        if source.is_cut and not (source.name in cut_before and source.reference.is_file())
     ]
     total = sum(item.source.n_frames for item in (*cuts, *wanted))
     task = progress.task("encode", total=float(total), unit="frames")
 
-    def keep(clip: _Encode) -> None:
+    def keep(clip: Encode) -> None:
         rows[clip.key] = clip.row(version)
         _write_rows(manifest, rows)
 
     try:
-        failures = _run_all(cuts, ffmpeg, jobs, task)
-        lost = {cut.source.name for cut, _ in failures}
-        failures += [
-            (clip, error)
-            for clip in wanted
-            for cut, error in failures
-            if clip.source.name == cut.source.name
-        ]
+        failed = _run_all(cuts, ffmpeg, jobs, task)
+        lost = {cut.source.name: error for cut, error in failed}
+        failed = [(clip, lost[clip.source.name]) for clip in wanted if clip.source.name in lost]
         possible = [clip for clip in wanted if clip.source.name not in lost]
-        failures += _run_all(possible, ffmpeg, jobs, task, done=keep)
+        failed += _run_all(possible, ffmpeg, jobs, task, done=keep)
     finally:
         task.finish()
     if not rows:
-        encode, error = failures[0]
-        raise CorpusError(f"{root}: no clip could be encoded; {encode.output.name}: {error}")
+        clip, error = failed[0]
+        raise CorpusError(f"{root}: no clip could be encoded; {clip.output.name}: {error}")
     return Build(
         manifest=manifest,
-        n_made=len(wanted) - len({clip.key for clip, _ in failures if clip in wanted}),
+        n_made=len(wanted) - len(failed),
         n_kept=len(clips) - len(wanted),
-        failures=tuple(("/".join(item.key), error) for item, error in failures),
+        failures=tuple(sorted((("/".join(clip.key), error) for clip, error in failed), key=str)),
     )
 
 
-def _read_sources(videos: Sequence[Video], root: Path, n_frames: int | None) -> list[_Source]:
-    if n_frames is not None and n_frames < 1:
-        raise UsageError(f"--frames {n_frames}: expected 1 or more")
-    sources: dict[str, _Source] = {}
-    for video in videos:
-        info = probe(video)
-        name = video.path.stem
-        if name in sources:
-            raise UsageError(
-                f"two sources are called {name}: {sources[name].video.path} and {video.path}; "
-                "a source is named after its file"
-            )
-        cut = video.raw is not None or (n_frames is not None and n_frames < info.n_frames)
-        sources[name] = _Source(
-            name=name,
-            video=video,
-            info=info,
-            sha256=file_sha256(video.path),
-            reference=root / "ref" / f"{name}.mkv" if cut else video.path,
-            n_frames=min(n_frames or info.n_frames, info.n_frames),
-        )
-    return list(sources.values())
-
-
-def _cut(source: _Source) -> _Encode:
-    arguments = (*_VIDEO_ONLY, "-frames:v", str(source.n_frames), *_LOSSLESS)
-    return _Encode(source, "reference", source.reference, source.video, arguments)
-
-
-def _clips(source: _Source, root: Path, ladder: Sequence[Rung]) -> list[_Encode]:
-    height = source.info.height
-    clips: dict[str, _Encode] = {}
-    for rung in ladder:
-        if not rung.fits(height):
-            continue
-        clip = rung.name(height)
-        arguments = list(_VIDEO_ONLY)
-        if rung.pixels(height) != height:
-            arguments += ["-vf", f"scale=-2:{rung.pixels(height)}:flags=bicubic"]
-        arguments += ["-threads", "1", *rung.arguments()]
-        output = root / "dis" / f"{source.name}_{clip}.mp4"
-        clips[clip] = _Encode(source, clip, output, Video(source.reference), tuple(arguments))
-    return list(clips.values())
+def _forget(rows: _Rows, sources: Sequence[Source], wanted: Sequence[Encode]) -> None:
+    """Drop the rows of what is made again, and those whose reference is made again."""
+    for clip in wanted:
+        rows.pop(clip.key, None)
+    for source in sources:
+        made = (source.reference_command, source.sha256)
+        for key, row in list(rows.items()):
+            if key[0] == source.name and (row["reference_command"], row["source_sha256"]) != made:
+                del rows[key]
 
 
 def _run_all(
-    encodes: Sequence[_Encode],
+    encodes: Sequence[Encode],
     ffmpeg: Ffmpeg,
-    jobs: int | None,
+    jobs: int,
     task: Task,
     *,
-    done: Callable[[_Encode], None] | None = None,
-) -> list[tuple[_Encode, TinyVmafError]]:
+    done: Callable[[Encode], None] | None = None,
+) -> _Failed:
     """Run them side by side; `done` is called in this thread for each that worked."""
-    failures: list[tuple[_Encode, TinyVmafError]] = []
-    pool = ThreadPoolExecutor(jobs or os.cpu_count() or 1)
+    failed: _Failed = []
+    pool = ThreadPoolExecutor(jobs)
+    waiting: dict[Future[None], Encode] = {}
     try:
-        waiting = {pool.submit(_run, item, ffmpeg, task): item for item in encodes}
+        for item in encodes:
+            waiting[pool.submit(_run, item, ffmpeg, task)] = item
         for future in as_completed(waiting):
             encode = waiting[future]
             try:
                 future.result()
             except TinyVmafError as error:
-                failures.append((encode, error))
+                failed.append((encode, error))
             else:
                 if done is not None:
                     done(encode)
     except BaseException:
         # Ctrl-C or a bug: no encoder may outlive us, and nothing waiting may start.
-        pool.shutdown(wait=False, cancel_futures=True)
-        stop_all()
+        stop_pool(pool, waiting)
         raise
     finally:
         pool.shutdown(wait=True)
-    return failures
+    return failed
 
 
-def _run(encode: _Encode, ffmpeg: Ffmpeg, task: Task) -> None:
+def _run(encode: Encode, ffmpeg: Ffmpeg, task: Task) -> None:
     seen = 0
 
     def on_frame(count: int) -> None:
@@ -258,30 +163,26 @@ def _run(encode: _Encode, ffmpeg: Ffmpeg, task: Task) -> None:
         task.advance(count - seen)
         seen = count
 
-    with written_aside(encode.output) as aside:
-        muxer = "matroska" if encode.output.suffix == ".mkv" else "mp4"
-        run_ffmpeg(
-            ffmpeg.path,
-            [*encode.command(), "-f", muxer, "-y", f"file:{aside}"],
-            on_frame=on_frame,
-        )
-        found = probe(Video(aside)).n_frames
-        if found != encode.source.n_frames:
-            raise ToolFailed(f"the encode has {found} frames, expected {encode.source.n_frames}")
+    encode.run(ffmpeg, on_frame)
 
 
-def _read_rows(manifest: Path) -> dict[tuple[str, str], dict[str, str]]:
+def _read_rows(manifest: Path) -> _Rows:
     if not manifest.is_file():
         return {}
-    with manifest.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != _COLUMNS:
-            raise CorpusError(f"{manifest}: not made by `corpus build`; choose another folder")
-        return {(row["source"], row["clip"]): dict(row) for row in reader}
+    try:
+        with manifest.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True)
+            ours = tuple(reader.fieldnames or ()) == COLUMNS
+            rows = list(reader) if ours else []
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CorpusError(f"{manifest}: not a readable CSV file: {error}") from error
+    if not ours or any(set(row) != set(COLUMNS) or None in row.values() for row in rows):
+        raise CorpusError(f"{manifest}: not made by `corpus build`; choose another folder")
+    return {(row["source"], row["clip"]): dict(row) for row in rows}
 
 
 def _write_rows(manifest: Path, rows: Mapping[tuple[str, str], Mapping[str, str]]) -> None:
     with written_aside(manifest) as aside, aside.open("w", newline="", encoding="utf-8") as file:
-        writer: csv.DictWriter[str] = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+        writer: csv.DictWriter[str] = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows[key] for key in sorted(rows))

@@ -7,7 +7,6 @@ container and scales.
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +18,13 @@ from tinyvmaf.features.alignment import Alignment
 from tinyvmaf.features.graph import (
     LOG_CSV,
     LOG_JSON,
-    TEACHER_FILE,
     ffmpeg_arguments,
     vmaf_arguments,
 )
 from tinyvmaf.features.log import Log, read_log
 from tinyvmaf.features.teacher import Teacher, check_teacher
-from tinyvmaf.media.ffmpeg import Ffmpeg, find_ffmpeg, run_ffmpeg
+from tinyvmaf.files import working_folder
+from tinyvmaf.media.ffmpeg import MODEL_FILE, Ffmpeg, find_ffmpeg, run_ffmpeg
 from tinyvmaf.media.process import run
 from tinyvmaf.media.video import VideoInfo
 
@@ -86,8 +85,7 @@ class FfmpegEngine:
     ) -> Log:
         """Run one pass; any container, scaled to the reference's size where needed."""
         del info
-        with tempfile.TemporaryDirectory(prefix="tinyvmaf-") as name:
-            folder = Path(name)
+        with working_folder() as folder:
             arguments = ffmpeg_arguments(
                 reference=pair.reference,
                 distorted=pair.distorted,
@@ -145,8 +143,12 @@ class VmafEngine:
                 raise MisalignedError(
                     f"{video.path}: --engine vmaf reads raw YUV and Y4M only; use --engine ffmpeg"
                 )
-        with tempfile.TemporaryDirectory(prefix="tinyvmaf-") as name:
-            folder = Path(name)
+        if (pair.reference.raw is None) != (pair.distorted.raw is None):
+            raise MisalignedError(
+                "--engine vmaf reads two raw videos or two Y4M, not one of each; "
+                "use --engine ffmpeg"
+            )
+        with working_folder() as folder:
             _place_teacher(teacher, folder)
             arguments = vmaf_arguments(
                 reference=pair.reference, distorted=pair.distorted, info=info, teacher=teacher
@@ -193,4 +195,4 @@ def _find_vmaf() -> VmafEngine:
 
 def _place_teacher(teacher: Teacher, folder: Path) -> None:
     if teacher.path is not None:
-        shutil.copyfile(teacher.path, folder / TEACHER_FILE)
+        shutil.copyfile(teacher.path, folder / MODEL_FILE)

@@ -5,7 +5,6 @@ A pair that fails is named and the others are kept. What was computed survives a
 included: the next run takes it from the cache. Nothing is believed that the log does not prove.
 """
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from tinyvmaf.features.graph import COMPANION
 from tinyvmaf.features.scorer import PairScorer, Scored
 from tinyvmaf.features.sets import CANONICAL6, TARGET
 from tinyvmaf.features.table import FeatureTable, TableInfo, make_table
-from tinyvmaf.media.process import stop_all
+from tinyvmaf.media.process import n_jobs, stop_pool
 from tinyvmaf.media.video import VideoInfo, probe
 from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.provenance import versions
@@ -81,9 +80,7 @@ def extract(
         raise UsageError(
             f"unknown feature set {feature_set!r}; expected one of {', '.join(FEATURE_SETS)}"
         )
-    jobs = os.cpu_count() or 1 if jobs is None else jobs
-    if jobs < 1:
-        raise UsageError(f"--jobs {jobs}: expected 1 or more")
+    jobs = n_jobs(jobs)
     scorer.engine.check(scorer.teacher)
     scored, failures = _score_all(corpus.pairs, scorer, jobs, progress)
     if not scored:
@@ -106,24 +103,23 @@ def _score_all(
     scored: list[Scored] = []
     failures: list[Failure] = []
     pool = ThreadPoolExecutor(jobs)
+    waiting: dict[Future[Scored], Pair] = {}
     try:
-        waiting = {
-            pool.submit(_score_one, scorer, pairs[index], sizes[index][0], task): pairs[index]
-            for index in order
-        }
+        for index in order:
+            pair = pairs[index]
+            waiting[pool.submit(_score_one, scorer, pair, sizes[index][0], task)] = pair
         while waiting:
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
                 _collect(future, waiting.pop(future), scored, failures)
     except BaseException:
         # Ctrl-C or a bug: no ffmpeg may outlive us, and nothing waiting may start.
-        pool.shutdown(wait=False, cancel_futures=True)
-        stop_all()
+        stop_pool(pool, waiting)
         raise
     finally:
         task.finish()
         pool.shutdown(wait=True)
-    return scored, failures
+    return scored, sorted(failures, key=lambda failure: failure.pair.name)
 
 
 def _score_one(scorer: PairScorer, pair: Pair, n_frames: int, task: Task) -> Scored:

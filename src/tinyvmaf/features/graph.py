@@ -7,11 +7,11 @@ arguments, and log and model files have plain names in the folder that the comma
 
 from tinyvmaf.features.alignment import Alignment
 from tinyvmaf.features.teacher import DEFAULT, Teacher
+from tinyvmaf.media.ffmpeg import MODEL_FILE
 from tinyvmaf.media.video import Video, VideoInfo
 
 LOG_CSV = "log.csv"
 LOG_JSON = "log.json"
-TEACHER_FILE = "teacher.json"
 
 SCORE = "vmaf"
 """Name that the teacher's score has in every log of ours."""
@@ -58,8 +58,9 @@ def filter_graph(*, alignment: Alignment, teacher: Teacher, threads: int = 1) ->
     scale = [f"scale={':'.join(scaling)}"] if scaling else []
     distorted = ",".join([*_skip(alignment.skip_distorted), *steps, *scale, *convert])
     reference = ",".join([*_skip(alignment.skip_reference), *steps, *convert])
-    log = f"log_fmt=csv:log_path={LOG_CSV}"
-    libvmaf = f"libvmaf={log}:n_threads={threads}:model={_models(teacher)}"
+    # A stream that ends early ends the comparison; framesync would go on with its last frame.
+    options = f"log_fmt=csv:log_path={LOG_CSV}:n_threads={threads}:shortest=1:repeatlast=0"
+    libvmaf = f"libvmaf={options}:model={_models(teacher)}"
     return (
         f"[0:V:0]{distorted}[distorted];[1:V:0]{reference}[reference];"
         f"[distorted][reference]{libvmaf}"
@@ -95,5 +96,5 @@ def _model_options(teacher: Teacher) -> list[tuple[str, str]]:
     """The models of a pass: the teacher, and v0.6.1 for its features if the teacher is another."""
     if teacher == Teacher(DEFAULT):
         return [(f"version={DEFAULT}", f"name={SCORE}")]
-    labels = f"path={TEACHER_FILE}" if teacher.path else f"version={teacher.name}"
+    labels = f"path={MODEL_FILE}" if teacher.path else f"version={teacher.name}"
     return [(f"version={DEFAULT}", f"name={COMPANION}"), (labels, f"name={SCORE}")]

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import ToolFailed
@@ -44,6 +44,10 @@ class PairScorer:
             TinyVmafError: the pair cannot be read, does not fit, or libvmaf did not score it all.
         """
         reference, distorted = probe(pair.reference), probe(pair.distorted)
+        if reference.n_frames != distorted.n_frames:
+            # Packets only suggest how many frames there are; the decoder knows.
+            reference = replace(reference, n_frames=count_frames(pair.reference))
+            distorted = replace(distorted, n_frames=count_frames(pair.distorted))
         alignment = align(reference=reference, distorted=distorted, allowed=self.allowed)
         key = self._key(pair, alignment)
         log = self._load(key, pair)
@@ -86,7 +90,6 @@ def _prove_complete(pair: Pair, log: Log, alignment: Alignment) -> None:
     found = len(log[TARGET])
     if found == alignment.n_frames:
         return
-    # Packets only suggest how many frames there are; the decoder knows.
     n_reference, n_distorted = count_frames(pair.reference), count_frames(pair.distorted)
     if found == n_reference == n_distorted:
         return

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from tinyvmaf.errors import ToolFailed, UsageError
-from tinyvmaf.media.ffmpeg import generated_frame_log
+from tinyvmaf.media.ffmpeg import MODEL_FILE, generated_frame_log
 from tinyvmaf.provenance import file_sha256
 
 DEFAULT = "vmaf_v0.6.1"
@@ -67,12 +67,18 @@ def find_teacher(name: str) -> Teacher:
 
 @cache
 def check_teacher(teacher: Teacher, ffmpeg: Path) -> None:
-    """Prove that the libvmaf inside `ffmpeg` has this built-in model, by scoring one frame.
+    """Prove that the libvmaf inside `ffmpeg` reads this model, by scoring one frame.
 
     Raises:
-        UsageError: it does not know the model.
+        UsageError: it does not know the model, or cannot read its file.
     """
     if teacher.path is not None:
+        try:
+            generated_frame_log(ffmpeg, model=f"path={MODEL_FILE}", model_file=teacher.path)
+        except ToolFailed as error:
+            raise UsageError(
+                f"teacher {teacher.path}: libvmaf cannot use this model: {error}"
+            ) from error
         return
     try:
         if not all(part.isalnum() for part in teacher.name.replace(".", "_").split("_")):

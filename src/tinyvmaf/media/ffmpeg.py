@@ -8,7 +8,6 @@ first that exists is the one: a broken choice is an error, not a reason to take 
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from tinyvmaf.errors import ToolFailed, ToolLacksFeature, ToolNotFound
+from tinyvmaf.files import working_folder
 from tinyvmaf.media.process import run
 
 ENVIRONMENT_VARIABLE = "TINYVMAF_FFMPEG"
+
+# A program that says nothing for so long when it is asked for its version is not ffmpeg.
+_ANSWER_S = 20.0
+
+MODEL_FILE = "teacher.json"
+"""A model's file stands under this name in the folder that ffmpeg runs in."""
 
 QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error")
 PROGRESS = ("-progress", "pipe:1", "-nostats", "-stats_period", "0.5")
@@ -61,7 +67,7 @@ def ffmpeg_path(path: Path | None = None) -> Path:
         found = shutil.which(str(named))
         if found is None:
             raise ToolNotFound(f"{origin} names {named}, which is not an executable program")
-        return Path(found).resolve()
+        return Path(found).absolute()
     found = _bundled() or shutil.which("ffmpeg")
     if found is None:
         raise ToolNotFound(
@@ -69,7 +75,8 @@ def ffmpeg_path(path: Path | None = None) -> Path:
             f"{ENVIRONMENT_VARIABLE}, the imageio-ffmpeg package and PATH; "
             "`pip install imageio-ffmpeg` brings one with libvmaf"
         )
-    return Path(found).resolve()
+    # Not resolved: programs such as snap's launcher tell by the link's name what they are.
+    return Path(found).absolute()
 
 
 def run_ffmpeg(
@@ -95,12 +102,15 @@ def run_ffmpeg(
     return run(command, cwd=cwd, on_line=parse, stall_s=stall_s)
 
 
-def generated_frame_log(path: Path, *, model: str = "version=vmaf_v0.6.1") -> dict[str, Any]:
+def generated_frame_log(
+    path: Path, *, model: str = "version=vmaf_v0.6.1", model_file: Path | None = None
+) -> dict[str, Any]:
     """The log of libvmaf for one generated frame against itself: proof that a model works.
 
     Args:
         path: The ffmpeg binary.
         model: Value of the filter's option `model`.
+        model_file: A model that the option names as `path=` `MODEL_FILE`.
 
     Raises:
         ToolFailed: ffmpeg does not run, has no libvmaf, or libvmaf does not know the model.
@@ -109,11 +119,13 @@ def generated_frame_log(path: Path, *, model: str = "version=vmaf_v0.6.1") -> di
         "color=s=640x360:r=25,split[a][b];"
         f"[a][b]libvmaf=log_fmt=json:log_path=log.json:model={model}"
     )
-    with tempfile.TemporaryDirectory(prefix="tinyvmaf-") as folder:
+    with working_folder() as folder:
+        if model_file is not None:
+            shutil.copyfile(model_file, folder / MODEL_FILE)
         arguments = ["-filter_complex", graph, "-frames:v", "1", "-f", "null", "-"]
-        stderr = run_ffmpeg(path, arguments, cwd=Path(folder))
+        stderr = run_ffmpeg(path, arguments, cwd=folder)
         try:
-            return json.loads((Path(folder) / "log.json").read_text())
+            return json.loads((folder / "log.json").read_text())
         except (OSError, json.JSONDecodeError) as error:
             raise ToolFailed(f"{path} wrote no libvmaf log", stderr_tail=stderr) from error
 
@@ -133,14 +145,20 @@ def _bundled() -> str | None:
 def _inspect(path: Path) -> Ffmpeg:
     lines: list[str] = []
     try:
-        run([str(path), "-version"], on_line=lines.append)
+        run([str(path), "-version"], on_line=lines.append, stall_s=_ANSWER_S)
     except ToolFailed as error:
         raise ToolNotFound(f"{path} is not an ffmpeg that runs: {error}") from error
     first = lines[0] if lines else ""
     if not first.startswith("ffmpeg version "):
         raise ToolNotFound(f"{path} is not ffmpeg: it introduces itself as {first!r}")
-    version = first.split()[2].lstrip("n").partition("-")[0]
+    version = _release(first.split()[2])
     return Ffmpeg(path=path, version=version, libvmaf=_libvmaf_version(path, version))
+
+
+def _release(name: str) -> str:
+    """`9.0.2` of `n9.0.2-17-g2a571b6`; the whole name of a build that is no release."""
+    number = name.removeprefix("n").partition("-")[0]
+    return number if number[:1].isdigit() else name
 
 
 def _libvmaf_version(path: Path, version: str) -> str:

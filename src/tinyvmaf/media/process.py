@@ -11,14 +11,17 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from tinyvmaf.errors import ToolFailed, ToolNotFound
+from tinyvmaf.errors import ToolFailed, ToolNotFound, UsageError
 
 _TAIL_BYTES = 32 * 1024
 _GRACE_S = 2.0
+_STOP_INTERVAL_S = 0.05
 
 _running: set[subprocess.Popen[bytes]] = set()
 _running_lock = threading.Lock()
@@ -44,7 +47,7 @@ def run(
         ToolNotFound: the program cannot be started.
         ToolFailed: its exit status is not 0, or it stalled.
     """
-    with tempfile.TemporaryFile() as stderr:
+    with _scratch_file() as stderr:
         process = _start(command, cwd=cwd, stderr=stderr)
         watch = _StallWatch(process, stall_s)
         try:
@@ -68,12 +71,33 @@ def run(
     return tail
 
 
-def stop_all() -> None:
-    """End every program that is still running, with all its children."""
-    with _running_lock:
-        processes = tuple(_running)
-    for process in processes:
-        _signal_group(process, signal.SIGKILL)
+def n_jobs(wanted: int | None = None) -> int:
+    """How many programs to run at once: as many as wanted, by default one a core that we may use.
+
+    Raises:
+        UsageError: fewer than one is wanted.
+    """
+    if wanted is None:
+        # What a batch system allows us may be less than what the machine has.
+        allowed = getattr(os, "sched_getaffinity", None)
+        return len(allowed(0)) if allowed else os.cpu_count() or 1
+    if wanted < 1:
+        raise UsageError(f"--jobs {wanted}: expected 1 or more")
+    return wanted
+
+
+def stop_pool(pool: Executor, futures: Collection[Future[Any]]) -> None:
+    """Cancel what waits in `pool`, and end every program that its threads run, with all children.
+
+    Returns when all threads are idle; a program that one of them was about to start ends too.
+    """
+    pool.shutdown(wait=False, cancel_futures=True)
+    while not all(future.done() for future in futures):
+        with _running_lock:
+            processes = tuple(_running)
+        for process in processes:
+            _signal_group(process, signal.SIGKILL)
+        wait(futures, timeout=_STOP_INTERVAL_S)
 
 
 def _start(
@@ -95,14 +119,24 @@ def _start(
     return process
 
 
+def _scratch_file() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(
+            f"cannot make a temporary file: {reason}; name another place with TMPDIR"
+        ) from error
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         _signal_group(process, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            _signal_group(process, signal.SIGKILL)
-            process.wait()
+    # Whoever is left of the group: a program that does not listen, or children of a wrapper.
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
     if process.stdout is not None:
         process.stdout.close()
     with _running_lock:
@@ -113,8 +147,8 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
     # The group's id is the process's own: it was started as the leader of a new session.
     try:
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
+    except (ProcessLookupError, PermissionError):
+        return  # nobody is left; macOS says so with the second when only zombies are
 
 
 def _tail(stderr: IO[bytes]) -> str:

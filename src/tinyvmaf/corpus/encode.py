@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One source of a build, and one file to make of it by one run of ffmpeg.
+
+A file is written aside, and takes its place only when it has as many frames as it should have.
+"""
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyvmaf.corpus.ladder import Rung
+from tinyvmaf.errors import ToolFailed, UsageError
+from tinyvmaf.files import written_aside
+from tinyvmaf.media.ffmpeg import Ffmpeg, run_ffmpeg
+from tinyvmaf.media.video import Video, VideoInfo, probe
+from tinyvmaf.provenance import file_sha256
+
+COLUMNS = (
+    "source",
+    "clip",
+    "reference",
+    "distorted",
+    "encoder_version",
+    "command",
+    "reference_command",
+    "source_sha256",
+)
+"""The columns of a manifest of ours; it records how every file was made."""
+
+_VIDEO_ONLY = ("-map", "0:V:0", "-an", "-fps_mode", "passthrough")
+_LOSSLESS = ("-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source on its way through a build; `reference` is what its clips are compared with."""
+
+    name: str
+    video: Video
+    info: VideoInfo
+    sha256: str
+    reference: Path
+    n_frames: int
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the reference is a file of ours."""
+        return self.reference != self.video.path
+
+    @property
+    def reference_command(self) -> str:
+        """What made the reference, if we did."""
+        return self.cut().pasteable if self.is_cut else ""
+
+    def cut(self) -> "Encode":
+        """The lossless cut that becomes the reference."""
+        arguments = (*_VIDEO_ONLY, "-frames:v", str(self.n_frames), *_LOSSLESS)
+        return Encode(self, "reference", self.reference, self.video, arguments)
+
+    def clips(self, root: Path, ladder: Sequence[Rung]) -> list["Encode"]:
+        """One encode for each rung that fits the source.
+
+        Raises:
+            UsageError: none does.
+        """
+        height = self.info.height
+        clips: dict[str, Encode] = {}
+        for rung in ladder:
+            if not rung.fits(height):
+                continue
+            clip = rung.name(height)
+            arguments = list(_VIDEO_ONLY)
+            if rung.pixels(height) != height:
+                arguments += ["-vf", f"scale=-2:{rung.pixels(height)}:flags=bicubic"]
+            arguments += ["-threads", "1", *rung.arguments()]
+            output = root / "dis" / f"{self.name}_{clip}.mp4"
+            clips[clip] = Encode(self, clip, output, Video(self.reference), tuple(arguments))
+        if not clips:
+            raise UsageError(
+                f"no rung of the ladder fits source {self.name}: all are taller than its "
+                f"{height} lines; add a rung whose height is a fraction, such as 0.5"
+            )
+        return list(clips.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Encode:
+    """One file to make, by one run of ffmpeg."""
+
+    source: Source
+    clip: str
+    output: Path
+    input: Video
+    arguments: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Names the clip in the manifest."""
+        return self.source.name, self.clip
+
+    @property
+    def pasteable(self) -> str:
+        """The command, for people."""
+        return shlex.join(["ffmpeg", *self.input.arguments(), *self.arguments, self.output.name])
+
+    def row(self, version: str) -> dict[str, str]:
+        """The clip's line in the manifest."""
+        root = self.output.parent.parent
+        reference = self.source.reference
+        inside = reference.is_relative_to(root)
+        return {
+            "source": self.source.name,
+            "clip": self.clip,
+            "reference": str(reference.relative_to(root) if inside else reference.absolute()),
+            "distorted": str(self.output.relative_to(root)),
+            "encoder_version": version,
+            "command": self.pasteable,
+            "reference_command": self.source.reference_command,
+            "source_sha256": self.source.sha256,
+        }
+
+    def run(self, ffmpeg: Ffmpeg, on_frame: Callable[[int], None]) -> None:
+        """Make the file, or leave what was there.
+
+        Raises:
+            ToolFailed: the encoder failed, or the file has not the frames that it should have.
+        """
+        muxer = "matroska" if self.output.suffix == ".mkv" else "mp4"
+        with written_aside(self.output) as aside:
+            target = ["-f", muxer, "-y", f"file:{aside.absolute()}"]
+            run_ffmpeg(
+                ffmpeg.path,
+                [*self.input.arguments(), *self.arguments, *target],
+                on_frame=on_frame,
+            )
+            found = probe(Video(aside)).n_frames
+            if found != self.source.n_frames:
+                raise ToolFailed(f"the encode has {found} frames, expected {self.source.n_frames}")
+
+
+def read_sources(videos: Sequence[Video], *, root: Path, n_frames: int | None) -> list[Source]:
+    """Look at the sources of a build.
+
+    Args:
+        videos: The files; a source is named after its file.
+        root: Folder of the corpus.
+        n_frames: Use the first frames only; the reference is then a cut.
+
+    Raises:
+        UsageError: two sources of one name, a name that is not UTF-8, or no frame wanted.
+        MediaError: a source cannot be read.
+    """
+    if n_frames is not None and n_frames < 1:
+        raise UsageError(f"--frames {n_frames}: expected 1 or more")
+    sources: dict[str, Source] = {}
+    for video in videos:
+        name = video.path.stem
+        if not name.isprintable():
+            raise UsageError(f"{str(video.path)!r}: a source needs a name that can be printed")
+        if name in sources:
+            raise UsageError(
+                f"two sources are called {name}: {sources[name].video.path} and {video.path}; "
+                "a source is named after its file"
+            )
+        info = probe(video)
+        cut = video.raw is not None or (n_frames is not None and n_frames < info.n_frames)
+        sources[name] = Source(
+            name=name,
+            video=video,
+            info=info,
+            sha256=file_sha256(video.path),
+            reference=root / "ref" / f"{name}.mkv" if cut else video.path,
+            n_frames=min(n_frames or info.n_frames, info.n_frames),
+        )
+    return list(sources.values())
