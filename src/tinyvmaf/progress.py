@@ -5,9 +5,10 @@ The lower floors call `progress.task(...)`; the command line shows bars, tests a
 `SILENT`. Nothing here prints.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Task(Protocol):
     """One piece of long work."""
 
@@ -20,6 +21,7 @@ class Task(Protocol):
         ...
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Somebody who may be watching."""
 
