@@ -18,7 +18,8 @@ from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.errors import TinyVmafError, ToolFailed
 from tinyvmaf.provenance import version
 
-_INTERRUPTED = 130
+# Ctrl-C, a batch system's or `kill`'s polite end, and a terminal that was closed.
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 app = typer.Typer(
     name="tinyvmaf",
@@ -54,8 +55,9 @@ def options(
 
 def main() -> NoReturn:
     """Run the program and leave with its exit status."""
-    # A polite end (a batch system's, or `kill`) cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _ENDS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` leaves it
+            signal.signal(number, _interrupt)
     debug = "--debug" in sys.argv
     try:
         app()
@@ -66,12 +68,23 @@ def main() -> NoReturn:
                 TERMINAL.note(f"command: {shlex.join(error.command)}\n{error.stderr_tail}")
         TERMINAL.fail(f"tinyvmaf: {error}")
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
+    except _Interrupted as interruption:
         TERMINAL.fail("tinyvmaf: interrupted; what was finished is kept")
-        sys.exit(_INTERRUPTED)
+        sys.exit(128 + interruption.number)
     sys.exit(0)
 
 
+class _Interrupted(BaseException):
+    """A signal that ends the program; not KeyboardInterrupt, which Typer would swallow."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def _interrupt(number: int, frame: object) -> NoReturn:
-    del number, frame
-    raise KeyboardInterrupt
+    del frame
+    # Ending programs and threads must not be interrupted by a second, impatient Ctrl-C.
+    for other in _ENDS:
+        signal.signal(other, signal.SIG_IGN)
+    raise _Interrupted(number)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tinyvmaf.errors import UsageError
 from tinyvmaf.progress import Task
 
 if TYPE_CHECKING:
@@ -92,8 +93,18 @@ TERMINAL = Terminal()
 
 
 def show(text: str) -> None:
-    """Write a result to stdout."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """Write a result to stdout.
+
+    Raises:
+        UsageError: it cannot be written, as on a full disk.
+    """
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # the reader has seen enough, as `head` does; Typer ends quietly
+    except OSError as error:
+        raise UsageError(f"cannot write to stdout: {error.strerror}") from error
 
 
 def show_json(record: Mapping[str, Any]) -> None:

@@ -6,12 +6,12 @@ source's height up to 1), and `crf` or `bitrate_kbps` lists; every combination i
 Heights above the source's are left out, since upscaling before encoding distorts nothing of use.
 """
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from tinyvmaf.errors import UsageError
 
@@ -101,7 +101,9 @@ def _parse(text: str, origin: str) -> tuple[Rung, ...]:
     return tuple(rungs)
 
 
-def _expand(table: Mapping[str, Any], where: str) -> list[Rung]:
+def _expand(table: object, where: str) -> list[Rung]:
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{where}: is {table!r}, expected a table [[rung]]")
     unknown = sorted(set(table) - _KEYS)
     if unknown:
         known = ", ".join(sorted(_KEYS))
@@ -114,7 +116,7 @@ def _expand(table: Mapping[str, Any], where: str) -> list[Rung]:
     for name, values in (("heights", heights), ("crf", crfs), ("bitrate_kbps", rates)):
         kinds = (int, float) if name == "heights" else (int,)
         if not isinstance(values, list) or not all(
-            isinstance(value, kinds) and not isinstance(value, bool) and value >= 0
+            isinstance(value, kinds) and not isinstance(value, bool) and 0 <= value < math.inf
             for value in values
         ):
             raise UsageError(f"{where}: {name} is {values!r}, expected a list of numbers")

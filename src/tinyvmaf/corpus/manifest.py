@@ -7,6 +7,7 @@ read. A row that cannot be understood is refused with its line number: nothing i
 """
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,7 @@ from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 
 NAME = "corpus.csv"
 
+_GEOMETRY = ("width", "height", "pix_fmt", "fps")
 _REQUIRED = ("source", "reference", "distorted")
 
 
@@ -72,21 +74,24 @@ def _rows(path: Path) -> Sequence[tuple[int, Mapping[str, str]]]:
                     raise CorpusError(f"{path}, line {reader.line_num}: more values than columns")
                 rows.append((reader.line_num, row))
             return rows
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(f"{path}: not a readable CSV file: {error}") from error
 
 
 def _geometry(row: Mapping[str, str], raw: RawFormat | None, where: str) -> RawFormat | None:
-    width, height = _number(row, "width", where), _number(row, "height", where)
-    rate = row.get("fps") or ""
-    if width is None or height is None:
-        return raw
+    """The geometry that the row says; what it leaves out is that of `raw`."""
+    said = {name: row[name] for name in _GEOMETRY if row.get(name)}
+    if ("width" in said) != ("height" in said):
+        raise CorpusError(f"{where}: expected both width and height, or neither")
+    if raw is None and "width" not in said:
+        return None
     try:
+        known = raw or RawFormat(int(said["width"]), int(said["height"]))
         return RawFormat(
-            width=int(width),
-            height=int(height),
-            pix_fmt=row.get("pix_fmt") or "yuv420p",
-            frame_rate=Fraction(rate) if rate else Fraction(25),
+            width=int(said.get("width", known.width)),
+            height=int(said.get("height", known.height)),
+            pix_fmt=said.get("pix_fmt", known.pix_fmt),
+            frame_rate=Fraction(said.get("fps", known.frame_rate)),
         )
     except (UsageError, ValueError, ZeroDivisionError) as error:
         raise CorpusError(f"{where}: {error}") from error
@@ -108,6 +113,9 @@ def _number(row: Mapping[str, str], name: str, where: str) -> float | None:
     if not text:
         return None
     try:
-        return float(text)
-    except ValueError as error:
-        raise CorpusError(f"{where}: {name} is {text!r}, expected a number") from error
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise CorpusError(f"{where}: {name} is {text!r}, expected a number")
+    return number

@@ -32,9 +32,9 @@ def read_netflix(root: Path, *, raw: RawFormat = GEOMETRY) -> Corpus:
     problems: list[Problem] = []
     references: dict[str, Video] = {}
     for path in _files(root / "ref"):
-        match = _REFERENCE.fullmatch(path.stem)
+        match = _match(_REFERENCE, path)
         if match is None:
-            problems.append(Problem(path, "name is not <Source>_<fps>fps"))
+            problems.append(Problem(path, "name is not <Source>_<fps>fps in printable UTF-8"))
         elif match["source"] in references:
             problems.append(Problem(path, f"a second reference of source {match['source']}"))
         elif _rate(match["fps"]) == 0:
@@ -42,32 +42,39 @@ def read_netflix(root: Path, *, raw: RawFormat = GEOMETRY) -> Corpus:
         else:
             geometry = replace(raw, frame_rate=_rate(match["fps"]))
             references[match["source"]] = _video(path, geometry)
-    pairs: list[Pair] = []
+    pairs: dict[tuple[str, str], Pair] = {}
     for path in _files(root / "dis"):
-        match = _DISTORTED.fullmatch(path.stem)
+        match = _match(_DISTORTED, path)
         if match is None:
-            problems.append(Problem(path, "name is not <Source>_<quality>_<height>_<kbps>"))
+            expected = "<Source>_<quality>_<height>_<kbps>"
+            problems.append(Problem(path, f"name is not {expected} in printable UTF-8"))
             continue
         reference = references.get(match["source"])
         if reference is None:
             problems.append(Problem(path, f"orphan: no reference of source {match['source']}"))
             continue
-        video = _video(path, reference.raw or raw)
-        pairs.append(Pair(match["source"], path.stem, reference, video))
-    used = {pair.source for pair in pairs}
+        pair = Pair(match["source"], path.stem, reference, _video(path, reference.raw or raw))
+        if (pair.source, pair.clip) in pairs:
+            problems.append(Problem(path, f"a second clip {pair.clip}"))
+            continue
+        pairs[pair.source, pair.clip] = pair
+    used = {source for source, _ in pairs}
     problems += [
         Problem(video.path, "orphan: no distorted clip of this source")
         for source, video in references.items()
         if source not in used
     ]
-    return Corpus(
-        root, tuple(sorted(pairs, key=lambda pair: (pair.source, pair.clip))), tuple(problems)
-    )
+    return Corpus(root, tuple(pairs[key] for key in sorted(pairs)), tuple(problems))
 
 
 def _files(folder: Path) -> list[Path]:
     # Dotfiles are the file system's or an unfinished copy's.
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _match(pattern: re.Pattern[str], path: Path) -> re.Match[str] | None:
+    # A name that cannot be printed would not come out of a table or a message as it went in.
+    return pattern.fullmatch(path.stem) if path.stem.isprintable() else None
 
 
 def _video(path: Path, raw: RawFormat) -> Video:
