@@ -127,11 +127,11 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
         )
     if rows.is_empty():
         raise SchemaError(f"{origin}: the table has no rows")
+    _check_types(rows.select(wanted), origin)
     try:
         rows = rows.select(pl.col(name).cast(kind, strict=True) for name, kind in wanted.items())
     except pl.exceptions.PolarsError as error:
-        found = ", ".join(f"{name} {rows.schema[name]}" for name in wanted)
-        raise SchemaError(f"{origin}: a column has the wrong type; found {found}") from error
+        raise SchemaError(f"{origin}: a frame number is negative or too large") from error
     _check_values(rows, info.features, origin)
     rows = rows.sort(KEYS)
     duplicated = rows.select(KEYS).is_duplicated()
@@ -177,23 +177,39 @@ def write_table(table: FeatureTable, path: Path) -> None:
 def _info(record: str | None, rows: "pl.DataFrame", path: Path) -> TableInfo:
     """The table's origin from its metadata, or from a `teacher` column that another tool wrote."""
     if record is None:
-        teachers = rows["teacher"].unique().to_list() if "teacher" in rows.columns else ["unknown"]
+        column = rows["teacher"].unique().to_list() if "teacher" in rows.columns else [None]
+        teachers = sorted("unknown" if name is None else str(name) for name in column)
         if len(teachers) > 1:
-            names = ", ".join(sorted(map(str, teachers)))
+            names = ", ".join(teachers)
             raise SchemaError(
                 f"{path}: labelled by {len(teachers)} teachers ({names}); "
                 "a table has one: split it, or extract again with --teacher"
             )
-        return TableInfo(teacher=str(teachers[0]))
+        return TableInfo(teacher=teachers[0])
     try:
         fields: dict[str, Any] = json.loads(record)
         if fields.pop("schema") != SCHEMA:
             raise SchemaError(f"{path}: written with another schema than {SCHEMA}; extract again")
         fields["features"] = tuple(fields["features"])
         fields["notes"] = tuple(fields["notes"])
+        if not all(isinstance(name, str) for name in (fields["teacher"], *fields["features"])):
+            raise SchemaError(f"{path}: damaged metadata (no names); extract again")
         return TableInfo(**fields)
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise SchemaError(f"{path}: damaged metadata ({error}); extract again") from error
+
+
+def _check_types(rows: "pl.DataFrame", origin: str) -> None:
+    """Refuse what a cast would change: text that looks like a number, half a frame number."""
+    for name, kind in rows.schema.items():
+        if name in ("source", "clip"):
+            fits, expected = kind.to_python() is str, "text"
+        elif name == "frame":
+            fits, expected = kind.is_integer(), "an integer"
+        else:
+            fits, expected = kind.is_numeric(), "a number"
+        if not fits:
+            raise SchemaError(f"{origin}: column {name} has type {kind}, expected {expected}")
 
 
 def _check_values(rows: "pl.DataFrame", features: tuple[str, ...], origin: str) -> None:
