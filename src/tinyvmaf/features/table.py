@@ -127,7 +127,7 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
         )
     if rows.is_empty():
         raise SchemaError(f"{origin}: the table has no rows")
-    _check_types(rows.select(wanted), origin)
+    _check_types(rows.select(list(wanted)), origin)
     try:
         rows = rows.select(pl.col(name).cast(kind, strict=True) for name, kind in wanted.items())
     except pl.exceptions.PolarsError as error:
