@@ -56,7 +56,7 @@ class PairScorer:
         log = self.engine.score(
             pair, info=reference, alignment=alignment, teacher=self.teacher, on_frame=on_frame
         )
-        _prove_complete(pair, log, alignment)
+        prove_complete(pair, alignment, n_scored=len(log[TARGET]))
         self.cache.store(key, log)
         return Scored(pair, log, alignment, cached=False)
 
@@ -85,15 +85,20 @@ class PairScorer:
         return [self.cache.content_hash(video.path), repr(video.raw)]
 
 
-def _prove_complete(pair: Pair, log: Log, alignment: Alignment) -> None:
-    """Refuse a log that has not exactly the frames that the pair has."""
-    found = len(log[TARGET])
-    if found == alignment.n_frames:
+def prove_complete(pair: Pair, alignment: Alignment, *, n_scored: int) -> None:
+    """Refuse a log that has not exactly the frames that the pair has.
+
+    Raises:
+        ToolFailed: libvmaf scored fewer or more; the message says what the decoder finds.
+    """
+    if n_scored == alignment.n_frames:
         return
-    n_reference, n_distorted = count_frames(pair.reference), count_frames(pair.distorted)
-    if found == n_reference == n_distorted:
+    # Packets only suggest how many frames there are; the decoder knows.
+    n_reference = count_frames(pair.reference) - alignment.skip_reference
+    n_distorted = count_frames(pair.distorted) - alignment.skip_distorted
+    if n_scored == n_reference == n_distorted:
         return
     raise ToolFailed(
-        f"libvmaf scored {found} frames, but the reference decodes to {n_reference} and the "
+        f"libvmaf scored {n_scored} frames, but the reference decodes to {n_reference} and the "
         f"distorted video to {n_distorted}: one of them is damaged or cut short"
     )

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mode `exact`: libvmaf's own score of every frame. Nothing is estimated."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+
+from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.features.sets import TARGET
+from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.scoring.full_pass import run_full_pass
+from tinyvmaf.scoring.mode import FrameScores, Job, ModelName, OnFrame
+
+EXACT: Final = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class ExactMode:
+    """Scores with a teacher itself."""
+
+    teacher: Teacher
+    name: ClassVar[str] = EXACT
+
+    @property
+    def model(self) -> ModelName:
+        """The teacher; one that is part of libvmaf has no file to hash."""
+        return ModelName(self.teacher.name, self.teacher.sha256)
+
+    def check(self, engine: FfmpegEngine) -> None:
+        """Refuse a teacher that this build's libvmaf does not have."""
+        engine.check(self.teacher)
+
+    def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
+        """Run libvmaf over the pair."""
+        run = run_full_pass(job, teacher=self.teacher, on_frame=on_frame)
+        scores = np.concatenate([part[TARGET] for part in run.parts()])
+        return FrameScores(scores=scores, command=run.command, log=run.log)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every way of scoring takes and gives.
+
+A mode turns an aligned pair into a score for every frame, and says how far to believe their mean.
+It decides itself what ffmpeg computes; the caller has checked the pair and gives it a folder.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.scoring.applicability import Applicability
+from tinyvmaf.scoring.preflight import Preflight
+
+OnFrame = Callable[[int], None]
+"""Called with the number of frames done so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One pair to be scored.
+
+    Attributes:
+        pair: The videos and how they are compared.
+        engine: The ffmpeg to use.
+        folder: An empty one that lives as long as the job.
+        threads: What ffmpeg may use.
+    """
+
+    pair: Preflight
+    engine: FfmpegEngine
+    folder: Path
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """What made the scores; `sha256` is None for a model that is part of libvmaf."""
+
+    name: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Where the exact mean of the clip is expected, with what probability, and why.
+
+    Attributes:
+        low, high: In VMAF points, within [0, 100].
+        level: The probability that is aimed at.
+        guarantee: What is promised, as weak as it is.
+    """
+
+    low: float
+    high: float
+    level: float
+    guarantee: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameScores:
+    """What a mode found.
+
+    Attributes:
+        scores: Of every frame, in [0, 100].
+        command: The ffmpeg command that computed them.
+        log: Libvmaf's CSV log of all frames, None if the mode did not make one.
+        interval: Where the exact mean is expected; None if the mean is exact or nothing is known.
+        applicability: Whether the model knows such content; None if no model was used.
+        notes: What a user should know.
+    """
+
+    scores: Float[np.ndarray, " n_frames"]
+    command: tuple[str, ...]
+    log: Path | None = None
+    interval: Interval | None = None
+    applicability: Applicability | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Mode(Protocol):
+    """A way of scoring."""
+
+    @property
+    def name(self) -> str:
+        """The word for `--mode`."""
+        ...
+
+    @property
+    def model(self) -> ModelName:
+        """What makes the scores."""
+        ...
+
+    def check(self, engine: FfmpegEngine) -> None:
+        """Refuse what this ffmpeg cannot do, before any work."""
+        ...
+
+    def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
+        """Score every frame of one pair."""
+        ...

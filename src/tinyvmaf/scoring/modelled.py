@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mode `model`: a tiny model on the features that one libvmaf pass at full size yields.
+
+The pass that yields these features yields the exact score too; this mode is for models that have no
+other home (another teacher, a mean opinion score, a model under test) and for checking a model.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyvmaf.errors import UsageError
+from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.features.sets import TARGET
+from tinyvmaf.features.teacher import DEFAULT, Teacher
+from tinyvmaf.models.model import Model
+from tinyvmaf.scoring.applicability import UNKNOWN, Applicability, DomainWatch, Verdict
+from tinyvmaf.scoring.full_pass import FullPass, run_full_pass
+from tinyvmaf.scoring.interval import unseen_source_interval
+from tinyvmaf.scoring.mode import FrameScores, Interval, Job, ModelName, OnFrame
+
+MODEL: Final = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMode:
+    """Scores with a tiny model; `level` is the probability that its interval aims at."""
+
+    tiny: Model
+    level: float
+    name: ClassVar[str] = MODEL
+
+    @property
+    def model(self) -> ModelName:
+        """The tiny model."""
+        return ModelName(self.tiny.name, self.tiny.sha256)
+
+    def check(self, engine: FfmpegEngine) -> None:
+        """Refuse an ffmpeg whose libvmaf has not the model that computes the features."""
+        engine.check(Teacher(DEFAULT))
+
+    def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
+        """Compute the features and predict.
+
+        Raises:
+            UsageError: the model reads a feature that the pass does not yield.
+        """
+        run = run_full_pass(job, teacher=Teacher(DEFAULT), on_frame=on_frame)
+        card = self.tiny.card
+        watch = DomainWatch(card.domain) if card is not None else None
+        predicted: list[Float[np.ndarray, " n_frames"]] = []
+        for features in self._features(run):
+            predicted.append(self.tiny.predict(features).astype(np.float64))
+            if watch is not None:
+                watch.add(features)
+        scores = np.concatenate(predicted)
+        applicability = UNKNOWN if watch is None else watch.verdict()
+        interval, notes = self._interval(float(scores.mean()), applicability)
+        return FrameScores(
+            scores=scores,
+            command=run.command,
+            log=run.log,
+            interval=interval,
+            applicability=applicability,
+            notes=notes,
+        )
+
+    def _features(self, run: FullPass) -> Generator[Float[np.ndarray, "n_frames n_features"]]:
+        for part in run.parts():
+            missing = [name for name in self.tiny.features if name not in part]
+            if missing:
+                found = ", ".join(name for name in part if name != TARGET)
+                raise UsageError(
+                    f"{self.tiny.name} reads {', '.join(missing)}, which a libvmaf pass does not "
+                    f"yield; it yields {found}"
+                )
+            yield np.stack([part[name] for name in self.tiny.features], axis=1)
+
+    def _interval(
+        self, mean: float, applicability: Applicability
+    ) -> tuple[Interval | None, tuple[str, ...]]:
+        """The interval, or why there is none."""
+        if applicability.verdict is Verdict.OUTSIDE:
+            return None, (f"no interval: {applicability.reason}",)
+        card = self.tiny.card
+        if card is None or not card.calibration:
+            return None, ("no interval: the model's card has no residuals of held-out sources",)
+        interval = unseen_source_interval(mean, calibration=card.calibration, level=self.level)
+        if interval is None:
+            n_sources = len(card.calibration)
+            too_few = f"no interval: {n_sources} held-out sources are too few for {self.level:.0%}"
+            return None, (f"{too_few}; ask for less with --level",)
+        return interval, ()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the scores of frames to the figures of a clip: means, percentiles and the worst moments."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+# Neighbours of a bad frame are bad too; a list of moments is more use than ten frames of one.
+_APART_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """A clip's score in [0, 100], pooled over its frames in several ways.
+
+    Attributes:
+        mean: Arithmetic mean, libvmaf's default.
+        harmonic_mean: `harmonic_mean` below; bad frames weigh more.
+        min: The worst frame.
+        p1, p5, p10: 1st, 5th and 10th percentile over frames, linear between two frames.
+    """
+
+    mean: float
+    harmonic_mean: float
+    min: float
+    p1: float
+    p5: float
+    p10: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorstFrame:
+    """A moment that is worse than what is around it.
+
+    Attributes:
+        frame: Its number, from 0 on, among the frames that were compared.
+        time_s: When the distorted video shows it, in seconds from its first frame.
+        vmaf: Its score, in [0, 100].
+    """
+
+    frame: int
+    time_s: float
+    vmaf: float
+
+
+def pool(scores: Float[np.ndarray, " n_frames"]) -> Pooled:
+    """Pool the scores of at least one frame."""
+    p1, p5, p10 = (float(value) for value in np.percentile(scores, (1, 5, 10)))
+    return Pooled(
+        mean=float(scores.mean()),
+        harmonic_mean=harmonic_mean(scores),
+        min=float(scores.min()),
+        p1=p1,
+        p5=p5,
+        p10=p10,
+    )
+
+
+def harmonic_mean(scores: Float[np.ndarray, " n_frames"]) -> float:
+    """The harmonic mean of `scores` + 1, less 1, so that a frame of score 0 does no harm.
+
+    Source: libvmaf's own pooling method of that name; its logs agree to their last digit.
+    """
+    return float(1 / np.mean(1 / (scores + 1)) - 1)
+
+
+def worst_frames(
+    scores: Float[np.ndarray, " n_frames"], times_s: Float[np.ndarray, " n_frames"], *, n: int = 5
+) -> tuple[WorstFrame, ...]:
+    """The `n` worst frames, the worst first, half a second or more from each other."""
+    chosen: list[int] = []
+    left = np.ones(len(scores), dtype=bool)
+    while len(chosen) < n and left.any():
+        worst = int(np.argmin(np.where(left, scores, np.inf)))
+        chosen.append(worst)
+        left &= np.abs(times_s - times_s[worst]) >= _APART_S
+    return tuple(
+        WorstFrame(frame=index, time_s=float(times_s[index]), vmaf=float(scores[index]))
+        for index in chosen
+    )
