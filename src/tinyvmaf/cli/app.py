@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from tinyvmaf.cli import corpus, demo, evaluate, extract, loso, train
+from tinyvmaf.cli import corpus, demo, evaluate, extract, loso, models, train
 from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.errors import TinyVmafError, ToolFailed
 from tinyvmaf.provenance import version
@@ -30,6 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(models.app, name="models")
 app.command("extract")(extract.extract)
 app.command("loso")(loso.loso)
 app.command("train")(train.train)
@@ -71,6 +72,14 @@ def main() -> NoReturn:
     except _Interrupted as interruption:
         TERMINAL.fail("tinyvmaf: interrupted; what was finished is kept")
         sys.exit(128 + interruption.number)
+    except Exception as error:  # noqa: BLE001 (the last place where one line can be made of a bug)
+        if debug:
+            TERMINAL.console.print_exception()
+        TERMINAL.fail(
+            f"tinyvmaf: internal error: {type(error).__name__}: {str(error).partition(chr(10))[0]}; "
+            "please report it with what `tinyvmaf --debug ...` prints"
+        )
+        sys.exit(1)
     sys.exit(0)
 
 
