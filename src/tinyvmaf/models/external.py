@@ -8,6 +8,7 @@ device or pipe. The length is known from the tensor's shape before anything is r
 
 import errno
 import math
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -87,11 +88,10 @@ def locate(location: str, *, folder: Path) -> Path:
             )
         mode = path.stat().st_mode
     except (OSError, RuntimeError) as error:
-        # A link to itself is a RuntimeError before Python 3.13 and ELOOP from then on.
-        loops = isinstance(error, RuntimeError) or error.errno == errno.ELOOP
-        reason = "the link leads to itself" if loops else error.strerror
+        # A link to itself is a RuntimeError before Python 3.13, and an OSError from then on.
+        number = error.errno if isinstance(error, OSError) else errno.ELOOP
         raise ModelError(
-            f"its external data {shown(location)} cannot be read: {reason}; "
+            f"its external data {shown(location)} cannot be read: {os.strerror(number or 0)}; "
             "if the file was renamed, `tinyvmaf models repair` finds it"
         ) from error
     if not stat.S_ISREG(mode):

@@ -52,13 +52,13 @@ def checked_nodes(
         unknown = [name for name in node.input if name and name not in known]
         if unknown:
             raise ModelError(
-                f"a {node.op_type} reads {shown(unknown[0])}, which nothing before it makes"
+                f"its {node.op_type} reads {shown(unknown[0])}, which nothing before it makes"
             )
         if len(node.output) != 1 or not node.output[0] or node.output[0] in known:
-            raise ModelError(f"a {node.op_type} does not make exactly one new tensor")
+            raise ModelError(f"its {node.op_type} does not make exactly one new tensor")
         if node.op_type in ("Gemm", "MatMul") and not set(node.input[1:]) <= set(weights):
             raise UnsafeModelError(
-                f"a {node.op_type} multiplies by something that is no weight; {_ROW_ADVICE}"
+                f"its {node.op_type} multiplies by something that is no weight; {_ROW_ADVICE}"
             )
         known.add(node.output[0])
         rebuilt.append(_rebuilt(node))
@@ -97,13 +97,13 @@ def _rebuilt(node: "NodeProto") -> "NodeProto":
             or kind not in (AttributeProto.FLOAT, AttributeProto.INT)
         ):
             raise UnsafeModelError(
-                f"a {node.op_type} has the attribute {shown(attribute.name)}, which is not allowed"
+                f"its {node.op_type} has the attribute {shown(attribute.name)}, which is not allowed"
             )
         value = attribute.f if kind == AttributeProto.FLOAT else attribute.i
         if not np.isfinite(value):
-            raise UnsafeModelError(f"the attribute {attribute.name} of a Gemm is not finite")
+            raise UnsafeModelError(f"the attribute {attribute.name} of its Gemm is not finite")
         if attribute.name == "transA" and value:
-            raise UnsafeModelError(f"a Gemm transposes its rows; {_ROW_ADVICE}")
+            raise UnsafeModelError(f"its Gemm transposes its rows; {_ROW_ADVICE}")
         rebuilt.attribute.append(helper.make_attribute(attribute.name, value))
     return rebuilt
 

@@ -26,6 +26,9 @@ MAX_BYTES: Final = 4 * 2**20
 """Of a model file; one with 2561 parameters has 11 kB. Parsed, hostile bytes may take a hundred
 times their size in memory, so this bounds that too."""
 
+MAX_PARTS: Final = 20_000
+"""Nodes, tensors, shapes and names together."""
+
 _OPSETS: Final = range(13, 27)
 """From 13 on Squeeze reads its axes from an input; ONNX Runtime may know fewer of the newest."""
 _IR_VERSION: Final = 10
@@ -114,10 +117,11 @@ def read_file(path: Path) -> bytes:
 
 
 def parse(data: bytes) -> "ModelProto":
-    """The file's content; external data is not read and nothing is checked.
+    """The file's content: all text is text. External data is not read, nothing else is checked.
 
     Raises:
-        ModelError: the bytes are no ONNX file, or truncated.
+        ModelError: the bytes are no ONNX file, or damaged.
+        UnsafeModelError: the file has far more parts than a tiny model.
     """
     from google.protobuf.message import DecodeError
     from onnx import ModelProto
@@ -128,7 +132,27 @@ def parse(data: bytes) -> "ModelProto":
         raise ModelError("not an ONNX file, or a damaged one; get it again") from error
     if not model.graph.node:
         raise ModelError("not an ONNX file: it has no graph; get it again")
+    _check_text(model)
     return model
+
+
+def _check_text(model: "ModelProto") -> None:
+    """Refuse names that are no UTF-8: protobuf hands them out as bytes, to everyone's surprise."""
+    messages: list[Message] = [model]
+    n_parts = 0
+    while messages:
+        n_parts += 1
+        if n_parts > MAX_PARTS:
+            raise UnsafeModelError(
+                f"it has more than {MAX_PARTS} parts; a tiny model has a hundred"
+            )
+        for kind, value in messages.pop().ListFields():
+            if kind.type == kind.TYPE_MESSAGE:
+                messages.extend(value if kind.is_repeated else [value])
+            elif kind.type == kind.TYPE_STRING:
+                texts = value if kind.is_repeated else [value]
+                if not all(isinstance(text, str) for text in texts):
+                    raise ModelError(f"its {kind.name} is no UTF-8; the file is damaged")
 
 
 def _check(model: "ModelProto", data: bytes, folder: Path) -> CheckedModel:
