@@ -2,7 +2,7 @@
 """The mode `exact`: libvmaf's own score of every frame. Nothing is estimated."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 
@@ -20,12 +20,21 @@ class ExactMode:
     """Scores with a teacher itself."""
 
     teacher: Teacher
-    name: ClassVar[str] = EXACT
+
+    @property
+    def name(self) -> str:
+        """The word for `--mode`."""
+        return EXACT
 
     @property
     def model(self) -> ModelName:
         """The teacher; one that is part of libvmaf has no file to hash."""
         return ModelName(self.teacher.name, self.teacher.sha256)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command's options that give this mode again."""
+        return ("--mode", EXACT, "--teacher", str(self.teacher.path or self.teacher.name))
 
     def check(self, engine: FfmpegEngine) -> None:
         """Refuse a teacher that this build's libvmaf does not have."""

@@ -96,6 +96,11 @@ class Mode(Protocol):
         """What makes the scores."""
         ...
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command's options that give this mode again."""
+        ...
+
     def check(self, engine: FfmpegEngine) -> None:
         """Refuse what this ffmpeg cannot do, before any work."""
         ...

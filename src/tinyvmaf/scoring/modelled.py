@@ -7,7 +7,7 @@ other home (another teacher, a mean opinion score, a model under test) and for c
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float
@@ -27,16 +27,35 @@ MODEL: Final = "model"
 
 @dataclass(frozen=True, slots=True)
 class ModelMode:
-    """Scores with a tiny model; `level` is the probability that its interval aims at."""
+    """Scores with a tiny model.
+
+    Attributes:
+        tiny: The model.
+        origin: The shipped name or the file that it was loaded from.
+        level: The probability that its interval aims at, in (0, 1).
+    """
 
     tiny: Model
+    origin: str
     level: float
-    name: ClassVar[str] = MODEL
+
+    @property
+    def name(self) -> str:
+        """The word for `--mode`."""
+        return MODEL
 
     @property
     def model(self) -> ModelName:
         """The tiny model."""
         return ModelName(self.tiny.name, self.tiny.sha256)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command's options that give this mode again."""
+        options = ["--mode", MODEL, "--model", self.origin, "--level", f"{self.level:g}"]
+        if self.tiny.card is None:
+            options += ["--features", ",".join(self.tiny.features)]
+        return tuple(options)
 
     def check(self, engine: FfmpegEngine) -> None:
         """Refuse an ffmpeg whose libvmaf has not the model that computes the features."""

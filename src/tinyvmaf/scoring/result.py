@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The score of a pair: figures, how far to believe them, and what it takes to get them again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyvmaf.scoring.applicability import Applicability
+from tinyvmaf.scoring.mode import Interval, ModelName
+from tinyvmaf.scoring.pooling import Pooled, WorstFrame
+
+SCHEMA: Final = "tinyvmaf.score/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What is known of a distorted video against its reference.
+
+    Attributes:
+        reference, distorted: The files.
+        mode: How it was scored: `exact` or `model`.
+        model: What made the scores.
+        vmaf: The clip's score, pooled over frames.
+        interval: Where the exact mean is expected; None if `vmaf` is exact or nothing is known.
+        applicability: Whether the model knows such content; None if no tiny model was used.
+        frame_scores: In [0, 100], one a frame.
+        times_s: When the distorted video shows each frame, in seconds.
+        worst_frames: The worst moments, the worst first.
+        seconds: What the scoring took.
+        notes: Warnings, and what was allowed or converted.
+        command: The command that gives this result again.
+        ffmpeg_command: The ffmpeg command inside it.
+        versions: Of ffmpeg, libvmaf, tinyvmaf and what else took part.
+    """
+
+    reference: Path
+    distorted: Path
+    mode: str
+    model: ModelName
+    vmaf: Pooled
+    interval: Interval | None
+    applicability: Applicability | None
+    frame_scores: Float[np.ndarray, " n_frames"]
+    times_s: Float[np.ndarray, " n_frames"]
+    worst_frames: tuple[WorstFrame, ...]
+    seconds: float
+    notes: tuple[str, ...]
+    command: str
+    ffmpeg_command: str
+    versions: Mapping[str, str]
+
+    @property
+    def fps(self) -> float:
+        """Frames scored a second."""
+        return len(self.frame_scores) / self.seconds
+
+    def record(self) -> dict[str, Any]:
+        """The result as JSON of schema `tinyvmaf.score/1`; frames are left to the log."""
+        interval = self.interval
+        return {
+            "schema": SCHEMA,
+            "reference": str(self.reference),
+            "distorted": str(self.distorted),
+            "vmaf": {
+                **asdict(self.vmaf),
+                "interval": [interval.low, interval.high] if interval else None,
+                "level": interval.level if interval else None,
+                "guarantee": interval.guarantee if interval else None,
+            },
+            "mode": self.mode,
+            "model": asdict(self.model),
+            "frames": len(self.frame_scores),
+            "worst_frames": [asdict(frame) for frame in self.worst_frames],
+            "applicability": asdict(self.applicability) if self.applicability else None,
+            "notes": list(self.notes),
+            "fps": self.fps,
+            "command": self.command,
+            "ffmpeg_command": self.ffmpeg_command,
+            "versions": dict(self.versions),
+        }

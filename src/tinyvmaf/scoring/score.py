@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`score`: two videos in, a `Score` out; and how words become its mode and its scorer."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from tinyvmaf.errors import UsageError
+from tinyvmaf.features.alignment import Allowance
+from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.features.teacher import DEFAULT, find_teacher
+from tinyvmaf.media.ffmpeg import find_ffmpeg
+from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
+from tinyvmaf.progress import SILENT, Progress
+from tinyvmaf.scoring.exact import EXACT, ExactMode
+from tinyvmaf.scoring.interval import check_level
+from tinyvmaf.scoring.mode import Mode
+from tinyvmaf.scoring.modelled import MODEL, ModelMode
+from tinyvmaf.scoring.result import Score
+from tinyvmaf.scoring.scorer import LogFile, Scorer
+
+MODES: Final = (EXACT, MODEL)
+LEVEL: Final = 0.9
+
+
+def score(
+    *,
+    reference: Path | str,
+    distorted: Path | str,
+    mode: str | None = None,
+    model: Path | str | None = None,
+    teacher: str = DEFAULT,
+    level: float = LEVEL,
+    allow: Iterable[Allowance | str] = (),
+    sync: bool = False,
+    raw: RawFormat | None = None,
+    log: Path | str | None = None,
+    log_format: str | None = None,
+    threads: int | None = None,
+    ffmpeg: Path | None = None,
+    progress: Progress = SILENT,
+) -> Score:
+    """Score a distorted video against its reference, in VMAF points.
+
+    Args:
+        reference: The pristine video.
+        distorted: What was made of it.
+        mode: `exact` (libvmaf itself) or `model`; `exact` unless a model is named.
+        model: For the mode `model`: a shipped model's name or an ONNX file.
+        teacher: For the mode `exact`: libvmaf's model.
+        level: For the mode `model`: the probability that the interval aims at, in (0, 1).
+        allow: Differences to accept, such as `frame-count`.
+        sync: Leave out frames at one start where the two are shifted by a few, instead of refusing.
+        raw: Geometry of raw YUV files.
+        log: A file for the frames' scores, in libvmaf's layout.
+        log_format: `json`, `xml` or `csv`; the file's suffix by default.
+        threads: What ffmpeg may use; all cores by default.
+        ffmpeg: The ffmpeg to use.
+        progress: Told of frames.
+
+    Raises:
+        TinyVmafError: the call is wrong, a video cannot be read, the two do not fit, or ffmpeg
+            failed.
+    """
+    scorer = make_scorer(
+        choose_mode(mode, model=model, teacher=teacher, level=level),
+        allow=allow,
+        sync=sync,
+        raw=raw,
+        threads=threads,
+        ffmpeg=ffmpeg,
+        progress=progress,
+    )
+    return scorer.score(
+        reference=as_video(Path(reference), raw),
+        distorted=as_video(Path(distorted), raw),
+        log=LogFile(Path(log), log_format) if log is not None else None,
+    )
+
+
+def choose_mode(
+    name: str | None = None,
+    *,
+    model: Path | str | None = None,
+    features: Sequence[str] | None = None,
+    teacher: str = DEFAULT,
+    level: float = LEVEL,
+) -> Mode:
+    """The mode called `name`; by default `exact`, or `model` if a model is named.
+
+    Args:
+        name: One of `MODES`.
+        model: A shipped model's name or an ONNX file, for the mode `model`.
+        features: The order of the model's features, for a file that does not say it.
+        teacher: Libvmaf's model, for the mode `exact`.
+        level: The probability that an interval aims at, in (0, 1).
+
+    Raises:
+        UsageError: an argument names something that does not exist, or two contradict each other.
+        ModelError: the model cannot be used.
+    """
+    chosen = name or (EXACT if model is None else MODEL)
+    if chosen not in MODES:
+        raise UsageError(f"unknown mode {chosen!r}; expected one of {', '.join(MODES)}")
+    if chosen == EXACT:
+        if model is not None:
+            raise UsageError(f"--mode {EXACT} reads no --model; leave one of them out")
+        return ExactMode(find_teacher(teacher))
+    if model is None:
+        raise UsageError(f"--mode {MODEL} needs --model; `tinyvmaf models list` shows what ships")
+    if teacher != DEFAULT:
+        raise UsageError(f"--mode {MODEL} has no --teacher: the model's own is in its card")
+    # ONNX Runtime is loaded only where a model is used.
+    from tinyvmaf.models.model import load_model
+
+    return ModelMode(load_model(model, features=features), str(model), check_level(level))
+
+
+def make_scorer(
+    mode: Mode,
+    *,
+    allow: Iterable[Allowance | str] = (),
+    sync: bool = False,
+    raw: RawFormat | None = None,
+    threads: int | None = None,
+    ffmpeg: Path | None = None,
+    progress: Progress = SILENT,
+) -> Scorer:
+    """A scorer in this mode for any number of pairs; the other arguments are those of `score`.
+
+    Raises:
+        UsageError: an argument is wrong, or libvmaf has not the teacher.
+        ToolNotFound, ToolLacksFeature: there is no usable ffmpeg.
+    """
+    allowed = frozenset(_allowance(name) for name in allow)
+    threads = os.cpu_count() or 1 if threads is None else threads
+    if threads < 1:
+        raise UsageError(f"--threads {threads}: expected 1 or more")
+    engine = FfmpegEngine(find_ffmpeg(ffmpeg))
+    mode.check(engine)
+    options = [*mode.options, *_raw_options(raw)]
+    for name in sorted(allowed):
+        options += ["--allow", str(name)]
+    options += ["--sync"] if sync else []
+    options += ["--ffmpeg", str(ffmpeg)] if ffmpeg is not None else []
+    return Scorer(
+        mode=mode,
+        engine=engine,
+        options=tuple(options),
+        allowed=allowed,
+        sync=sync,
+        threads=threads,
+        progress=progress,
+    )
+
+
+def as_video(path: Path, raw: RawFormat | None) -> Video:
+    """The file as a video; only raw YUV takes the geometry.
+
+    Raises:
+        UsageError: raw YUV without a geometry.
+    """
+    if path.suffix.lower() not in RAW_SUFFIXES:
+        return Video(path)
+    if raw is None:
+        raise UsageError(f"{path}: raw YUV needs --size WxH (and --pix-fmt, --fps)")
+    return Video(path, raw)
+
+
+def _allowance(name: Allowance | str) -> Allowance:
+    try:
+        return Allowance(name)
+    except ValueError as error:
+        raise UsageError(
+            f"--allow {name}: expected one of {', '.join(sorted(Allowance))}"
+        ) from error
+
+
+def _raw_options(raw: RawFormat | None) -> list[str]:
+    if raw is None:
+        return []
+    size = f"{raw.width}x{raw.height}"
+    return ["--size", size, "--pix-fmt", raw.pix_fmt, "--fps", str(raw.frame_rate)]

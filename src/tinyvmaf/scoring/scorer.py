@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scoring one pair from preflight to result, in whatever mode.
+
+The pictures of the two beginnings are compared while ffmpeg already works, so that this care costs
+next to no time; what it refuses ends the work. With `sync` they are compared first.
+"""
+
+import shlex
+import tempfile
+import time
+from collections.abc import Set as AbstractSet
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyvmaf.errors import MisalignedError
+from tinyvmaf.features.alignment import Allowance
+from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.files import check_writable
+from tinyvmaf.media.frames import frame_times
+from tinyvmaf.media.video import Video
+from tinyvmaf.progress import SILENT, Progress
+from tinyvmaf.provenance import command_line, versions
+from tinyvmaf.scoring.beginnings import Beginnings, judge, look_at_both, shift_words
+from tinyvmaf.scoring.finding import refusals, refuse, warnings
+from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
+from tinyvmaf.scoring.mode import FrameScores, Job, Mode
+from tinyvmaf.scoring.pooling import pool, worst_frames
+from tinyvmaf.scoring.preflight import Preflight, preflight
+from tinyvmaf.scoring.result import Score
+
+_PACKAGES: Final = ("numpy", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """Where frame scores go, and in which of libvmaf's layouts; None takes the file's suffix."""
+
+    path: Path
+    layout: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scorer:
+    """Scores pairs; one object serves many, also at once.
+
+    Attributes:
+        mode: How.
+        engine: With which ffmpeg.
+        options: The command's options that give this scorer again.
+        allowed: What the user accepts by name.
+        sync: Whether a shift is made good instead of refused.
+        threads: What ffmpeg may use for one pair.
+        progress: Told of frames.
+    """
+
+    mode: Mode
+    engine: FfmpegEngine
+    options: tuple[str, ...] = ()
+    allowed: AbstractSet[Allowance] = frozenset()
+    sync: bool = False
+    threads: int = 1
+    progress: Progress = SILENT
+
+    def score(self, *, reference: Video, distorted: Video, log: LogFile | None = None) -> Score:
+        """Score one pair.
+
+        Raises:
+            TinyVmafError: it cannot be read, does not fit, or ffmpeg failed.
+        """
+        layout = None
+        if log is not None:
+            check_writable(log.path)
+            layout = log_format(log.path, log.layout)
+        started = time.perf_counter()
+        with (
+            tempfile.TemporaryDirectory(prefix="tinyvmaf-") as folder,
+            ThreadPoolExecutor(1) as aside,
+        ):
+            looking = aside.submit(look_at_both, reference=reference, distorted=distorted)
+            pair = self._preflight(reference, distorted, looking)
+            job = Job(pair=pair, engine=self.engine, folder=Path(folder), threads=self.threads)
+            found = self._run(job, looking)
+            seconds = time.perf_counter() - started
+            if log is not None and layout is not None:
+                write_log(
+                    log.path,
+                    layout=layout,
+                    head=self._head(pair, len(found.scores) / seconds),
+                    scores=found.scores,
+                    measured=found.log,
+                )
+        notes = (*pair.notes, *self._seen(pair, looking.result()), *found.notes)
+        return self._result(pair, found, seconds=seconds, notes=notes)
+
+    def _preflight(
+        self, reference: Video, distorted: Video, looking: "Future[Beginnings]"
+    ) -> Preflight:
+        skip = looking.result().shift.frames if self.sync else 0
+        try:
+            return preflight(
+                reference=reference, distorted=distorted, allowed=self.allowed, skip=skip
+            )
+        except MisalignedError as error:
+            shift = looking.result().shift.frames
+            if self.sync or not shift:
+                raise
+            raise MisalignedError(
+                f"{error}; {shift_words(shift)}: --sync leaves that out"
+            ) from error
+
+    def _run(self, job: Job, looking: "Future[Beginnings]") -> FrameScores:
+        """Run the mode; stop it as soon as the pictures say that the pair does not fit."""
+        n_frames = job.pair.alignment.n_frames
+        name = job.pair.distorted.video.path.name
+        task = self.progress.task(name, total=float(n_frames), unit="frames")
+        done = 0
+
+        def on_frame(count: int) -> None:
+            nonlocal done
+            if looking.done():
+                self._seen(job.pair, looking.result())
+            task.advance(min(count, n_frames) - done)
+            done = min(count, n_frames)
+
+        try:
+            return self.mode.score(job, on_frame=on_frame)
+        finally:
+            task.finish()
+
+    def _seen(self, pair: Preflight, beginnings: Beginnings) -> tuple[str, ...]:
+        """What the pictures say, in words.
+
+        Raises:
+            MisalignedError: they say that the pair must not be scored.
+        """
+        skipped = pair.alignment.skip_reference - pair.alignment.skip_distorted
+        findings = list(
+            judge(beginnings, reference=pair.reference, distorted=pair.distorted, skipped=skipped)
+        )
+        refuse(refusals(findings, self.allowed))
+        return warnings(findings, self.allowed)
+
+    def _head(self, pair: Preflight, fps: float) -> LogHead:
+        info = pair.reference.info
+        return LogHead(
+            libvmaf=self.engine.ffmpeg.libvmaf, fps=fps, width=info.width, height=info.height
+        )
+
+    def _result(
+        self, pair: Preflight, found: FrameScores, *, seconds: float, notes: tuple[str, ...]
+    ) -> Score:
+        reference, distorted = pair.reference.video.path, pair.distorted.video.path
+        times_s = _times(pair, len(found.scores))
+        arguments = ["tinyvmaf", "score", str(reference), str(distorted), *self.options]
+        return Score(
+            reference=reference,
+            distorted=distorted,
+            mode=self.mode.name,
+            model=self.mode.model,
+            vmaf=pool(found.scores),
+            interval=found.interval,
+            applicability=found.applicability,
+            frame_scores=found.scores,
+            times_s=times_s,
+            worst_frames=worst_frames(found.scores, times_s),
+            seconds=seconds,
+            notes=notes,
+            command=command_line(arguments),
+            ffmpeg_command=shlex.join(found.command),
+            versions={**versions(*_PACKAGES), **self.engine.versions},
+        )
+
+
+def _times(pair: Preflight, n_frames: int) -> Float[np.ndarray, " n_frames"]:
+    """When the distorted video shows the frames that were compared, in seconds."""
+    skipped = pair.alignment.skip_distorted
+    info = pair.distorted.info
+    if not info.constant_rate:
+        times = frame_times(pair.distorted.video)[skipped : skipped + n_frames]
+        if len(times) == n_frames:
+            return times
+    return (np.arange(n_frames) + skipped) / float(info.frame_rate)
