@@ -246,7 +246,7 @@ def too_large_a_file(model, folder):
     model.doc_string = "x" * 2**22
 
 
-@hostile("it has more than 20000 parts; a tiny model has a hundred")
+@hostile("it has more than 100000 parts; a tiny model has a few hundred")
 def two_million_empty_nodes(model, folder):
     # 2 bytes a node: the most objects that a file of the largest size can become.
     return delimited(GRAPH, delimited(NODE, b"") * (2**21 - 8))
@@ -305,7 +305,7 @@ def loop_without_end(model, folder):
     insert(model, helper.make_node("Loop", ["", "", "points"], ["o"], body=inner))
 
 
-@hostile("its Relu has the attribute 'body', which is not allowed")
+@hostile("its Relu has the attribute 'body'; that is not allowed")
 def graph_in_an_attribute(model, folder):
     inner = helper.make_graph([], "inner", [], [])
     insert(model, helper.make_node("Relu", ["points"], ["o"], body=inner))
@@ -333,7 +333,7 @@ def constant_with_external_data(model, folder):
     model.graph.node.insert(0, helper.make_node("Constant", [], ["constant"], value=tensor))
 
 
-@hostile("its Gemm has the attribute 'alpha', which is not allowed")
+@hostile("its Gemm has the attribute 'alpha'; that is not allowed")
 def reference_in_an_attribute(model, folder):
     node = next(node for node in model.graph.node if node.op_type == "Gemm")
     node.attribute.add(name="alpha", ref_attr_name="x", type=AttributeProto.FLOAT)
@@ -541,7 +541,7 @@ def test_it_is_refused_with_one_line(tmp_path, network, change, kind, message):
     begin = time.monotonic()
     with pytest.raises(ModelError) as error:
         load_model(path, features=CANONICAL6)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
     assert str(error.value) == f"{path}: {message}"
     assert "\n" not in str(error.value)
     assert type(error.value) is kind

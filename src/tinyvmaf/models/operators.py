@@ -97,7 +97,7 @@ def _rebuilt(node: "NodeProto") -> "NodeProto":
             or kind not in (AttributeProto.FLOAT, AttributeProto.INT)
         ):
             raise UnsafeModelError(
-                f"its {node.op_type} has the attribute {shown(attribute.name)}, which is not allowed"
+                f"its {node.op_type} has the attribute {shown(attribute.name)}; that is not allowed"
             )
         value = attribute.f if kind == AttributeProto.FLOAT else attribute.i
         if not np.isfinite(value):

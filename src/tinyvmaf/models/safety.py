@@ -26,8 +26,8 @@ MAX_BYTES: Final = 4 * 2**20
 """Of a model file; one with 2561 parameters has 11 kB. Parsed, hostile bytes may take a hundred
 times their size in memory, so this bounds that too."""
 
-MAX_PARTS: Final = 20_000
-"""Nodes, tensors, shapes and names together."""
+MAX_PARTS: Final = 100_000
+"""Nodes, tensors, names and sizes together, and weights that are stored as single numbers."""
 
 _OPSETS: Final = range(13, 27)
 """From 13 on Squeeze reads its axes from an input; ONNX Runtime may know fewer of the newest."""
@@ -141,18 +141,17 @@ def _check_text(model: "ModelProto") -> None:
     messages: list[Message] = [model]
     n_parts = 0
     while messages:
-        n_parts += 1
-        if n_parts > MAX_PARTS:
-            raise UnsafeModelError(
-                f"it has more than {MAX_PARTS} parts; a tiny model has a hundred"
-            )
         for kind, value in messages.pop().ListFields():
+            values = value if kind.is_repeated else [value]
+            n_parts += len(values)
+            if n_parts > MAX_PARTS:
+                raise UnsafeModelError(
+                    f"it has more than {MAX_PARTS} parts; a tiny model has a few hundred"
+                )
             if kind.type == kind.TYPE_MESSAGE:
-                messages.extend(value if kind.is_repeated else [value])
-            elif kind.type == kind.TYPE_STRING:
-                texts = value if kind.is_repeated else [value]
-                if not all(isinstance(text, str) for text in texts):
-                    raise ModelError(f"its {kind.name} is no UTF-8; the file is damaged")
+                messages.extend(values)
+            elif kind.type == kind.TYPE_STRING and not all(isinstance(v, str) for v in values):
+                raise ModelError(f"its {kind.name} is no UTF-8; the file is damaged")
 
 
 def _check(model: "ModelProto", data: bytes, folder: Path) -> CheckedModel:
