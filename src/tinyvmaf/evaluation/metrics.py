@@ -170,21 +170,21 @@ def aggregate(values: Sequence[float | None], *, metric: MetricName) -> Aggregat
     Raises:
         SchemaError: a value is neither None nor finite.
     """
-    known = [(fold, value) for fold, value in enumerate(values) if value is not None]
-    array = np.array([value for _, value in known], dtype=np.float64)
+    defined = [(fold, value) for fold, value in enumerate(values) if value is not None]
+    array = np.array([value for _, value in defined], dtype=np.float64)
     if not np.isfinite(array).all():
         raise SchemaError(f"{metric} over folds: found {list(values)}; a fold is a number or None")
-    if not known:
+    if not defined:
         return Aggregate(None, None, None, None, k=len(values), k_eff=0)
     badness = -array if metric in CORRELATIONS else np.abs(array)
-    fold, worst = known[int(np.argmax(badness))]
+    fold, worst = defined[int(np.argmax(badness))]
     return Aggregate(
         mean=float(array.mean()),
         std=float(array.std(ddof=1)) if len(array) > 1 else None,
         worst=worst,
         worst_fold=fold,
         k=len(values),
-        k_eff=len(known),
+        k_eff=len(defined),
     )
 
 

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scales on which metrics are averaged and compared, and which way is better.
+
+A correlation near 1 or an error near 0 is skewed; on the stabilised scale (atanh for correlations,
+log for errors) its spread is about the same everywhere, so that means, intervals and tests make
+sense there. Every interval is computed on the scale and handed back in the metric's own unit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tinyvmaf.errors import SchemaError, UsageError
+
+# A perfect correlation or a zero error is infinitely far out on its scale: it is held this far off.
+_EDGE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A monotone map of metric values and its inverse.
+
+    Attributes:
+        name: Which map.
+        difference: What a difference on this scale is called after `effect`.
+    """
+
+    name: Literal["atanh", "log", "identity"]
+    difference: Literal["difference of atanh", "ratio", "difference"]
+
+    def forward(self, values: np.ndarray) -> np.ndarray:
+        """Metric values on the scale; |r| = 1 and an error of 0 are held 1e-9 off the edge."""
+        if self.name == "atanh":
+            return np.arctanh(np.clip(values, -1 + _EDGE, 1 - _EDGE))
+        return np.log(np.maximum(values, _EDGE)) if self.name == "log" else values
+
+    def inverse(self, value: float) -> float:
+        """A point of the scale in the metric's own unit."""
+        if self.name == "atanh":
+            return float(np.tanh(value))
+        return float(np.exp(value)) if self.name == "log" else float(value)
+
+    def effect(self, difference: float) -> float:
+        """A difference on the scale as it is told: the ratio for `log`, itself for the others."""
+        return float(np.exp(difference)) if self.name == "log" else float(difference)
+
+
+ATANH = Scale(name="atanh", difference="difference of atanh")
+LOG = Scale(name="log", difference="ratio")
+IDENTITY = Scale(name="identity", difference="difference")
+
+SCALES: dict[str, Scale] = {
+    "plcc": ATANH,
+    "srocc": ATANH,
+    "krocc": ATANH,
+    "rmse": LOG,
+    "mae": LOG,
+    "bias": IDENTITY,
+    "pair_accuracy": IDENTITY,
+}
+
+# A bias has no better side: compare its size by rmse or mae.
+_HIGHER_IS_BETTER = {
+    "plcc": True,
+    "srocc": True,
+    "krocc": True,
+    "rmse": False,
+    "mae": False,
+    "pair_accuracy": True,
+}
+
+
+def scale_of(metric: str) -> Scale:
+    """The scale of `metric`.
+
+    Raises:
+        UsageError: there is no such metric.
+    """
+    if metric not in SCALES:
+        raise UsageError(f"unknown metric {metric!r}; there are {', '.join(SCALES)}")
+    return SCALES[metric]
+
+
+def higher_is_better(metric: str) -> bool:
+    """Whether a higher `metric` is the better one.
+
+    Raises:
+        UsageError: there is no such metric, or it has no better side.
+    """
+    if metric not in _HIGHER_IS_BETTER:
+        raise UsageError(
+            f"models cannot be compared by {metric!r}; they can by {', '.join(_HIGHER_IS_BETTER)}"
+        )
+    return _HIGHER_IS_BETTER[metric]
+
+
+def known(values: Sequence[float | None], *, metric: str) -> np.ndarray:
+    """The values that exist, as float64, in their order.
+
+    Raises:
+        SchemaError: a value is neither None nor finite.
+    """
+    array = np.array([value for value in values if value is not None], dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise SchemaError(f"{metric}: found {list(values)}; a value is a finite number or None")
+    return array
