@@ -1,15 +1,95 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 from itertools import pairwise
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
+from tinyvmaf.corpus.build import build
+from tinyvmaf.corpus.clips import installed_clips
+from tinyvmaf.corpus.ladder import Rung
 from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.media.ffmpeg import find_ffmpeg, run_ffmpeg
+from tinyvmaf.media.video import Video
 from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden, write_card
 from tinyvmaf.models.network import Layer, Network
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.provenance import sha256
+
+# The same examples in every run of the continuous integration; a failure there can be repeated.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_environment(tmp_path_factory):
+    """No test reads or fills the user's cache, or obeys the user's settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINYVMAF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        for name in ("TINYVMAF_FFMPEG", "VMAF_BIN", "VMAF_DATA_ROOT", "IMAGEIO_FFMPEG_EXE"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def ffmpeg():
+    """The real binary, seen to compute VMAF."""
+    return find_ffmpeg()
+
+
+@pytest.fixture(scope="session")
+def clips():
+    """Real clips inside installed packages, by their stem."""
+    return {path.stem: path for path in installed_clips()}
+
+
+@pytest.fixture(scope="session")
+def make_video(ffmpeg):
+    """Make a file with ffmpeg: `make_video(path, "-i", ..., ...)`; returns its path."""
+
+    def make(path, *arguments):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        run_ffmpeg(ffmpeg.path, [*map(str, arguments), "-y", f"file:{path.absolute()}"])
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def moving(make_video):
+    """Make a moving test picture: 192x108, 8 frames at 25 fps unless told otherwise."""
+
+    def make(path, *arguments, frames=8, size="192x108", rate=25):
+        picture = f"testsrc2=size={size}:rate={rate}"
+        source = ["-f", "lavfi", "-i", picture, "-frames:v", frames]
+        return make_video(path, *source, *arguments)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tmp_path_factory, ffmpeg, clips, moving):
+    """Three sources (two real, one drawn) of 8 frames, four clips each; the folder."""
+    folder = tmp_path_factory.mktemp("corpus")
+    drawn = moving(folder / "sources" / "drawn.mkv", "-c:v", "ffv1")
+    done = build(
+        [Video(path) for path in (clips["carphone_pristine"], clips["bikes"], drawn)],
+        root=folder / "tiny",
+        ladder=[
+            Rung("libx264", 1, crf=20),
+            Rung("libx264", 1, crf=40),
+            Rung("libx264", 0.5, crf=30),
+            Rung("libvpx-vp9", 1, bitrate_kbps=60),
+        ],
+        ffmpeg=ffmpeg,
+        n_frames=8,
+        jobs=2,
+    )
+    assert not done.failures
+    return done.manifest.parent
 
 
 def build_network(activation="silu", widths=(16, 8), seed=0):

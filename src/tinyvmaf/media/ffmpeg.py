@@ -64,7 +64,8 @@ def ffmpeg_path(path: Path | None = None) -> Path:
     named = path or os.environ.get(ENVIRONMENT_VARIABLE)
     if named:
         origin = "--ffmpeg" if path else ENVIRONMENT_VARIABLE
-        found = shutil.which(str(named))
+        # A path drops the `./` in front; a bare name is a program on PATH or a file right here.
+        found = shutil.which(str(named)) or shutil.which(Path(named).absolute())
         if found is None:
             raise ToolNotFound(f"{origin} names {named}, which is not an executable program")
         return Path(found).absolute()
