@@ -2,7 +2,9 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -14,7 +16,7 @@ from tinyvmaf.errors import CardError, HashMismatch, ModelError, SchemaError, Us
 from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.models import runtime, zoo
 from tinyvmaf.models.card import Golden, write_card
-from tinyvmaf.models.model import load_model
+from tinyvmaf.models.model import find_model, load_model
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.provenance import sha256
 
@@ -245,6 +247,30 @@ def test_a_shipped_model_is_found_by_name(model_path, monkeypatch):
     )
     with pytest.raises(UsageError, match="no shipped model; shipped: some_model_v1"):
         load_model("zzz")
+
+
+def test_a_file_in_the_working_folder_does_not_shadow_a_shipped_model(
+    model_path, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(zoo, "ZOO", model_path.parent)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    Path("some_model_v1").write_text("not a model")
+    assert find_model("some_model_v1") == model_path
+    assert find_model("./some_model_v1.onnx") == Path("some_model_v1.onnx")
+
+
+def test_many_rows_are_scored_in_little_memory(model_path):
+    model = load_model(model_path)
+    rows = np.tile(np.linspace(0, 1, 6), (1_000_000, 1))
+    tracemalloc.start()
+    try:
+        scores = model.predict(rows)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Beside the scores a few chunks of 65536 rows of float32, but no copy of the 48 MB of rows.
+    assert peak < scores.nbytes + 8_000_000
 
 
 def test_importing_the_floor_loads_no_heavy_library():

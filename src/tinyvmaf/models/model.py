@@ -174,9 +174,12 @@ def find_model(path_or_name: Path | str) -> Path:
         UsageError: there is neither.
     """
     path = Path(path_or_name)
+    # A shipped name is never shadowed by a file that happens to lie in the working folder.
+    if str(path) in zoo.names():
+        return zoo.path_of(str(path))
     if path.is_file() or path.suffix == ".onnx" or path.parent != Path():
         return path
-    return zoo.path_of(str(path_or_name))
+    return zoo.path_of(str(path))
 
 
 def _order(
