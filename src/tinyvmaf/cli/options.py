@@ -29,7 +29,7 @@ Teacher = Annotated[
     str, typer.Option(help="libvmaf model that labels the frames: a built-in name or a JSON file.")
 ]
 Features = Annotated[
-    str, typer.Option(help="Feature set: canonical6, or all that the pass yields.")
+    str, typer.Option(help="Feature sets, separated by commas: canonical6, half, quarter; or all.")
 ]
 EngineName = Annotated[
     str | None,

@@ -19,9 +19,11 @@ from tinyvmaf.features.graph import (
     LOG_CSV,
     LOG_JSON,
     ffmpeg_arguments,
+    log_name,
     vmaf_arguments,
 )
 from tinyvmaf.features.log import Log, read_log
+from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher, check_teacher
 from tinyvmaf.files import working_folder
 from tinyvmaf.media.ffmpeg import MODEL_FILE, Ffmpeg, find_ffmpeg, run_ffmpeg
@@ -54,8 +56,9 @@ class Engine(Protocol):
         alignment: Alignment,
         teacher: Teacher,
         on_frame: OnFrame,
-    ) -> Log:
-        """Run libvmaf once over `pair`; `info` describes the reference."""
+        sets: Sequence[FeatureSet] = (FULL,),
+    ) -> tuple[Log, ...]:
+        """Decode `pair` once and make the log of every set; `info` describes the reference."""
         ...
 
 
@@ -82,7 +85,8 @@ class FfmpegEngine:
         alignment: Alignment,
         teacher: Teacher,
         on_frame: OnFrame,
-    ) -> Log:
+        sets: Sequence[FeatureSet] = (FULL,),
+    ) -> tuple[Log, ...]:
         """Run one pass; any container, scaled to the reference's size where needed."""
         del info
         with working_folder() as folder:
@@ -91,8 +95,10 @@ class FfmpegEngine:
                 distorted=pair.distorted,
                 alignment=alignment,
                 teacher=teacher,
+                sets=sets,
             )
-            return read_log(self.run(arguments, teacher=teacher, folder=folder, on_frame=on_frame))
+            self.run(arguments, teacher=teacher, folder=folder, on_frame=on_frame)
+            return tuple(read_log(folder / log_name(item)) for item in sets)
 
     def run(
         self, arguments: Sequence[str], *, teacher: Teacher, folder: Path, on_frame: OnFrame
@@ -127,12 +133,19 @@ class VmafEngine:
         alignment: Alignment,
         teacher: Teacher,
         on_frame: OnFrame,
-    ) -> Log:
+        sets: Sequence[FeatureSet] = (FULL,),
+    ) -> tuple[Log, ...]:
         """Run the program once.
 
         Raises:
+            UsageError: a set is wanted that this program cannot make.
             MisalignedError: the pair needs what this program cannot do.
         """
+        if tuple(sets) != (FULL,):
+            raise UsageError(
+                f"--engine vmaf scales no videos, so it makes no feature set but {FULL.name}; "
+                "use --engine ffmpeg"
+            )
         if alignment.notes:
             raise MisalignedError(
                 f"--engine vmaf compares videos as they are, but {'; '.join(alignment.notes)}; "
@@ -156,7 +169,7 @@ class VmafEngine:
             run([str(self.path), *arguments], cwd=folder)
             log = read_log(folder / LOG_JSON)
         on_frame(alignment.n_frames)
-        return log
+        return (log,)
 
 
 def find_engine(name: str | None = None, *, ffmpeg: Path | None = None) -> Engine:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a corpus to a feature table: one libvmaf pass a pair, cached, many pairs at once.
+"""From a corpus to a feature table: one decode a pair, cached, many pairs at once.
 
 A pair that fails is named and the others are kept. What was computed survives anything, `kill -9`
 included: the next run takes it from the cache. Nothing is believed that the log does not prove.
@@ -7,15 +7,15 @@ included: the next run takes it from the cache. Nothing is believed that the log
 
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tinyvmaf.corpus.pair import Corpus, Pair
-from tinyvmaf.errors import CorpusError, SchemaError, TinyVmafError, UsageError
+from tinyvmaf.errors import CorpusError, SchemaError, TinyVmafError
 from tinyvmaf.features.cache import Cache, cache_key
 from tinyvmaf.features.graph import COMPANION
 from tinyvmaf.features.scorer import PairScorer, Scored
-from tinyvmaf.features.sets import CANONICAL6, TARGET
+from tinyvmaf.features.sets import ALL, CANONICAL6, FULL, SETS, TARGET, find_sets
 from tinyvmaf.features.table import FeatureTable, TableInfo, make_table
 from tinyvmaf.media.process import n_jobs, stop_pool
 from tinyvmaf.media.video import VideoInfo, probe
@@ -24,8 +24,6 @@ from tinyvmaf.provenance import versions
 
 if TYPE_CHECKING:
     import polars as pl
-
-FEATURE_SETS = ("canonical6", "all")
 
 # Columns of a log that are scores, not features.
 _NO_FEATURES = frozenset({TARGET, COMPANION})
@@ -68,7 +66,8 @@ def extract(
     Args:
         corpus: The pairs.
         scorer: Engine, teacher, cache and what is allowed.
-        feature_set: One of `FEATURE_SETS`.
+        feature_set: Names of feature sets, separated by commas; `all` stands for every feature
+            that the pass at full size yields. That pass is always run: it is the teacher's.
         jobs: Pairs at once; all cores by default.
         progress: Told of frames.
 
@@ -76,10 +75,8 @@ def extract(
         UsageError: an unknown feature set, or fewer than one job.
         CorpusError: no pair at all could be computed.
     """
-    if feature_set not in FEATURE_SETS:
-        raise UsageError(
-            f"unknown feature set {feature_set!r}; expected one of {', '.join(FEATURE_SETS)}"
-        )
+    wanted = find_sets(feature_set)
+    scorer = replace(scorer, sets=(FULL, *(item for item in wanted if item != FULL)))
     jobs = n_jobs(jobs)
     scorer.engine.check(scorer.teacher)
     scored, failures = _score_all(corpus.pairs, scorer, jobs, progress)
@@ -157,7 +154,7 @@ def _make_table(scored: Sequence[Scored], feature_set: str, scorer: PairScorer) 
     import polars as pl
 
     parts = sorted(scored, key=lambda item: (item.pair.source, item.pair.clip))
-    features = CANONICAL6 if feature_set == "canonical6" else _all_features(parts)
+    features = _columns(feature_set, parts)
     rows = pl.concat([_rows(item, features) for item in parts])
     notes = tuple(f"{item.pair.name}: {note}" for item in parts for note in item.alignment.notes)
     info = TableInfo(
@@ -170,10 +167,19 @@ def _make_table(scored: Sequence[Scored], feature_set: str, scorer: PairScorer) 
     return make_table(rows, info)
 
 
+def _columns(feature_set: str, parts: Sequence[Scored]) -> tuple[str, ...]:
+    """The feature columns of the sets that were asked for, in that order."""
+    columns: list[str] = []
+    for name in (part.strip() for part in feature_set.split(",")):
+        columns += _all_features(parts) if name == ALL else SETS[name].columns
+    return tuple(columns)
+
+
 def _all_features(parts: Sequence[Scored]) -> tuple[str, ...]:
-    """Every column of the logs: the canonical ones first, the others by name."""
-    others = set(parts[0].log) - set(CANONICAL6) - _NO_FEATURES
-    return (*CANONICAL6, *sorted(others))
+    """Every column of the pass at full size: the canonical ones first, the others by name."""
+    prefixes = tuple(item.prefix for item in SETS.values() if item.prefix)
+    full = {name for name in parts[0].log if not name.startswith(prefixes)}
+    return (*CANONICAL6, *sorted(full - set(CANONICAL6) - _NO_FEATURES))
 
 
 def _rows(item: Scored, features: tuple[str, ...]) -> "pl.DataFrame":

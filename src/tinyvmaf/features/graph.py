@@ -5,7 +5,10 @@ No path ever enters a filter graph, where quotes, colons and commas mean somethi
 arguments, and log and model files have plain names in the folder that the command runs in.
 """
 
+from collections.abc import Sequence
+
 from tinyvmaf.features.alignment import Alignment
+from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.media.ffmpeg import MODEL_FILE
 from tinyvmaf.media.video import Video, VideoInfo
@@ -27,12 +30,18 @@ def ffmpeg_arguments(
     alignment: Alignment,
     teacher: Teacher,
     threads: int = 1,
+    sets: Sequence[FeatureSet] = (FULL,),
 ) -> list[str]:
-    """Ffmpeg's arguments for one libvmaf pass over a pair; the log goes to `LOG_CSV`.
+    """Ffmpeg's arguments for one decode of a pair; the log of each set goes to its `log_name`.
 
     `threads` is what each decoder and libvmaf may use: one where many pairs run side by side.
     """
-    graph = filter_graph(alignment=alignment, teacher=teacher, threads=threads)
+    graph = filter_graph(alignment=alignment, teacher=teacher, threads=threads, sets=sets)
+    return command(graph, reference=reference, distorted=distorted, threads=threads)
+
+
+def command(graph: str, *, reference: Video, distorted: Video, threads: int = 1) -> list[str]:
+    """Ffmpeg's arguments that run a filter graph over a pair and keep no picture."""
     return [
         *("-threads", str(threads), *distorted.arguments()),
         *("-threads", str(threads), *reference.arguments()),
@@ -42,29 +51,111 @@ def ffmpeg_arguments(
     ]
 
 
-def filter_graph(*, alignment: Alignment, teacher: Teacher, threads: int = 1) -> str:
-    """The filter graph: distorted is input 0, reference input 1, paired by frame number."""
+def log_name(feature_set: FeatureSet) -> str:
+    """The file that a set's pass writes."""
+    return LOG_CSV if feature_set == FULL else f"{feature_set.name}.csv"
+
+
+def filter_graph(
+    *,
+    alignment: Alignment,
+    teacher: Teacher,
+    threads: int = 1,
+    sets: Sequence[FeatureSet] = (FULL,),
+) -> str:
+    """The filter graph: distorted is input 0, reference input 1, paired by frame number.
+
+    Several sets share one decode; only the pass at full size asks for the teacher.
+    """
+    distorted, reference = input_steps(alignment)
+    chains = [
+        ("distorted", f"[0:V:0]{','.join([*distorted, *conversion(alignment)])}"),
+        ("reference", f"[1:V:0]{','.join([*reference, *_format(alignment)])}"),
+    ]
+    if len(sets) == 1 and sets[0] == FULL:
+        heads = "".join(f"{chain}[{name}];" for name, chain in chains)
+        return heads + libvmaf(("distorted", "reference"), teacher=teacher, threads=threads)
+    heads = "".join(
+        f"{chain},split={len(sets)}{''.join(f'[{name}_{item.name}]' for item in sets)};"
+        for name, chain in chains
+    )
+    return heads + ";".join(
+        branch(item, ("distorted", "reference"), teacher=teacher, threads=threads) for item in sets
+    )
+
+
+def input_steps(alignment: Alignment) -> tuple[list[str], list[str]]:
+    """What numbers the frames of the distorted video and of the reference, and cuts them alike."""
     # Timestamps are replaced by frame numbers: framesync would otherwise repeat or drop frames of
     # containers that round time stamps differently or start at another time.
     steps = ["settb=1/25", "setpts=N"]
     if alignment.trim:
         steps.append(f"trim=end_frame={alignment.n_frames}")
+    return (
+        [*_skip(alignment.skip_distorted), *steps],
+        [*_skip(alignment.skip_reference), *steps],
+    )
+
+
+def conversion(alignment: Alignment) -> list[str]:
+    """What brings the distorted video to the reference's size, range and format."""
     scaling: list[str] = []
     if alignment.scale is not None:
         scaling.append("w={}:h={}:flags=bicubic".format(*alignment.scale))
     if alignment.color_range is not None:
         scaling.append(f"out_range={alignment.color_range}")
-    convert = [f"format={alignment.pix_fmt}"] if alignment.pix_fmt else []
     scale = [f"scale={':'.join(scaling)}"] if scaling else []
-    distorted = ",".join([*_skip(alignment.skip_distorted), *steps, *scale, *convert])
-    reference = ",".join([*_skip(alignment.skip_reference), *steps, *convert])
-    # A stream that ends early ends the comparison; framesync would go on with its last frame.
-    options = f"log_fmt=csv:log_path={LOG_CSV}:n_threads={threads}:shortest=1:repeatlast=0"
-    libvmaf = f"libvmaf={options}:model={_models(teacher)}"
-    return (
-        f"[0:V:0]{distorted}[distorted];[1:V:0]{reference}[reference];"
-        f"[distorted][reference]{libvmaf}"
+    return [*scale, *_format(alignment)]
+
+
+def branch(
+    feature_set: FeatureSet, names: tuple[str, str], *, teacher: Teacher, threads: int
+) -> str:
+    """The piece of a graph that makes a set of the pads `NAME_SET` of both videos."""
+    pads = (f"{names[0]}_{feature_set.name}", f"{names[1]}_{feature_set.name}")
+    if feature_set.divisor == 1:
+        return libvmaf(pads, teacher=teacher, threads=threads)
+    size = f"w=trunc(iw/{feature_set.divisor}):h=trunc(ih/{feature_set.divisor})"
+    small = (f"{pads[0]}_small", f"{pads[1]}_small")
+    scale = "".join(
+        f"[{pad}]scale={size}:flags={feature_set.scaler}[{to}];"
+        for pad, to in zip(pads, small, strict=True)
     )
+    # The six features do not depend on the teacher; v0.6.1 is the one that asks for them.
+    return scale + libvmaf(
+        small, teacher=Teacher(DEFAULT), threads=threads, log=log_name(feature_set)
+    )
+
+
+def libvmaf(
+    pads: tuple[str, str],
+    *,
+    teacher: Teacher,
+    threads: int,
+    log: str = LOG_CSV,
+    every: int = 1,
+    companion: bool = True,
+) -> str:
+    """The filter libvmaf between the pads of the distorted video and of the reference.
+
+    Args:
+        pads: Their labels.
+        teacher: The model.
+        threads: What libvmaf may use.
+        log: The CSV file that it writes.
+        every: Spatial features are computed on frames 0, `every`, 2 `every`, ... only.
+        companion: Whether v0.6.1 comes along for its six features.
+    """
+    # A stream that ends early ends the comparison; framesync would go on with its last frame.
+    options = f"log_fmt=csv:log_path={log}:n_threads={threads}:shortest=1:repeatlast=0"
+    if every > 1:
+        options += f":n_subsample={every}"
+    models = _models(teacher, companion=companion)
+    return f"[{pads[0]}][{pads[1]}]libvmaf={options}:model={models}"
+
+
+def _format(alignment: Alignment) -> list[str]:
+    return [f"format={alignment.pix_fmt}"] if alignment.pix_fmt else []
 
 
 def _skip(n_frames: int) -> list[str]:
@@ -87,9 +178,10 @@ def vmaf_arguments(
     return [*arguments, "--threads", "1", "--json", "--output", LOG_JSON, "--quiet"]
 
 
-def _models(teacher: Teacher) -> str:
+def _models(teacher: Teacher, *, companion: bool) -> str:
     # Two levels of quoting: `\\\\:` reaches the option parser as `\\:` and libvmaf as `:`.
-    return "|".join("\\\\:".join(option) for option in _model_options(teacher))
+    options = _model_options(teacher)
+    return "|".join("\\\\:".join(option) for option in (options if companion else options[-1:]))
 
 
 def _model_options(teacher: Teacher) -> list[tuple[str, str]]:

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scoring one pair with libvmaf through the cache, and proving that the result is complete."""
+"""Scoring one pair with libvmaf through the cache, and proving that the result is complete.
 
-from collections.abc import Callable
+Every feature set has a cache entry of its own: what is missing is computed in one decode.
+"""
+
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -11,7 +14,7 @@ from tinyvmaf.features.alignment import Alignment, Allowance, align
 from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key
 from tinyvmaf.features.engine import Engine
 from tinyvmaf.features.log import Log
-from tinyvmaf.features.sets import TARGET
+from tinyvmaf.features.sets import FULL, TARGET, FeatureSet
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.media.video import Video, count_frames, probe
 from tinyvmaf.progress import SILENT, Progress
@@ -19,7 +22,7 @@ from tinyvmaf.progress import SILENT, Progress
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A pair with its log."""
+    """A pair with its log: the columns of all sets, those of reduced ones with their prefix."""
 
     pair: Pair
     log: Log
@@ -29,13 +32,23 @@ class Scored:
 
 @dataclass(frozen=True)
 class PairScorer:
-    """Scores one pair through the cache; the same object serves every thread."""
+    """Scores one pair through the cache; the same object serves every thread.
+
+    Attributes:
+        engine: What runs libvmaf.
+        teacher: The model that labels the frames.
+        cache: Where logs are kept.
+        allowed: What the user accepts by name.
+        progress: Told of damaged entries.
+        sets: The feature sets to compute; without `FULL` there is no teacher's score.
+    """
 
     engine: Engine
     teacher: Teacher
     cache: Cache
     allowed: AbstractSet[Allowance] = frozenset()
     progress: Progress = SILENT
+    sets: tuple[FeatureSet, ...] = (FULL,)
 
     def score(self, pair: Pair, *, on_frame: Callable[[int], None]) -> Scored:
         """The log of `pair`, proven to be complete.
@@ -49,16 +62,26 @@ class PairScorer:
             reference = replace(reference, n_frames=count_frames(pair.reference))
             distorted = replace(distorted, n_frames=count_frames(pair.distorted))
         alignment = align(reference=reference, distorted=distorted, allowed=self.allowed)
-        key = self._key(pair, alignment)
-        log = self._load(key, pair)
-        if log is not None:
-            return Scored(pair, log, alignment, cached=True)
-        log = self.engine.score(
-            pair, info=reference, alignment=alignment, teacher=self.teacher, on_frame=on_frame
-        )
-        prove_complete(pair, alignment, n_scored=len(log[TARGET]))
-        self.cache.store(key, log)
-        return Scored(pair, log, alignment, cached=False)
+        keys = {item: self._key(pair, alignment, item) for item in self.sets}
+        known = {item: log for item in self.sets if (log := self._load(keys[item], pair))}
+        missing = [item for item in self.sets if item not in known]
+        if missing:
+            for item in missing:
+                item.check_size(width=reference.width, height=reference.height)
+            logs = self.engine.score(
+                pair,
+                info=reference,
+                alignment=alignment,
+                teacher=self.teacher,
+                on_frame=on_frame,
+                sets=missing,
+            )
+            for item, log in zip(missing, logs, strict=True):
+                prove_complete(pair, alignment, n_scored=len(log[TARGET]))
+                self.cache.store(keys[item], log)
+                known[item] = log
+        log = _merged({item: known[item] for item in self.sets})
+        return Scored(pair, log, alignment, cached=not missing)
 
     def _load(self, key: str, pair: Pair) -> Log | None:
         try:
@@ -67,12 +90,18 @@ class PairScorer:
             self.progress.note(f"{pair.name}: damaged cache entry {damaged}, computing again")
             return None
 
-    def _key(self, pair: Pair, alignment: Alignment) -> str:
+    def _key(self, pair: Pair, alignment: Alignment, feature_set: FeatureSet) -> str:
+        # A reduced pass has no teacher: its features are the same whoever labels the frames.
+        made_by = (
+            {"teacher": self.teacher.label}
+            if feature_set == FULL
+            else {"divisor": feature_set.divisor, "scaler": feature_set.scaler}
+        )
         return cache_key(
             {
                 "reference": self._content(pair.reference),
                 "distorted": self._content(pair.distorted),
-                "teacher": self.teacher.label,
+                **made_by,
                 "versions": dict(self.engine.versions),
                 "n_frames": alignment.n_frames,
                 "scale": alignment.scale,
@@ -83,6 +112,12 @@ class PairScorer:
 
     def _content(self, video: Video) -> list[str]:
         return [self.cache.content_hash(video.path), repr(video.raw)]
+
+
+def _merged(logs: Mapping[FeatureSet, Log]) -> Log:
+    return {
+        item.prefix + name: column for item, log in logs.items() for name, column in log.items()
+    }
 
 
 def prove_complete(pair: Pair, alignment: Alignment, *, n_scored: int) -> None:
