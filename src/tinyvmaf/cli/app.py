@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from tinyvmaf.cli import corpus, demo, evaluate, extract, loso, models, train
+from tinyvmaf.cli import corpus, demo, evaluate, extract, loso, models, score, train
 from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.errors import TinyVmafError, ToolFailed
 from tinyvmaf.provenance import version
@@ -36,6 +36,7 @@ app.command("loso")(loso.loso)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("demo")(demo.demo)
+app.command("score")(score.score)
 
 
 @app.callback(invoke_without_command=True)
@@ -76,7 +77,7 @@ def main() -> NoReturn:
         if debug:
             TERMINAL.console.print_exception()
         TERMINAL.fail(
-            f"tinyvmaf: internal error: {type(error).__name__}: {str(error).partition(chr(10))[0]}; "
+            f"tinyvmaf: internal error: {error!r}; "
             "please report it with what `tinyvmaf --debug ...` prints"
         )
         sys.exit(1)
