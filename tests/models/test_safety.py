@@ -139,7 +139,7 @@ edits = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edits=edits, keep=st.floats(0.9, 1))
 def test_mutated_bytes_never_crash_the_loader(tmp_path, network, features, edits, keep):
     data = bytearray(to_onnx(network))

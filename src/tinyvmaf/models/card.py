@@ -163,11 +163,13 @@ def read_json(path: Path) -> object:
     Raises:
         CardError: there is no such file, it is too large, or it is no JSON of finite numbers.
     """
+    if not path.is_file():
+        raise CardError(f"{path}: there is no such card")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise CardError(f"{path}: the card cannot be read: {error.strerror}") from error
+        raise CardError(f"{path}: cannot be read: {error.strerror}") from error
     if len(data) > MAX_BYTES:
         raise CardError(f"{path}: larger than {MAX_BYTES} bytes; a card has a few thousand")
     try:
@@ -261,6 +263,12 @@ def _validate(record: Any) -> None:  # noqa: ANN401 (decoded JSON)
         )
     if (record["loso"] is None) == (record["loso_absent"] is None):
         raise CardError("it needs a LOSO error or the reason why there is none, not both")
-    sources = [entry["source"] for entry in record["calibration"]]
-    if len(sources) != len(set(sources)):
-        raise CardError("its calibration names a source twice")
+    names = {
+        "features": record["features"],
+        "training_sources": record["training_sources"],
+        "calibration": [entry["source"] for entry in record["calibration"]],
+    }
+    # Not in the schema: its validator compares every pair, and a hostile card has a million names.
+    for field_name, listed in names.items():
+        if len(listed) != len(set(listed)):
+            raise CardError(f"its {field_name} has a name twice")
