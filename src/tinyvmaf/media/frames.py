@@ -9,17 +9,16 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
+# At the top although it is heavy: two threads that import it at once meet a half-made module.
+import av
+import av.container
+import av.error
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from tinyvmaf.errors import MediaError
 from tinyvmaf.media.video import Video, video_stream
-
-if TYPE_CHECKING:
-    import av
-    import av.container
 
 THUMBNAIL = (64, 36)
 """Width and height of the small pictures."""
@@ -96,10 +95,7 @@ def frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
 
 
 @contextmanager
-def _opened(video: Video) -> Generator["av.container.InputContainer"]:
-    import av
-    import av.error
-
+def _opened(video: Video) -> Generator[av.container.InputContainer]:
     raw = video.raw
     options = (
         {}
@@ -121,7 +117,7 @@ def _opened(video: Video) -> Generator["av.container.InputContainer"]:
         raise MediaError(f"{video.path}: not a readable video: {error.strerror}") from error
 
 
-def _thumbnail(frame: "av.VideoFrame") -> UInt8[np.ndarray, "height width"]:
+def _thumbnail(frame: av.VideoFrame) -> UInt8[np.ndarray, "height width"]:
     """The picture as players show it, small."""
     turns = frame.rotation // 90
     width, height = THUMBNAIL if turns % 2 == 0 else THUMBNAIL[::-1]
@@ -129,7 +125,7 @@ def _thumbnail(frame: "av.VideoFrame") -> UInt8[np.ndarray, "height width"]:
     return np.rot90(small, turns)
 
 
-def _detail(frame: "av.VideoFrame") -> float:
+def _detail(frame: av.VideoFrame) -> float:
     grey = frame.reformat(format="gray").to_ndarray().astype(np.int16)
     top = max(0, (grey.shape[0] - _DETAIL_CROP) // 2)
     left = max(0, (grey.shape[1] - _DETAIL_CROP) // 2)

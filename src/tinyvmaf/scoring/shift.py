@@ -36,10 +36,12 @@ class Shift:
         frames: Frames that the reference has more at its start; negative if the distorted video
             has them.
         certain: Whether the pictures really tell; a still beginning does not.
+        likeness: Correlation of the pictures at this shift, in [-1, 1].
     """
 
     frames: int
     certain: bool
+    likeness: float
 
 
 def find_shift(
@@ -49,9 +51,7 @@ def find_shift(
 ) -> Shift:
     """The shift at which two beginnings fit best; 0 unless another is clearly better."""
     n_frames = min(len(reference), len(distorted))
-    reach = min(MAX_SHIFT, n_frames - _MIN_OVERLAP)
-    if reach < 1:
-        return Shift(0, certain=False)
+    reach = max(0, min(MAX_SHIFT, n_frames - _MIN_OVERLAP))
     ours, theirs = _standardised(reference), _standardised(distorted)
     distance = {
         shift: _distance(ours[max(0, shift) :], theirs[max(0, -shift) :])
@@ -59,9 +59,15 @@ def find_shift(
     }
     best = min(distance, key=lambda shift: (distance[shift], abs(shift)))
     if distance[best] < _CLEARLY_BETTER * distance[0]:
-        return Shift(best, certain=True)
-    next_best = min(value for shift, value in distance.items() if shift != 0)
-    return Shift(0, certain=distance[0] < _BARELY_BETTER * next_best)
+        return Shift(best, certain=True, likeness=_likeness(distance[best]))
+    next_best = min((value for shift, value in distance.items() if shift != 0), default=0.0)
+    certain = distance[0] < _BARELY_BETTER * next_best
+    return Shift(0, certain=certain, likeness=_likeness(distance[0]))
+
+
+def _likeness(distance: float) -> float:
+    """Two standardised signals of correlation r lie 2 - 2 r apart, in the mean square."""
+    return 1 - distance / 2
 
 
 def _standardised(

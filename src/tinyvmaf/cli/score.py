@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tinyvmaf score`: two videos, a list of pairs, or a folder of encodes."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tinyvmaf.cli.console import TERMINAL, show, show_json
+from tinyvmaf.cli.models import FeatureOrder
+from tinyvmaf.cli.options import Allow, FfmpegPath, Jobs, Json, PixFmt, Size, Teacher, raw_format
+from tinyvmaf.cli.score_text import line, print_summary, print_table
+from tinyvmaf.errors import UsageError
+
+if TYPE_CHECKING:
+    from tinyvmaf.media.video import RawFormat
+    from tinyvmaf.scoring.batch import Outcome, VideoPair
+    from tinyvmaf.scoring.scorer import Scorer
+
+_PARTIAL = 3
+
+
+def score(
+    reference: Annotated[
+        Path | None, typer.Argument(help="The pristine video.", show_default=False)
+    ] = None,
+    distorted: Annotated[
+        Path | None,
+        typer.Argument(help="What was made of it, or a folder of such.", show_default=False),
+    ] = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option(help="CSV file with the columns reference and distorted, instead of a pair."),
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(help="exact (libvmaf itself) or model.  [exact, or model with --model]"),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="For --mode model: a shipped model, or an ONNX file.")
+    ] = None,
+    features: FeatureOrder = None,
+    teacher: Teacher = "vmaf_v0.6.1",
+    level: Annotated[
+        float, typer.Option(help="Probability that a model's interval aims at.")
+    ] = 0.9,
+    allow: Allow = None,
+    sync: Annotated[
+        bool,
+        typer.Option("--sync", help="Leave out frames at one start if the two are shifted."),
+    ] = False,
+    size: Size = None,
+    pix_fmt: PixFmt = None,
+    fps: Annotated[str | None, typer.Option(help="Frame rate of raw YUV.  [25]")] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="Write every frame's scores, in libvmaf's log layout.")
+    ] = None,
+    log_format: Annotated[
+        str | None, typer.Option(help="json, xml or csv.  [the suffix of --log]")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the score over time: .html, .png or .svg.")
+    ] = None,
+    jobs: Jobs = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of ffmpeg.  [all cores]")] = None,
+    ffmpeg: FfmpegPath = None,
+    as_json: Json = False,
+) -> None:
+    """Score a distorted video against its reference, after checking that the two fit."""
+    from tinyvmaf.scoring.score import choose_mode, make_scorer
+
+    raw = _raw(size, pix_fmt, fps)
+    pairs = _many(reference, distorted, batch, raw)
+    if pairs and (log is not None or plot is not None):
+        raise UsageError("--log and --plot take a single pair; score the pairs one by one")
+    order = [name.strip() for name in features.split(",")] if features is not None else None
+    scorer = make_scorer(
+        choose_mode(mode, model=model, features=order, teacher=teacher, level=level),
+        allow=allow or (),
+        sync=sync,
+        raw=raw,
+        threads=threads,
+        ffmpeg=ffmpeg,
+        progress=TERMINAL,
+    )
+    if pairs:
+        _score_many(pairs, scorer, jobs, as_json=as_json)
+        return
+    if reference is None or distorted is None:
+        raise UsageError("score needs REFERENCE and DISTORTED, or --batch pairs.csv")
+    _score_one(
+        scorer,
+        reference,
+        distorted,
+        raw,
+        log=log,
+        log_format=log_format,
+        plot=plot,
+        as_json=as_json,
+    )
+
+
+def _raw(size: str | None, pix_fmt: str | None, fps: str | None) -> "RawFormat | None":
+    from dataclasses import replace
+
+    raw = raw_format(size, pix_fmt)
+    if raw is None or fps is None:
+        return raw
+    try:
+        return replace(raw, frame_rate=Fraction(fps))
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(f"--fps {fps}: expected a rate such as 25 or 30000/1001") from error
+
+
+def _many(
+    reference: Path | None, distorted: Path | None, batch: Path | None, raw: "RawFormat | None"
+) -> "tuple[VideoPair, ...]":
+    """The pairs of `--batch` or of a folder; none for a single pair."""
+    from tinyvmaf.scoring.batch import encodes_in, read_pairs
+
+    if batch is not None:
+        if reference is not None:
+            raise UsageError("give --batch, or REFERENCE and DISTORTED, not both")
+        return read_pairs(batch, raw=raw)
+    if reference is not None and distorted is not None and distorted.is_dir():
+        return encodes_in(distorted, reference=reference, raw=raw)
+    return ()
+
+
+def _score_one(
+    scorer: "Scorer",
+    reference: Path,
+    distorted: Path,
+    raw: "RawFormat | None",
+    *,
+    log: Path | None,
+    log_format: str | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    from tinyvmaf.scoring.score import as_video
+    from tinyvmaf.scoring.scorer import LogFile
+
+    if plot is not None:
+        from tinyvmaf.report.curve import check_plot
+
+        check_plot(plot)
+    found = scorer.score(
+        reference=as_video(reference, raw),
+        distorted=as_video(distorted, raw),
+        log=LogFile(log, log_format) if log is not None else None,
+    )
+    if plot is not None:
+        from tinyvmaf.report.curve import write_curve
+
+        write_curve(found, plot)
+    for note in found.notes:
+        TERMINAL.note(note)
+    if as_json:
+        show_json(found.record())
+    else:
+        print_summary(found)
+
+
+def _score_many(
+    pairs: "tuple[VideoPair, ...]", scorer: "Scorer", jobs: int | None, *, as_json: bool
+) -> None:
+    from tinyvmaf.scoring.batch import score_many
+
+    outcomes: list[Outcome] = []
+    for outcome in score_many(pairs, scorer=scorer, jobs=jobs):
+        outcomes.append(outcome)
+        if outcome.error is not None:
+            TERMINAL.fail(f"failed: {outcome.pair.distorted.path}: {outcome.error}")
+        elif outcome.score is not None:
+            for note in outcome.score.notes:
+                TERMINAL.note(f"{outcome.pair.distorted.path.name}: {note}")
+        if as_json:
+            show(json.dumps(line(outcome), ensure_ascii=False, allow_nan=False))
+    if not as_json:
+        print_table(outcomes)
+    failed = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if failed:
+        raise typer.Exit(_PARTIAL if len(failed) < len(outcomes) else failed[0].exit_status)
