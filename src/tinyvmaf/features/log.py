@@ -6,8 +6,8 @@ shows: consecutive frames from 0 on, as many as the videos have, every value fin
 """
 
 import json
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Generator, Mapping, Sequence
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,18 @@ from tinyvmaf.errors import SchemaError
 Log = Mapping[str, Float[np.ndarray, " n_frames"]]
 """Columns of a log: our name -> one value a frame, float64 as libvmaf printed it."""
 
+_Columns = tuple[Sequence[float], dict[str, Float[np.ndarray, " n_frames"]]]
+
 _PREFIXES = ("VMAF_integer_feature_", "integer_")
 
 
-def read_log(path: Path, *, n_frames: int | None = None) -> Log:
+def read_log(path: Path, *, n_frames: int | None = None, every: int = 1) -> Log:
     """Read a CSV or JSON log of libvmaf.
 
     Args:
         path: The file; its suffix tells the format.
         n_frames: Frames that it must have, if that is known.
+        every: The distance of its frames, libvmaf's `n_subsample`.
 
     Raises:
         SchemaError: it is no such log, a frame or value is missing, not finite or out of order.
@@ -37,7 +40,7 @@ def read_log(path: Path, *, n_frames: int | None = None) -> Log:
         if isinstance(error, SchemaError):
             raise
         raise SchemaError(f"{path.name}: not a readable libvmaf log: {error}") from error
-    _check(path, frames, columns, n_frames=n_frames)
+    _check(path, frames, columns, n_frames=n_frames, every=every)
     return dict(zip(_our_names(list(columns)), columns.values(), strict=True))
 
 
@@ -68,46 +71,67 @@ def read_log_parts(path: Path, *, part_frames: int = 16_384) -> Generator[Log]:
         _check(path, [], {})
 
 
-def _read_csv(path: Path) -> tuple[Sequence[int], dict[str, Float[np.ndarray, " n_frames"]]]:
+def _read_csv(path: Path) -> _Columns:
     with path.open(encoding="utf-8") as file:
-        return _parse_csv(_csv_names(path, file.readline()), file)
+        return _parse_csv(_csv_names(path, file.readline()), list(file))
 
 
 def _csv_names(path: Path, line: str) -> list[str]:
-    names = [name for name in line.strip().split(",") if name]
-    if not names or names[0] != "Frame":
-        raise SchemaError(f"{path.name}: not a libvmaf log: its first column is not Frame")
+    names, end = line.split(",")[:-1], line.rpartition(",")[2]
+    if end != "\n" or names[:1] != ["Frame"] or "" in names:
+        raise SchemaError(f"{path.name}: not a libvmaf log: its first line is no list of columns")
+    _refuse_twins(path, names)
     return names
 
 
-def _parse_csv(
-    names: Sequence[str], lines: Iterable[str]
-) -> tuple[Sequence[int], dict[str, Float[np.ndarray, " n_frames"]]]:
-    # Every line ends with a comma, as libvmaf writes them.
-    values = np.loadtxt(lines, delimiter=",", usecols=range(len(names)), ndmin=2)
+def _parse_csv(names: Sequence[str], lines: Sequence[str]) -> _Columns:
+    # libvmaf ends every line with a comma. A line that was cut could still look like a number.
+    n_values = len(names)
+    for line in lines:
+        if not line.endswith(",\n") or line.count(",") != n_values:
+            raise ValueError(f"a line has not {n_values} values: {line.strip()[:60]!r}")
+    if not lines:
+        return [], {name: np.zeros(0) for name in names[1:]}
+    # `#` starts no comment here.
+    values = np.loadtxt(lines, delimiter=",", usecols=range(n_values), ndmin=2, comments=None)
     columns = {name: values[:, index].copy() for index, name in enumerate(names) if index}
-    return values[:, 0].tolist() if values.size else [], columns
+    return values[:, 0].tolist(), columns
 
 
-def _read_json(path: Path) -> tuple[Sequence[int], dict[str, Float[np.ndarray, " n_frames"]]]:
+def _read_json(path: Path) -> _Columns:
     frames = json.loads(path.read_text(encoding="utf-8"))["frames"]
     names = list(frames[0]["metrics"]) if frames else []
-    columns = {
-        name: np.array([frame["metrics"][name] for frame in frames], dtype=np.float64)
-        for name in names
-    }
-    return [frame["frameNum"] for frame in frames], columns
+    if frames and not names:
+        raise SchemaError(f"{path.name}: not a libvmaf log: its frames have no values")
+    _refuse_twins(path, names)
+    columns = {name: _numbers([frame["metrics"][name] for frame in frames]) for name in names}
+    return _numbers([frame["frameNum"] for frame in frames]).tolist(), columns
+
+
+def _numbers(values: Sequence[object]) -> Float[np.ndarray, " n_frames"]:
+    for value in values:
+        if not isinstance(value, int | float):
+            raise TypeError(f"{value!r} is no number")
+    return np.array(values, dtype=np.float64)
+
+
+def _refuse_twins(path: Path, names: Sequence[str]) -> None:
+    ours = _our_names(names)
+    for name in ours:
+        if ours.count(name) > 1:
+            raise SchemaError(f"{path.name}: two columns are called {name}")
 
 
 def _check(
     path: Path,
-    frames: Sequence[int],
+    frames: Sequence[float],
     columns: Mapping[str, Float[np.ndarray, " n_frames"]],
     *,
     n_frames: int | None = None,
     first: int = 0,
+    every: int = 1,
 ) -> None:
-    for position, number in enumerate(frames, start=first):
+    for position, number in zip(count(first, every), frames, strict=False):
         if number != position:
             raise SchemaError(
                 f"{path.name}: frame {number:g} stands where frame {position} is expected"
