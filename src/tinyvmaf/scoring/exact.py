@@ -2,7 +2,6 @@
 """The mode `exact`: libvmaf's own score of every frame. Nothing is estimated."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -10,9 +9,7 @@ from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.sets import TARGET
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.scoring.full_pass import run_full_pass
-from tinyvmaf.scoring.mode import FrameScores, Job, ModelName, OnFrame
-
-EXACT: Final = "exact"
+from tinyvmaf.scoring.mode import EXACT, FrameScores, Job, ModelName, OnFrame
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ It decides itself what ffmpeg computes; the caller has checked the pair and give
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +16,11 @@ from jaxtyping import Float
 from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.scoring.applicability import Applicability
 from tinyvmaf.scoring.preflight import Preflight
+
+EXACT: Final = "exact"
+MODEL: Final = "model"
+MODES: Final = (EXACT, MODEL)
+"""The words for `--mode`."""
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames done so far."""

@@ -7,7 +7,6 @@ other home (another teacher, a mean opinion score, a model under test) and for c
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from jaxtyping import Float
@@ -20,9 +19,7 @@ from tinyvmaf.models.model import Model
 from tinyvmaf.scoring.applicability import UNKNOWN, Applicability, DomainWatch, Verdict
 from tinyvmaf.scoring.full_pass import FullPass, run_full_pass
 from tinyvmaf.scoring.interval import unseen_source_interval
-from tinyvmaf.scoring.mode import FrameScores, Interval, Job, ModelName, OnFrame
-
-MODEL: Final = "model"
+from tinyvmaf.scoring.mode import MODEL, FrameScores, Interval, Job, ModelName, OnFrame
 
 
 @dataclass(frozen=True, slots=True)

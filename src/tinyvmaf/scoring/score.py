@@ -13,14 +13,11 @@ from tinyvmaf.features.teacher import DEFAULT, find_teacher
 from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 from tinyvmaf.progress import SILENT, Progress
-from tinyvmaf.scoring.exact import EXACT, ExactMode
-from tinyvmaf.scoring.interval import check_level
-from tinyvmaf.scoring.mode import Mode
-from tinyvmaf.scoring.modelled import MODEL, ModelMode
+from tinyvmaf.scoring.exact import ExactMode
+from tinyvmaf.scoring.mode import EXACT, MODEL, MODES, Mode
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.scorer import LogFile, Scorer
 
-MODES: Final = (EXACT, MODEL)
 LEVEL: Final = 0.9
 
 
@@ -111,8 +108,10 @@ def choose_mode(
         raise UsageError(f"--mode {MODEL} needs --model; `tinyvmaf models list` shows what ships")
     if teacher != DEFAULT:
         raise UsageError(f"--mode {MODEL} has no --teacher: the model's own is in its card")
-    # ONNX Runtime is loaded only where a model is used.
+    # What models need is loaded only where a model is used.
     from tinyvmaf.models.model import load_model
+    from tinyvmaf.scoring.interval import check_level
+    from tinyvmaf.scoring.modelled import ModelMode
 
     return ModelMode(load_model(model, features=features), str(model), check_level(level))
 

@@ -81,8 +81,8 @@ class Scorer:
             tempfile.TemporaryDirectory(prefix="tinyvmaf-") as folder,
             ThreadPoolExecutor(1) as aside,
         ):
+            pair = self._preflight(reference, distorted)
             looking = aside.submit(look_at_both, reference=reference, distorted=distorted)
-            pair = self._preflight(reference, distorted, looking)
             job = Job(pair=pair, engine=self.engine, folder=Path(folder), threads=self.threads)
             found = self._run(job, looking)
             seconds = time.perf_counter() - started
@@ -97,21 +97,22 @@ class Scorer:
         notes = (*pair.notes, *self._seen(pair, looking.result()), *found.notes)
         return self._result(pair, found, seconds=seconds, notes=notes)
 
-    def _preflight(
-        self, reference: Video, distorted: Video, looking: "Future[Beginnings]"
-    ) -> Preflight:
-        skip = looking.result().shift.frames if self.sync else 0
+    def _preflight(self, reference: Video, distorted: Video) -> Preflight:
+        skip = self._shift(reference, distorted) if self.sync else 0
         try:
             return preflight(
                 reference=reference, distorted=distorted, allowed=self.allowed, skip=skip
             )
         except MisalignedError as error:
-            shift = looking.result().shift.frames
-            if self.sync or not shift:
+            shift = 0 if self.sync else self._shift(reference, distorted)
+            if shift == 0:
                 raise
             raise MisalignedError(
                 f"{error}; {shift_words(shift)}: --sync leaves that out"
             ) from error
+
+    def _shift(self, reference: Video, distorted: Video) -> int:
+        return look_at_both(reference=reference, distorted=distorted).shift.frames
 
     def _run(self, job: Job, looking: "Future[Beginnings]") -> FrameScores:
         """Run the mode; stop it as soon as the pictures say that the pair does not fit."""
