@@ -67,6 +67,8 @@ def _umask() -> int:
 
 def _cannot_write(path: Path, error: OSError) -> UsageError:
     reason = error.strerror or str(error)
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        reason = f"{error.filename} is no folder"
     return UsageError(f"cannot write {path}: {reason}; free space or choose another output with -o")
 
 

@@ -155,7 +155,8 @@ def read_table(path: Path) -> FeatureTable:
     try:
         metadata = pl.read_parquet_metadata(path)
         rows = pl.read_parquet(path, memory_map=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        # Polars panics on some damages, which is no Exception of Python's.
         reason = str(error).splitlines()[0]
         raise SchemaError(f"{path}: not a readable Parquet table: {reason}") from error
     return make_table(rows, _info(metadata.get(_METADATA_KEY), rows, path), origin=str(path))
