@@ -12,6 +12,7 @@ from typing import Any, cast
 from tinyvmaf.errors import CardError, HashMismatch
 from tinyvmaf.models.card import Card, parse_card, read_json
 from tinyvmaf.models.external import shown
+from tinyvmaf.models.safety import CheckedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,18 @@ def read_beside(path: Path) -> Beside:
     )
 
 
-def check_hash(beside: Beside, sha256: str, *, path: Path) -> None:
+def check_hash(beside: Beside, checked: CheckedModel, *, path: Path) -> None:
     """Hold a model's hash against what the JSON beside it says.
+
+    A card's hash covers external data; other tools hash the file alone, which is accepted of them.
 
     Raises:
         HashMismatch: they differ.
     """
-    if beside.sha256 not in (None, sha256):
+    right = {checked.sha256} if beside.card is not None else {checked.sha256, checked.file_sha256}
+    if beside.sha256 is not None and beside.sha256 not in right:
         raise HashMismatch(
-            f"{path}: its SHA-256 is {sha256}, {path.with_suffix('.json').name} says "
-            f"{shown(str(beside.sha256))}; the two files do not belong together, get both again"
+            f"{path}: its SHA-256 is {checked.sha256}, {path.with_suffix('.json').name} says "
+            f"{shown(beside.sha256, longest=64)}; the two files do not belong together, "
+            "get both again"
         )

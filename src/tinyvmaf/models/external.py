@@ -118,9 +118,8 @@ def read_range(span: ExternalRange, *, folder: Path) -> bytes:
         return file.read(span.length)
 
 
-def shown(text: str) -> str:
+def shown(text: str, *, longest: int = 60) -> str:
     """A text from a file as it may be printed: quoted, on one line, no control codes, not long."""
-    longest = 60
     return ascii(text if len(text) <= longest else text[:longest] + "...")
 
 

@@ -140,7 +140,7 @@ def open_model(path: Path, *, features: Sequence[str] | None = None) -> Model:
     """Load the model at `path` without scoring its golden vectors; else as `load_model`."""
     checked = check_file(path)
     beside = read_beside(path)
-    check_hash(beside, checked.sha256, path=path)
+    check_hash(beside, checked, path=path)
     return Model(
         name=beside.card.name if beside.card is not None else path.stem,
         features=_order(path, checked, beside, features),
@@ -200,13 +200,15 @@ def _order(
             "beside it"
         )
     if len(set(known.values())) > 1:
-        words = "; ".join(f"{who}: {shown(', '.join(names))}" for who, names in known.items())
+        words = "; ".join(
+            f"{who}: {shown(', '.join(names), longest=200)}" for who, names in known.items()
+        )
         raise ModelError(f"{path}: the order of its features is contradictory: {words}")
     names = next(iter(known.values()))
     if len(names) != checked.n_features or len(set(names)) != len(names):
         raise ModelError(
             f"{path}: reads {checked.n_features} features, but {len(set(names))} are named: "
-            f"{shown(', '.join(names))}"
+            f"{shown(', '.join(names), longest=200)}"
         )
     return names
 

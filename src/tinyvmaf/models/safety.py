@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tinyvmaf.errors import ModelError, UnsafeModelError, UsageError
 from tinyvmaf.models.external import shown
 from tinyvmaf.models.operators import checked_nodes, value_widths
-from tinyvmaf.models.weights import MAX_DIMENSION, read_weights
+from tinyvmaf.models.weights import FLOAT, MAX_DIMENSION, read_weights
 from tinyvmaf.provenance import sha256
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ MAX_PARTS: Final = 100_000
 _OPSETS: Final = range(13, 27)
 """From 13 on Squeeze reads its axes from an input; ONNX Runtime may know fewer of the newest."""
 _IR_VERSION: Final = 10
-_FLOAT: Final = 1
-"""ONNX's own number of float32 (TensorProto.DataType)."""
 
 # What a dense network does not need is not in these lists: functions, training, sparse weights.
 _MODEL_FIELDS: Final = (
@@ -53,6 +51,7 @@ class CheckedModel:
     Attributes:
         data: A self-contained ONNX file made of what was checked and nothing else.
         sha256: Of the file as it lies on disk, followed by its external data if it has any.
+        file_sha256: Of the file alone.
         input: Name of the input, float32 [N, n_features].
         output: Name of the output, float32 [N] or [N, 1].
         n_features: How many features the input has.
@@ -62,6 +61,7 @@ class CheckedModel:
 
     data: bytes = field(repr=False)
     sha256: str
+    file_sha256: str
     input: str
     output: str
     n_features: int
@@ -167,8 +167,8 @@ def _check(model: "ModelProto", data: bytes, folder: Path) -> CheckedModel:
     rebuilt = helper.make_graph(
         nodes=checked_nodes(graph.node, source=source, weights=weights.arrays),
         name="checked",
-        inputs=[helper.make_tensor_value_info(source, _FLOAT, ["N", n_features])],
-        outputs=[helper.make_tensor_value_info(result, _FLOAT, ["N", 1][:rank])],
+        inputs=[helper.make_tensor_value_info(source, FLOAT, ["N", n_features])],
+        outputs=[helper.make_tensor_value_info(result, FLOAT, ["N", 1][:rank])],
         initializer=[numpy_helper.from_array(a, name) for name, a in weights.arrays.items()],
     )
     clean = helper.make_model(
@@ -177,6 +177,7 @@ def _check(model: "ModelProto", data: bytes, folder: Path) -> CheckedModel:
     return CheckedModel(
         data=clean.SerializeToString(deterministic=True),
         sha256=sha256(data + weights.external),
+        file_sha256=sha256(data),
         input=source,
         output=result,
         n_features=n_features,
@@ -238,7 +239,7 @@ def _output(graph: "GraphProto") -> tuple[str, int]:
 def _shape(value: "ValueInfoProto", kind: str) -> list[int]:
     """The sizes of a float32 tensor; 0 stands for a free one."""
     tensor = value.type.tensor_type
-    if tensor.elem_type != _FLOAT:
+    if tensor.elem_type != FLOAT:
         raise ModelError(
             f"its {kind} {shown(value.name)} has element type {tensor.elem_type}, "
             "expected 1 (float32)"

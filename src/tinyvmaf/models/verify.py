@@ -136,9 +136,9 @@ def _card(path: Path) -> str:
 
 
 def _hash(path: Path) -> str:
-    sha256 = check_file(path).sha256
-    check_hash(read_beside(path), sha256, path=path)
-    return f"SHA-256 {sha256}"
+    checked = check_file(path)
+    check_hash(read_beside(path), checked, path=path)
+    return f"SHA-256 {checked.sha256}"
 
 
 def _order(path: Path) -> str:

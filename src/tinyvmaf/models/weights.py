@@ -27,9 +27,9 @@ MAX_ELEMENTS: Final = 2**19
 _MAX_RANK: Final = 2
 _MAX_TENSORS: Final = 1024
 
-_FLOAT: Final = 1
+FLOAT: Final = 1
+"""ONNX's own number of float32 (TensorProto.DataType)."""
 _INT64: Final = 7
-"""ONNX's own numbers of these element types (TensorProto.DataType)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,9 @@ def _check_sizes(tensors: "Sequence[TensorProto]") -> None:
 
 def _check_kind(tensor: "TensorProto") -> None:
     name = f"the weight {shown(tensor.name)}"
-    if tensor.data_type not in (_FLOAT, _INT64):
+    if tensor.data_type not in (FLOAT, _INT64):
         raise UnsafeModelError(f"{name} has element type {tensor.data_type}, expected 1 (float32)")
-    if tensor.data_type != _FLOAT and is_external(tensor):
+    if tensor.data_type != FLOAT and is_external(tensor):
         raise UnsafeModelError(f"{name} is external data and not float32")
     if tensor.HasField("segment"):
         raise UnsafeModelError(f"{name} is stored in segments, expected one piece")
