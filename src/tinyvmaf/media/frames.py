@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first frames of a video as small grey pictures, and what only a decoded frame tells.
+"""What the first frames of a video tell, and when each frame is shown.
 
-`look` decodes a beginning, no more. Rotation and interlacing are in the frames, not in the headers
-that `probe` reads; `frame_times` reads the time stamps of all packets without decoding.
+Rotation and interlacing are in the frames, not in the headers that `probe` reads: `first_frame`
+decodes one. `look` decodes a beginning, as small grey pictures. `frame_times` reads the time stamps
+of all packets without decoding.
 """
 
 from collections.abc import Generator
@@ -29,21 +30,45 @@ _DETAIL_CROP = 512
 
 
 @dataclass(frozen=True, slots=True)
+class FirstFrame:
+    """What the first frame says of the whole video.
+
+    Attributes:
+        rotation: Degrees that a player turns the stored picture by, counterclockwise.
+        interlaced: Whether it says that it is two fields.
+    """
+
+    rotation: int
+    interlaced: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """The beginning of a video.
 
     Attributes:
         thumbnails: Grey, upright pictures of `THUMBNAIL` size, one a frame.
-        rotation: Degrees that a player turns the stored picture by, counterclockwise.
-        interlaced: Whether most frames say that they are two fields.
         detail: Mean absolute difference of neighbouring pixels in the middle of the picture, in
             grey levels; compares videos of one size.
     """
 
     thumbnails: UInt8[np.ndarray, "n_frames height width"]
-    rotation: int
-    interlaced: bool
     detail: float
+
+
+def first_frame(video: Video) -> FirstFrame:
+    """Decode one frame of `video`.
+
+    Raises:
+        MediaError: it cannot be opened or decoded, or has no frame.
+    """
+    with _opened(video) as container:
+        stream = video_stream(video.path, container)
+        # Threads for frames delay the first one.
+        stream.thread_type = "SLICE"
+        for frame in container.decode(stream):
+            return FirstFrame(rotation=frame.rotation, interlaced=frame.interlaced_frame)
+    raise MediaError(f"{video.path}: no frame could be decoded")
 
 
 def look(video: Video, *, n_frames: int) -> Look:
@@ -54,14 +79,10 @@ def look(video: Video, *, n_frames: int) -> Look:
     """
     thumbnails: list[UInt8[np.ndarray, "height width"]] = []
     details: list[float] = []
-    n_interlaced = rotation = 0
     with _opened(video) as container:
         stream = video_stream(video.path, container)
-        # Threads a frame delay the first one; for a glimpse they cost more than they bring.
-        stream.thread_type = "AUTO" if n_frames > 1 else "SLICE"
+        stream.thread_type = "AUTO"
         for number, frame in enumerate(container.decode(stream)):
-            rotation = frame.rotation
-            n_interlaced += frame.interlaced_frame
             thumbnails.append(_thumbnail(frame))
             if number % _DETAIL_EVERY == 0:
                 details.append(_detail(frame))
@@ -69,12 +90,7 @@ def look(video: Video, *, n_frames: int) -> Look:
                 break
     if not thumbnails:
         raise MediaError(f"{video.path}: no frame could be decoded")
-    return Look(
-        thumbnails=np.stack(thumbnails),
-        rotation=rotation,
-        interlaced=n_interlaced * 2 > len(thumbnails),
-        detail=float(np.mean(details)),
-    )
+    return Look(thumbnails=np.stack(thumbnails), detail=float(np.mean(details)))
 
 
 def frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
@@ -126,9 +142,9 @@ def _thumbnail(frame: av.VideoFrame) -> UInt8[np.ndarray, "height width"]:
 
 
 def _detail(frame: av.VideoFrame) -> float:
-    grey = frame.reformat(format="gray").to_ndarray().astype(np.int16)
+    grey = frame.reformat(format="gray").to_ndarray()
     top = max(0, (grey.shape[0] - _DETAIL_CROP) // 2)
     left = max(0, (grey.shape[1] - _DETAIL_CROP) // 2)
-    middle = grey[top : top + _DETAIL_CROP, left : left + _DETAIL_CROP]
+    middle = grey[top : top + _DETAIL_CROP, left : left + _DETAIL_CROP].astype(np.int16)
     steps = [np.abs(np.diff(middle, axis=axis)) for axis in (0, 1) if middle.shape[axis] > 1]
     return float(sum(step.mean() for step in steps))

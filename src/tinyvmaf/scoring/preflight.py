@@ -16,7 +16,7 @@ import numpy as np
 
 from tinyvmaf.errors import MediaError, MisalignedError
 from tinyvmaf.features.alignment import Alignment, Allowance, align
-from tinyvmaf.media.frames import Look, frame_times, look
+from tinyvmaf.media.frames import first_frame, frame_times
 from tinyvmaf.media.video import Video, VideoInfo, probe
 from tinyvmaf.scoring.finding import Finding, refusals, refuse, warnings
 
@@ -90,7 +90,7 @@ def preflight(
 
 def _side(video: Video) -> Side:
     info = probe(video)
-    first: Look = look(video, n_frames=1)
+    first = first_frame(video)
     if first.rotation % _QUARTER_TURN:
         raise MediaError(
             f"{video.path}: turned by {first.rotation} degrees, which is no quarter turn; "

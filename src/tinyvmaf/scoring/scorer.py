@@ -23,7 +23,7 @@ from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.files import check_writable
 from tinyvmaf.media.frames import frame_times
 from tinyvmaf.media.video import Video
-from tinyvmaf.progress import SILENT, Progress
+from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.scoring.beginnings import Beginnings, judge, look_at_both, shift_words
 from tinyvmaf.scoring.finding import refusals, refuse, warnings
@@ -116,22 +116,17 @@ class Scorer:
 
     def _run(self, job: Job, looking: "Future[Beginnings]") -> FrameScores:
         """Run the mode; stop it as soon as the pictures say that the pair does not fit."""
-        n_frames = job.pair.alignment.n_frames
-        name = job.pair.distorted.video.path.name
-        task = self.progress.task(name, total=float(n_frames), unit="frames")
-        done = 0
+        watched = _Watched(self.progress, job)
 
         def on_frame(count: int) -> None:
-            nonlocal done
             if looking.done():
                 self._seen(job.pair, looking.result())
-            task.advance(min(count, n_frames) - done)
-            done = min(count, n_frames)
+            watched.reach(count)
 
         try:
             return self.mode.score(job, on_frame=on_frame)
         finally:
-            task.finish()
+            watched.finish()
 
     def _seen(self, pair: Preflight, beginnings: Beginnings) -> tuple[str, ...]:
         """What the pictures say, in words.
@@ -175,6 +170,29 @@ class Scorer:
             ffmpeg_command=shlex.join(found.command),
             versions={**versions(*_PACKAGES), **self.engine.versions},
         )
+
+
+class _Watched:
+    """Progress of one pair, announced when its first frames are there: bars take time to make."""
+
+    def __init__(self, progress: Progress, job: Job) -> None:
+        self._progress = progress
+        self._name = job.pair.distorted.video.path.name
+        self._n_frames = job.pair.alignment.n_frames
+        self._done = 0
+        self._task: Task | None = None
+
+    def reach(self, count: int) -> None:
+        if self._task is None:
+            total = float(self._n_frames)
+            self._task = self._progress.task(self._name, total=total, unit="frames")
+        reached = min(count, self._n_frames)
+        self._task.advance(reached - self._done)
+        self._done = reached
+
+    def finish(self) -> None:
+        if self._task is not None:
+            self._task.finish()
 
 
 def _times(pair: Preflight, n_frames: int) -> Float[np.ndarray, " n_frames"]:
