@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MisalignedError, ToolFailed, ToolNotFound, UsageError
@@ -36,6 +36,7 @@ OnFrame = Callable[[int], None]
 """Called with the number of frames done so far."""
 
 
+@runtime_checkable
 class Engine(Protocol):
     """A way to run libvmaf."""
 
