@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.metrics import checked
+from tinyvmaf.evaluation.metrics import checked, is_constant
 from tinyvmaf.evaluation.scales import known, scale_of
 
 
@@ -54,8 +54,8 @@ def error_shares(
     if len(p) == 0 or np.array_equal(p, t):
         return None
     mse = float(np.square(p - t).mean())
-    sd_p = 0.0 if np.ptp(p) == 0 else float(p.std())
-    sd_t = 0.0 if np.ptp(t) == 0 else float(t.std())
+    sd_p = 0.0 if is_constant(p) else float(p.std())
+    sd_t = 0.0 if is_constant(t) else float(t.std())
     covariance = float(((p - p.mean()) * (t - t.mean())).mean())
     # With a constant side there is no correlation and nothing that a slope could remove.
     r = covariance / (sd_p * sd_t) if sd_p > 0 and sd_t > 0 else 0.0
@@ -144,7 +144,7 @@ def outlier_tests(values: Sequence[float | None], *, metric: str) -> tuple[Outli
     found: list[OutlierTest | None] = []
     for i in range(k):
         others = np.delete(x, i)
-        if k < 3 or np.ptp(others) == 0:  # noqa: PLR2004 (two others have a spread)
+        if k < 3 or is_constant(others):  # noqa: PLR2004 (two others have a spread)
             found.append(None)
             continue
         distance = float((x[i] - others.mean()) / (others.std(ddof=1) * np.sqrt(1 + 1 / (k - 1))))

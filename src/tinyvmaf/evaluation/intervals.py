@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, Real
 
 from tinyvmaf.evaluation.metrics import MetricName, checked
 from tinyvmaf.evaluation.scales import known, scale_of
-from tinyvmaf.evaluation.structure import SourceSums, positions
+from tinyvmaf.evaluation.structure import SourceSums, positions, source_sums
 
 MIN_SOURCES = 2
 
@@ -169,17 +169,20 @@ def pooled_intervals(
         SchemaError: lengths differ, there are no rows, or a value is not finite.
     """
     predicted, target = checked(predicted=predicted, target=target)
-    sums = SourceSums.of(predicted=predicted, target=target, source_index=source_index)
+    sums = source_sums(predicted=predicted, target=target, source_index=source_index)
+    if len(sums.n) < MIN_SOURCES:
+        return dict.fromkeys(POOLED)
     index = positions(source_index, n=len(target))
-    statistics: dict[MetricName, Float[np.ndarray, " k+1"]] = {
+    statistics: dict[MetricName, Float[np.ndarray, " _"]] = {
         "plcc": _left_out_plcc(sums),
         "srocc": _left_out_srocc(predicted, target, index),
-        "rmse": np.sqrt(_left_out(sums.ee) / _left_out(sums.n)),
+        "rmse": np.sqrt(np.maximum(_left_out(sums.ee), 0) / _left_out(sums.n)),
         "mae": _left_out(sums.ae) / _left_out(sums.n),
         "bias": _left_out(sums.e) / _left_out(sums.n),
     }
-    if len(sums.n) < MIN_SOURCES:
-        return dict.fromkeys(POOLED)
+    if np.isnan(statistics["plcc"]).any():
+        # Ranks of a side that is constant but for rounding would be ranks of the rounding.
+        statistics["srocc"] = statistics["plcc"]
     return {
         metric: jackknife_interval(
             full=float(found[0]), without=found[1:].tolist(), metric=metric, level=level
@@ -190,12 +193,12 @@ def pooled_intervals(
     }
 
 
-def _left_out(sums: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k+1"]:
+def _left_out(sums: Float[np.ndarray, " k"]) -> Float[np.ndarray, " _"]:
     """The sum of all sources, then of all but each."""
     return np.concatenate([[sums.sum()], sums.sum() - sums])
 
 
-def _left_out_plcc(sums: SourceSums) -> Float[np.ndarray, " k+1"]:
+def _left_out_plcc(sums: SourceSums) -> Float[np.ndarray, " _"]:
     n, p, t = _left_out(sums.n), _left_out(sums.p), _left_out(sums.t)
     with np.errstate(invalid="ignore", divide="ignore"):
         pp = _left_out(sums.pp) - p * p / n
@@ -207,7 +210,7 @@ def _left_out_srocc(
     predicted: Float[np.ndarray, " n"],
     target: Float[np.ndarray, " n"],
     index: Int[np.ndarray, " n"],
-) -> Float[np.ndarray, " k+1"]:
+) -> Float[np.ndarray, " _"]:
     """Sorting once is enough: without a source the others keep their order, only ranks close up."""
     codes = [np.unique(side, return_inverse=True)[1] for side in (predicted, target)]
     counts = [np.bincount(code) for code in codes]

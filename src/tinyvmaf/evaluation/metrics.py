@@ -213,6 +213,12 @@ def checked(
     return sides
 
 
+def is_constant(values: Float[np.ndarray, " n"]) -> bool:
+    """Whether all values are one, but for rounding; there must be a value."""
+    middle = values.mean()
+    return bool(np.abs(values - middle).max() <= _ROUNDING * abs(middle))
+
+
 _Numbers = Float[np.ndarray, " n"]
 _Statistic = Callable[[np.ndarray, np.ndarray], float]
 
@@ -231,9 +237,8 @@ def _reason(p: _Numbers, t: _Numbers) -> str | None:
     if len(p) < 2:  # noqa: PLR2004 (a line needs two points)
         return f"{len(p)} row{'s' * (len(p) != 1)}; a correlation needs at least 2"
     for name, side in (("predicted", p), ("target", t)):
-        middle = side.mean()
-        if np.abs(side - middle).max() <= _ROUNDING * abs(middle):
-            return f"{name} is constant at {middle:g}"
+        if is_constant(side):
+            return f"{name} is constant at {side[0]:g}"
     return None
 
 

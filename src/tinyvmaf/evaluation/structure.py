@@ -8,13 +8,12 @@ millions of rows need no copy a source.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float, Int, Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.metrics import checked
+from tinyvmaf.evaluation.metrics import checked, is_constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +37,48 @@ class SourceSums:
     ee: Float[np.ndarray, " k"]
     ae: Float[np.ndarray, " k"]
 
-    @classmethod
-    def of(
-        cls,
-        *,
-        predicted: Real[np.ndarray, " _"],
-        target: Real[np.ndarray, " _"],
-        source_index: Int[np.ndarray, " _"],
-    ) -> Self:
-        """Sum the rows of every source.
 
-        Raises:
-            SchemaError: lengths differ, there are no rows, or a value is not finite.
-        """
-        predicted, target = checked(predicted=predicted, target=target)
-        index = positions(source_index, n=len(predicted))
+def source_sums(
+    *,
+    predicted: Real[np.ndarray, " _"],
+    target: Real[np.ndarray, " _"],
+    source_index: Int[np.ndarray, " _"],
+) -> SourceSums:
+    """Sum the rows of every source.
 
-        def total(values: np.ndarray) -> np.ndarray:
-            return np.bincount(index, weights=values)
+    Args:
+        predicted: Scores of the model, one a row.
+        target: Scores to be met.
+        source_index: The row's source, any integers.
 
-        p, t, e = predicted - predicted.mean(), target - target.mean(), predicted - target
-        return cls(
-            n=np.bincount(index).astype(np.float64),
-            p=total(p),
-            t=total(t),
-            pp=total(p * p),
-            tt=total(t * t),
-            pt=total(p * t),
-            e=total(e),
-            ee=total(e * e),
-            ae=total(np.abs(e)),
-        )
+    Raises:
+        SchemaError: lengths differ, there are no rows, or a value is not finite.
+    """
+    predicted, target = checked(predicted=predicted, target=target)
+    index = positions(source_index, n=len(predicted))
+
+    def total(values: np.ndarray) -> np.ndarray:
+        return np.bincount(index, weights=values)
+
+    p, t, e = _centred(predicted), _centred(target), predicted - target
+    return SourceSums(
+        n=np.bincount(index).astype(np.float64),
+        p=total(p),
+        t=total(t),
+        pp=total(p * p),
+        tt=total(t * t),
+        pt=total(p * t),
+        e=total(e),
+        ee=total(e * e),
+        ae=total(np.abs(e)),
+    )
+
+
+def _centred(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Values about their mean; exactly 0 if they are constant, whose mean may be rounded."""
+    if is_constant(values):
+        return np.zeros_like(values)
+    return values - values.mean()
 
 
 def positions(groups: Int[np.ndarray, " _"], *, n: int) -> Int[np.ndarray, " n"]:
