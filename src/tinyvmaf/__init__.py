@@ -1,6 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tinyvmaf: tiny video-quality models that you can trust on content they have never seen."""
+"""tinyvmaf: tiny video-quality models that you can trust on content they have never seen.
 
-from tinyvmaf.provenance import version
+`import tinyvmaf as tv` costs next to nothing: what a name needs is loaded when the name is used.
+"""
 
-__version__ = version() or "0"
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinyvmaf.errors import TinyVmafError
+    from tinyvmaf.features.table import FeatureTable, read_table, write_table
+    from tinyvmaf.media.video import RawFormat
+    from tinyvmaf.models.model import Model
+    from tinyvmaf.models.model import load_model as load
+    from tinyvmaf.scoring.result import Score
+    from tinyvmaf.scoring.score import score
+
+    __version__: str
+
+__all__ = [
+    "FeatureTable",
+    "Model",
+    "RawFormat",
+    "Score",
+    "TinyVmafError",
+    "__version__",
+    "load",
+    "read_table",
+    "score",
+    "write_table",
+]
+
+_HOMES = {
+    "FeatureTable": ("features.table", "FeatureTable"),
+    "Model": ("models.model", "Model"),
+    "RawFormat": ("media.video", "RawFormat"),
+    "Score": ("scoring.result", "Score"),
+    "TinyVmafError": ("errors", "TinyVmafError"),
+    "load": ("models.model", "load_model"),
+    "read_table": ("features.table", "read_table"),
+    "score": ("scoring.score", "score"),
+    "write_table": ("features.table", "write_table"),
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)
+    """Load what `name` stands for."""
+    if name == "__version__":
+        from tinyvmaf.provenance import version
+
+        return version() or "0"
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    found = getattr(import_module(f"{__name__}.{module}"), attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -18,7 +18,7 @@ from tinyvmaf.media.frames import Look, look
 from tinyvmaf.media.video import Video, VideoInfo
 from tinyvmaf.scoring.finding import Finding
 from tinyvmaf.scoring.preflight import Side
-from tinyvmaf.scoring.shift import LOOK_FRAMES, Shift, find_shift
+from tinyvmaf.scoring.shift import LOOK_FRAMES, MIN_OVERLAP, Shift, find_shift
 
 _MORE_BITS: Final = 1.2
 _MORE_DETAIL: Final = 1.05
@@ -71,8 +71,7 @@ def judge(
         )
     elif not seen.shift.certain and reference.info.n_frames > 1:
         yield Finding(
-            "whether one video starts later than the other cannot be told: the first "
-            f"{len(seen.reference.thumbnails)} frames hardly move or are too degraded",
+            f"whether one video starts later than the other cannot be told, {_why(seen)}",
             "make sure that both start with the same frame",
         )
     yield from _swapped(seen, reference=reference.info, distorted=distorted.info)
@@ -93,6 +92,13 @@ def _shifted(frames: int) -> Finding:
         f"score with --sync, which leaves out the first {abs(frames)} of {longer}",
         Allowance.SHIFT,
     )
+
+
+def _why(seen: Beginnings) -> str:
+    n_frames = min(len(seen.reference.thumbnails), len(seen.distorted.thumbnails))
+    if n_frames <= MIN_OVERLAP:
+        return f"since {n_frames} frames are too few"
+    return f"since the first {n_frames} frames hardly move or are too degraded"
 
 
 def _swapped(seen: Beginnings, *, reference: VideoInfo, distorted: VideoInfo) -> Generator[Finding]:

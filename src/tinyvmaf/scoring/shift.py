@@ -22,10 +22,11 @@ MAX_SHIFT: Final = 10
 LOOK_FRAMES: Final = 40
 """Frames of each beginning that are compared."""
 
+MIN_OVERLAP: Final = 4
+"""Frames that must lie over each other; shorter videos are searched less far, or not at all."""
+
 _CLEARLY_BETTER: Final = 0.6
 _BARELY_BETTER: Final = 0.85
-# Less overlap than this compares too little; shorter videos are searched less far.
-_MIN_OVERLAP: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def find_shift(
 ) -> Shift:
     """The shift at which two beginnings fit best; 0 unless another is clearly better."""
     n_frames = min(len(reference), len(distorted))
-    reach = max(0, min(MAX_SHIFT, n_frames - _MIN_OVERLAP))
+    reach = max(0, min(MAX_SHIFT, n_frames - MIN_OVERLAP))
     ours, theirs = _standardised(reference), _standardised(distorted)
     distance = {
         shift: _distance(ours[max(0, shift) :], theirs[max(0, -shift) :])

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether this machine can score, and what to do where it cannot.
+
+Every check says what was found; one that fails says the cure. Checks run a program or use a library
+instead of believing its version number.
+"""
+
+import os
+import tempfile
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from tinyvmaf.errors import TinyVmafError
+from tinyvmaf.features.cache import open_cache
+from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.features.teacher import BUILT_IN, DEFAULT, Teacher, check_teacher
+from tinyvmaf.media.ffmpeg import ENVIRONMENT_VARIABLE, Ffmpeg, find_ffmpeg
+from tinyvmaf.provenance import version
+from tinyvmaf.scoring.exact import ExactMode
+from tinyvmaf.scoring.known_pair import KNOWN_SCORE, TOLERANCE, write_known_pair
+from tinyvmaf.scoring.scorer import Scorer
+
+_EXTRAS: Final = {
+    "train": ("jax", "equinox", "optax"),
+    "report": ("altair", "jinja2", "vl_convert"),
+    "cluster": ("distributed",),
+}
+_LIBRARIES: Final = ("tinyvmaf", "numpy", "polars", "onnxruntime", "av", "imageio-ffmpeg")
+_ENOUGH_BYTES: Final = 1 << 30
+
+
+class Status(StrEnum):
+    """How a check ended: `absent` is something that one can do without."""
+
+    OK = "ok"
+    ABSENT = "absent"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        status: How it is.
+        found: What was found.
+        cure: What to do; None if nothing needs to be done.
+    """
+
+    name: str
+    status: Status
+    found: str
+    cure: str | None = None
+
+
+def examine(*, ffmpeg: Path | None = None) -> Generator[Check]:
+    """Check everything, each as soon as it is known."""
+    yield _libraries()
+    yield Check("cores", Status.OK, f"{os.cpu_count() or 1}: threads of a pair, pairs of a batch")
+    try:
+        found = find_ffmpeg(ffmpeg)
+    except TinyVmafError as error:
+        cure = (
+            f"pip install imageio-ffmpeg, or name another with --ffmpeg or {ENVIRONMENT_VARIABLE}"
+        )
+        yield Check("ffmpeg", Status.BROKEN, str(error), cure)
+    else:
+        described = f"{found.version} with libvmaf {found.libvmaf} at {found.path}"
+        yield Check("ffmpeg", Status.OK, described)
+        yield _known_pair(found)
+        yield _teachers(found)
+    yield _models()
+    yield _cache()
+    yield _temporary()
+    yield from _extras()
+
+
+def _libraries() -> Check:
+    names = ", ".join(f"{name} {version(name) or 'missing'}" for name in _LIBRARIES)
+    missing = [name for name in _LIBRARIES if version(name) is None]
+    # The ffmpeg of imageio-ffmpeg can be replaced by another; its own check decides.
+    needed = [name for name in missing if name != "imageio-ffmpeg"]
+    if needed:
+        return Check("libraries", Status.BROKEN, names, f"pip install {' '.join(needed)}")
+    return Check("libraries", Status.OK, names)
+
+
+def _known_pair(ffmpeg: Ffmpeg) -> Check:
+    name = "known pair"
+    try:
+        with tempfile.TemporaryDirectory(prefix="tinyvmaf-") as folder:
+            reference, distorted = write_known_pair(Path(folder))
+            scorer = Scorer(mode=ExactMode(Teacher(DEFAULT)), engine=FfmpegEngine(ffmpeg))
+            mean = scorer.score(reference=reference, distorted=distorted).vmaf.mean
+    except (TinyVmafError, OSError) as error:
+        return Check(name, Status.BROKEN, str(error), "see the check of ffmpeg and of the folders")
+    found = f"VMAF {mean:.3f}, expected {KNOWN_SCORE} within {TOLERANCE}"
+    if abs(mean - KNOWN_SCORE) <= TOLERANCE:
+        return Check(name, Status.OK, found)
+    return Check(
+        name,
+        Status.BROKEN,
+        found,
+        "this libvmaf gives other scores; use the ffmpeg of the imageio-ffmpeg package",
+    )
+
+
+def _teachers(ffmpeg: Ffmpeg) -> Check:
+    """Which of libvmaf's models are inside, by asking for each."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        answers = pool.map(lambda name: _has_teacher(name, ffmpeg), BUILT_IN)
+        inside = [name for name, there in zip(BUILT_IN, answers, strict=True) if there]
+    lacking = [name for name in BUILT_IN if name not in inside]
+    if not lacking:
+        return Check("teachers", Status.OK, ", ".join(inside))
+    return Check(
+        "teachers",
+        Status.ABSENT,
+        f"{', '.join(inside)}; not {', '.join(lacking)}",
+        "a newer libvmaf has them; `pip install -U imageio-ffmpeg` brings one",
+    )
+
+
+def _has_teacher(name: str, ffmpeg: Ffmpeg) -> bool:
+    try:
+        check_teacher(Teacher(name), ffmpeg.path)
+    except TinyVmafError:
+        return False
+    return True
+
+
+def _models() -> Check:
+    """Load every shipped model, which checks its hash and its golden vectors."""
+    from tinyvmaf.models import zoo
+    from tinyvmaf.models.model import load_model
+
+    try:
+        loaded = [load_model(name).name for name in zoo.names()]
+    except (TinyVmafError, ImportError) as error:
+        cure = "pip install --force-reinstall tinyvmaf"
+        return Check("models", Status.BROKEN, str(error), cure)
+    if not loaded:
+        return Check("models", Status.ABSENT, "none is shipped", "train one with `tinyvmaf train`")
+    return Check("models", Status.OK, ", ".join(loaded))
+
+
+def _cache() -> Check:
+    try:
+        folder = open_cache().folder
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (TinyVmafError, OSError) as error:
+        cure = "name a folder that can be written with TINYVMAF_CACHE"
+        return Check("cache", Status.BROKEN, str(error), cure)
+    return Check("cache", Status.OK, str(folder))
+
+
+def _temporary() -> Check:
+    import shutil
+
+    try:
+        folder = tempfile.gettempdir()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Check("temporary files", Status.BROKEN, str(error), "name a folder with TMPDIR")
+    found = f"{folder}, {free / 2**30:.1f} GB free"
+    if free < _ENOUGH_BYTES:
+        return Check("temporary files", Status.ABSENT, found, "free space, or set TMPDIR")
+    return Check("temporary files", Status.OK, found)
+
+
+def _extras() -> Generator[Check]:
+    for extra, modules in _EXTRAS.items():
+        missing = [name for name in modules if find_spec(name) is None]
+        if missing:
+            found = f"not installed: {', '.join(missing)}"
+            cure = f"pip install 'tinyvmaf[{extra}]'"
+            yield Check(f"extra {extra}", Status.ABSENT, found, cure)
+        else:
+            yield Check(f"extra {extra}", Status.OK, ", ".join(modules))
