@@ -79,10 +79,10 @@ def tiny_corpus(tmp_path_factory, ffmpeg, clips, moving):
         [Video(path) for path in (clips["carphone_pristine"], clips["bikes"], drawn)],
         root=folder / "tiny",
         ladder=[
-            Rung("libx264", 1, crf=20),
-            Rung("libx264", 1, crf=40),
+            Rung("libx264", 1.0, crf=20),
+            Rung("libx264", 1.0, crf=40),
             Rung("libx264", 0.5, crf=30),
-            Rung("libvpx-vp9", 1, bitrate_kbps=60),
+            Rung("libvpx-vp9", 1.0, bitrate_kbps=60),
         ],
         ffmpeg=ffmpeg,
         n_frames=8,

@@ -160,7 +160,7 @@ def _run(encode: Encode, ffmpeg: Ffmpeg, task: Task) -> None:
 
     def on_frame(count: int) -> None:
         nonlocal seen
-        task.advance(count - seen)
+        task.advance(float(count - seen))
         seen = count
 
     encode.run(ffmpeg, on_frame)

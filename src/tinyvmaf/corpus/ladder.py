@@ -123,6 +123,6 @@ def _expand(table: object, where: str) -> list[Rung]:
     if not heights or 0 in heights or bool(crfs) == bool(rates):
         raise UsageError(f"{where}: expected heights above 0, and either crf or bitrate_kbps")
     return [
-        *(Rung(encoder, height, crf=crf) for height in heights for crf in crfs),
-        *(Rung(encoder, height, bitrate_kbps=rate) for height in heights for rate in rates),
+        *(Rung(encoder, float(height), crf=crf) for height in heights for crf in crfs),
+        *(Rung(encoder, float(height), bitrate_kbps=rate) for height in heights for rate in rates),
     ]

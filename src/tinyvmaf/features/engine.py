@@ -106,7 +106,16 @@ class FfmpegEngine:
     ) -> Path:
         """Run a pass that `ffmpeg_arguments` describes, in `folder`; the log that it wrote."""
         _place_teacher(teacher, folder)
-        run_ffmpeg(self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame)
+        said = run_ffmpeg(self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame)
+        if not any(folder.glob("*.csv")):
+            # Seen with pictures that are too small for a model's features: ffmpeg ends well.
+            reason = said.splitlines()[0] if said else "it does not say why"
+            raise ToolFailed(
+                f"libvmaf wrote no log: {reason}",
+                command=[str(self.ffmpeg.path), *arguments],
+                returncode=0,
+                stderr_tail=said,
+            )
         return folder / LOG_CSV
 
 

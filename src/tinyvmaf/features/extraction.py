@@ -124,7 +124,7 @@ def _score_one(scorer: PairScorer, pair: Pair, n_frames: int, task: Task) -> Sco
 
     def on_frame(count: int) -> None:
         nonlocal done
-        task.advance(min(count, n_frames) - done)
+        task.advance(float(min(count, n_frames) - done))
         done = min(count, n_frames)
 
     scored = scorer.score(pair, on_frame=on_frame)

@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.corpus.scan import read_corpus
+from tinyvmaf.errors import CorpusError, UsageError
+from tinyvmaf.features.alignment import Allowance
+from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.media.video import RawFormat, Video
+
+pytestmark = pytest.mark.ffmpeg
+
+
+def rows(extraction):
+    """The features and the score of every frame."""
+    table = extraction.table
+    return np.column_stack([table.features, table.target])
+
+
+def libvmafs(log, features=CANONICAL6, score="vmaf"):
+    return np.array(
+        [[*(frame[f"integer_{name}"] for name in features), frame[score]] for frame in log]
+    )
+
+
+def test_the_table_is_libvmafs_own_log(score, bare_log, reference, distorted):
+    expected = libvmafs(bare_log(reference, distorted))
+    assert expected.shape == (8, 7)
+    np.testing.assert_array_equal(rows(score((reference, distorted))), expected)
+
+
+def test_real_clips_give_libvmafs_own_log(score, bare_log, tiny_corpus):
+    """Another container, size and encoder in every pair; the reduced ones are scaled alone."""
+    pairs = [pair for pair in read_corpus(tiny_corpus).pairs if "54p" not in pair.clip]
+    same_size = [pair for pair in pairs if "libx264_" in pair.clip and "crf30" not in pair.clip]
+    assert len(same_size) == 6
+    extraction = score(*same_size)
+    expected = [libvmafs(bare_log(pair.reference.path, pair.distorted.path)) for pair in same_size]
+    np.testing.assert_array_equal(rows(extraction), np.concatenate(expected))
+
+
+def test_a_video_against_itself_scores_near_the_top(score, reference):
+    table = score((reference, reference)).table
+    assert table.target.min() > 95
+    np.testing.assert_allclose(table.features[:, :5], 1.0, atol=1e-5)
+
+
+def test_a_coarse_encode_scores_lower_than_a_fine_one(score, tiny_corpus):
+    pairs = [pair for pair in read_corpus(tiny_corpus).pairs if pair.source == "bikes"]
+    table = score(*pairs).table
+    mean = dict(table.rows.group_by("clip").agg(pl.col("vmaf").mean()).iter_rows())
+    fine, coarse = (mean[f"libx264_272p_crf{crf}"] for crf in (20, 40))
+    assert fine > 85 > coarse
+
+
+def test_the_container_does_not_matter(score, folder, make_video, reference, distorted):
+    """MP4, Matroska, Y4M and raw YUV of the same frames: the same six features and score."""
+    size = RawFormat(192, 108)
+    found = [
+        score((reference, distorted)),
+        *(
+            score(
+                (
+                    make_video(folder / f"r.{suffix}", "-i", reference, *arguments),
+                    make_video(folder / f"d.{suffix}", "-i", distorted, *arguments),
+                )
+            )
+            for suffix, arguments in {
+                "mp4": ["-c:v", "libx264", "-qp", "0"],
+                "avi": ["-c:v", "ffvhuff"],
+                "y4m": [],
+            }.items()
+        ),
+        score(
+            tuple(
+                Video(make_video(folder / f"{name}.yuv", "-i", path, "-f", "rawvideo"), size)
+                for name, path in (("r", reference), ("d", distorted))
+            )
+        ),
+    ]
+    for other in found[1:]:
+        np.testing.assert_array_equal(rows(other), rows(found[0]))
+
+
+def test_ten_bits_and_full_range_do_not_depend_on_the_container(score, folder, make_video, moving):
+    for name, arguments, pix_fmt in [
+        ("deep", ["-pix_fmt", "yuv420p10le"], "yuv420p10le"),
+        ("full", ["-vf", "scale=out_range=full", "-color_range", "pc"], "yuv420p"),
+    ]:
+        original = moving(folder / f"{name}.mkv", *arguments, "-c:v", "libx264", "-qp", "0")
+        coarse = make_video(folder / f"{name}.mp4", "-i", original, "-c:v", "libx264", "-crf", "35")
+        raw = [
+            Video(
+                make_video(folder / f"{path.name}.yuv", "-i", path, "-f", "rawvideo"),
+                RawFormat(192, 108, pix_fmt),
+            )
+            for path in (original, coarse)
+        ]
+        np.testing.assert_array_equal(rows(score((original, coarse))), rows(score(tuple(raw))))
+
+
+@pytest.fixture(scope="module")
+def larger(folder, moving, make_video):
+    """A pair of 320x180 pixels: the v1 models see nothing in smaller ones."""
+    original = moving(folder / "larger.mkv", "-c:v", "ffv1", frames=4, size="320x180")
+    arguments = ["-c:v", "libx264", "-crf", "38"]
+    return original, make_video(folder / "larger.mp4", "-i", original, *arguments)
+
+
+@pytest.mark.parametrize(
+    "teacher", ["vmaf_v0.6.1neg", "vmaf_4k_v0.6.1", "vmaf_float_v0.6.1", "vmaf_v1.0.16_3d0h"]
+)
+def test_another_teacher_labels_the_same_six_features(score, bare_log, larger, teacher):
+    reference, distorted = larger
+    plain = score((reference, distorted)).table
+    table = score((reference, distorted), teacher=teacher).table
+    np.testing.assert_array_equal(table.features, plain.features)
+    expected = [frame["vmaf"] for frame in bare_log(reference, distorted, f"version={teacher}")]
+    np.testing.assert_array_equal(table.target, expected)
+    assert np.abs(table.target - plain.target).max() > 0.01
+    assert table.info.teacher == teacher
+
+
+def test_a_model_that_fails_while_ffmpeg_ends_well(score, reference, distorted):
+    with pytest.raises(CorpusError) as caught:
+        score((reference, distorted), teacher="vmaf_v1.0.16_3d0h")
+    assert "source/clip0: libvmaf wrote no log: libvmaf ERROR" in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    """A libvmaf model whose score is 100 adm2, under a name that no filter graph would take."""
+    support_vectors = (
+        "svm_type nu_svr\nkernel_type linear\nnr_class 2\ntotal_sv 1\nrho 0\nSV\n1 1:1 \n"
+    )
+    record = {
+        "param_dict": {"score_clip": [0.0, 100.0], "norm_type": "clip_0to1"},
+        "model_dict": {
+            "model_type": "LIBSVMNUSVR",
+            "model": support_vectors,
+            "norm_type": "linear_rescale",
+            "score_clip": [0.0, 100.0],
+            "feature_names": ["VMAF_integer_feature_adm2_score"],
+            "feature_dict": {"VMAF_integer_feature": ["adm2"]},
+            "slopes": [0.01, 1.0],
+            "intercepts": [0.0, 0.0],
+        },
+    }
+    path = tmp_path_factory.mktemp("models") / "it's: a,b [50%].json"
+    path.write_text(json.dumps(record))
+    return path
+
+
+def test_a_teacher_in_a_json_file(score, reference, distorted, model_file):
+    plain = score((reference, distorted)).table
+    table = score((reference, distorted), teacher=str(model_file)).table
+    np.testing.assert_array_equal(table.features, plain.features)
+    np.testing.assert_allclose(table.target, 100 * plain.features[:, 0], atol=2e-4)
+    name, _, digest = table.info.teacher.partition("@")
+    assert name == model_file.stem
+    assert len(digest) == 12
+
+
+def test_another_model_file_of_the_same_name_is_another_teacher(
+    score, reference, distorted, model_file, tmp_path
+):
+    steeper = json.loads(model_file.read_text())
+    steeper["model_dict"]["slopes"][0] = 0.02
+    other = tmp_path / model_file.name
+    other.write_text(json.dumps(steeper))
+    first = score((reference, distorted), teacher=str(model_file))
+    second = score((reference, distorted), teacher=str(other))
+    np.testing.assert_allclose(second.table.target * 2, first.table.target, atol=1e-4)
+    assert second.table.info.teacher != first.table.info.teacher
+
+
+def test_a_broken_model_file_is_refused_before_any_work(score, reference, tmp_path, watcher):
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"model_dict": ')
+    with pytest.raises(UsageError) as caught:
+        score((reference, reference), teacher=str(broken))
+    assert str(caught.value).startswith(f"teacher {broken}: libvmaf cannot use this model: ")
+    assert watcher.total is None
+
+
+@pytest.mark.parametrize("name", ["vmaf_v9.9.9", "", "a:b", "a'b", "vmaf_v0.6.1:name=x"])
+def test_a_teacher_that_does_not_exist(score, reference, name):
+    with pytest.raises(UsageError, match="teacher"):
+        score((reference, reference), teacher=name)
+
+
+def test_a_missing_model_file(score, reference):
+    with pytest.raises(UsageError) as caught:
+        score((reference, reference), teacher="models/none.json")
+    assert str(caught.value) == "teacher models/none.json: no such file"
+
+
+def test_an_unknown_feature_set(score, reference):
+    with pytest.raises(UsageError, match="unknown feature set 'canonical7'"):
+        score((reference, reference), feature_set="canonical7")
+
+
+def test_all_features_are_those_that_the_pass_logs(score, bare_log, reference, distorted):
+    table = score((reference, distorted), feature_set="all").table
+    log = bare_log(reference, distorted)
+    names = {name.removeprefix("VMAF_integer_feature_").removeprefix("integer_") for name in log[0]}
+    assert table.info.features[:6] == CANONICAL6
+    assert set(table.info.features) == names - {"vmaf"}
+    motion3 = table.features[:, table.info.features.index("motion3")]
+    np.testing.assert_array_equal(motion3, [frame["integer_motion3"] for frame in log])
+
+
+def test_a_smaller_clip_is_scaled_as_libvmafs_users_do(score, folder, make_video, reference):
+    arguments = ["-vf", "scale=96:54:flags=area", "-c:v", "libx264", "-crf", "20"]
+    small = make_video(folder / "small.mp4", "-i", reference, *arguments)
+    scaled = ["-i", small, "-vf", "scale=192:108:flags=bicubic", "-c:v", "ffv1"]
+    by_hand = make_video(folder / "scaled.mkv", *scaled)
+    extraction = score((reference, small))
+    np.testing.assert_array_equal(rows(extraction), rows(score((reference, by_hand))))
+    assert extraction.table.info.notes == (
+        "source/clip0: distorted 96x54 scaled to 192x108 (bicubic)",
+    )
+
+
+def test_fewer_frames_are_refused_and_compared_only_on_request(
+    score, folder, make_video, reference, distorted
+):
+    cut = make_video(folder / "cut.mp4", "-i", distorted, "-frames:v", 5, "-c", "copy")
+    with pytest.raises(CorpusError) as caught:
+        score((reference, cut))
+    assert str(caught.value) == (
+        "corpus: no pair could be computed; source/clip0: reference and distorted do not fit: "
+        "reference has 8 frames, distorted 5 (--allow frame-count accepts that: the first 5 are "
+        "compared)"
+    )
+    for pair, which in (((reference, cut), 0), ((cut, reference), 1)):
+        found = score(pair, allowed={Allowance.FRAME_COUNT})
+        assert found.table.rows.height == 5
+        assert found.table.info.notes[0].endswith("the first 5 are compared")
+        if which == 0:
+            expected = rows(score((reference, distorted)))[:5]
+            # Motion looks one frame ahead, and the last frame has none.
+            np.testing.assert_array_equal(rows(found)[:4], expected[:4])
+
+
+def test_another_rate_is_refused_and_paired_by_number_only_on_request(
+    score, folder, make_video, reference, distorted
+):
+    double = make_video(folder / "50.mp4", "-r", 50, "-i", distorted, "-c:v", "libx264", "-qp", 0)
+    plain = make_video(folder / "25.mp4", "-i", distorted, "-c:v", "libx264", "-qp", 0)
+    with pytest.raises(CorpusError, match="reference has 25 fps, distorted 50"):
+        score((reference, double))
+    allowed = score((reference, double), allowed={Allowance.FRAME_RATE})
+    np.testing.assert_array_equal(rows(allowed), rows(score((reference, plain))))
+
+
+def test_bit_depths_are_not_mixed_unless_asked(score, folder, make_video, reference):
+    arguments = ["-pix_fmt", "yuv420p10le", "-c:v", "libx264", "-crf", "30"]
+    deep = make_video(folder / "ten.mp4", "-i", reference, *arguments)
+    with pytest.raises(CorpusError, match="pixel format yuv420p, distorted yuv420p10le"):
+        score((reference, deep))
+    allowed = score((reference, deep), allowed={Allowance.PIX_FMT})
+    note = "reference has pixel format yuv420p, distorted yuv420p10le; compared as yuv420p"
+    assert allowed.table.info.notes == (f"source/clip0: {note}",)
+
+
+def test_colour_ranges_are_not_mixed_unless_asked(score, folder, make_video, reference):
+    arguments = ["-vf", "scale=out_range=full", "-color_range", "pc", "-c:v", "libx264"]
+    full = make_video(folder / "pc.mp4", "-i", reference, *arguments, "-crf", "4")
+    with pytest.raises(CorpusError, match="limited colour range, distorted the other"):
+        score((reference, full))
+    allowed = score((reference, full), allowed={Allowance.COLOR_RANGE})
+    assert allowed.table.target.min() > 90
+
+
+def test_a_pair_that_starts_elsewhere_or_rounds_times_is_paired_by_number(
+    score, folder, make_video, reference, distorted
+):
+    """Containers round time stamps and start where they like; no frame may be doubled for that."""
+    offset = ["-c", "copy", "-output_ts_offset", "1.013"]
+    late = make_video(folder / "late.mkv", "-i", distorted, *offset)
+    np.testing.assert_array_equal(
+        rows(score((reference, late))), rows(score((reference, distorted)))
+    )
+
+
+def test_a_frame_that_the_decoder_drops_is_noticed(score, folder, make_video, reference):
+    """ffmpeg would pair what is left, repeat the last frame, and end with status 0."""
+    import av
+
+    arguments = ["-c:v", "libx264", "-g", "4", "-bf", "0"]
+    path = make_video(folder / "whole.mp4", "-i", reference, *arguments)
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        start, size = packets[2].pos, packets[2].size
+    data = bytearray(path.read_bytes())
+    data[start : start + size] = b"\xff" * size
+    damaged = folder / "damaged.mp4"
+    damaged.write_bytes(data)
+    extraction = score(
+        (reference, path), Pair("source", "damaged", Video(reference), Video(damaged))
+    )
+    assert [failure.pair.clip for failure in extraction.failures] == ["damaged"]
+    assert extraction.table.n_clips == 1
+
+
+def test_packets_that_are_no_frames_do_not_refuse_a_good_pair(score, folder, make_video, reference):
+    """An encoder may store hidden frames as packets of their own."""
+    arguments = ["-c:v", "libvpx", "-b:v", "100k", "-auto-alt-ref", "1", "-lag-in-frames", "8"]
+    hidden = make_video(folder / "hidden.ivf", "-i", reference, *arguments)
+    assert score((reference, hidden)).table.rows.height == 8
+
+
+def test_a_failing_pair_is_named_and_the_others_are_kept(
+    score, reference, distorted, folder, watcher
+):
+    missing = folder / "missing.mp4"
+    extraction = score((reference, distorted), (reference, missing), (missing, distorted))
+    assert [failure.pair.clip for failure in extraction.failures] == ["clip1", "clip2"]
+    assert all(str(item.error) == f"{missing}: no such file" for item in extraction.failures)
+    assert extraction.table.n_clips == 1
+    assert watcher.finished == 1
+
+
+def test_progress_adds_up(score, tiny_corpus, tmp_path, watcher, ffmpeg):
+    from tinyvmaf.features.cache import Cache
+
+    pairs = read_corpus(tiny_corpus).pairs[:3]
+    score(*pairs, cache=Cache(tmp_path))
+    assert (watcher.total, watcher.done, watcher.finished) == (24, 24, 1)
+
+
+def test_a_log_that_does_not_prove_success(score, reference, tmp_path, ffmpeg):
+    """An engine that ends well with a frame too few is not believed."""
+    from tinyvmaf.features.cache import Cache
+    from tinyvmaf.features.engine import FfmpegEngine
+
+    class Careless(FfmpegEngine):
+        def score(self, pair, **options):
+            logs = super().score(pair, **options)
+            return tuple({name: values[:-1] for name, values in log.items()} for log in logs)
+
+    cache = Cache(tmp_path)
+    with pytest.raises(CorpusError) as caught:
+        score((reference, reference), cache=cache, engine=Careless(ffmpeg))
+    assert str(caught.value).endswith(
+        "libvmaf scored 7 frames, but the reference decodes to 8 and the distorted video to 8: "
+        "one of them is damaged or cut short"
+    )
+    assert score((reference, reference), cache=cache).n_computed == 1
