@@ -108,7 +108,7 @@ def bare_log(ffmpeg, tmp_path_factory):
     Even that must number the frames: at 30000/1001 fps Matroska's milliseconds and MP4's ticks
     round apart, and ffmpeg then scores 9 frames of 8.
     """
-    number = "setpts=N/(25*TB)"
+    number = "settb=AVTB,setpts=N*40000"
 
     def log(reference, distorted, model="version=vmaf_v0.6.1"):
         where = tmp_path_factory.mktemp("bare")
