@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fitting many networks at once: every fold and every seed, through one compiled program.
+
+In come the rows of all sources, sorted by source, and which sources each fold holds out; out come
+finished networks. The rows go to the device once. A network's start and the order of its batches
+follow from its seed and its held-out sources alone, so that a fold trained by itself is bit for bit
+the fold of the sweep. A held-out row takes no part in anything: not in scaling, not in a step.
+"""
+
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+from tinyvmaf.errors import TinyVmafError, UsageError
+from tinyvmaf.models.network import Layer, Network
+from tinyvmaf.progress import SILENT, Progress, Task
+from tinyvmaf.training.batches import batches
+from tinyvmaf.training.networks import layer_sizes
+from tinyvmaf.training.recipes import Recipe
+from tinyvmaf.training.rows import Rows, split_by_source
+
+try:
+    import jax
+
+    from tinyvmaf.training.program import CHUNK, Chunk, Program, Scale, initial, program
+except ModuleNotFoundError as error:
+    raise UsageError(
+        f"training needs JAX and Optax, found no module {error.name}; "
+        "install them with: pip install 'tinyvmaf[train]'"
+    ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained network and what training it told.
+
+    Attributes:
+        network: Ready to predict or to export.
+        train_rmse: On its own training rows, in VMAF points.
+        steps: Of the optimiser.
+        n_train: Training rows.
+    """
+
+    network: Network
+    train_rmse: float
+    steps: int
+    n_train: int
+
+
+def fit(
+    *,
+    features: Float[np.ndarray, "n n_features"],
+    target: Float[np.ndarray, " n"],
+    source_index: Int[np.ndarray, " n"],
+    held_out: Sequence[tuple[int, ...]],
+    seeds: Sequence[int],
+    feature_names: tuple[str, ...],
+    arch: str,
+    recipe: Recipe,
+    progress: Progress = SILENT,
+) -> dict[tuple[tuple[int, ...], int], Fitted]:
+    """Fit one network for every set of held-out sources and every seed.
+
+    Args:
+        features: Finite values, in the order of `feature_names`.
+        target: The teacher's scores, in [0, 100].
+        source_index: For every row the position of its source: 0, 1, 2, ... without a gap, never
+            decreasing.
+        held_out: The positions of the sources that a network must not see; `()` trains on all.
+        seeds: Of the start and the order of batches, each 0 or more.
+        feature_names: Kept in the networks.
+        arch: One of `networks.ARCHS`.
+        recipe: How to train.
+        progress: Told of steps, from several threads but by one at a time.
+
+    Returns:
+        For every (held-out positions, seed) its network.
+
+    Raises:
+        UsageError: there is no such arch, or a seed is negative.
+        SplitError: the rows are not sorted by source, a held-out position does not exist, or a fold
+            leaves no rows to train on.
+        TinyVmafError: training diverged.
+    """
+    sizes = layer_sizes(arch, features.shape[1])
+    if any(seed < 0 for seed in seeds):
+        raise UsageError(f"seeds {list(seeds)}: expected 0 or more")
+    rows = split_by_source(features=features, target=target, source_index=source_index)
+    for out in held_out:
+        rows.check_fold(out)
+    jobs = list(dict.fromkeys((out, seed) for out in held_out for seed in seeds))
+    n_steps = sum(recipe.n_steps(rows.n_train(out)) for out, _ in jobs)
+    sweep = _Sweep(
+        rows=rows,
+        columns=jax.device_put(rows.columns(), jax.local_devices(backend="cpu")[0]),
+        feature_names=feature_names,
+        sizes=sizes,
+        recipe=recipe,
+        program=program(
+            sizes=sizes,
+            activation=recipe.activation,
+            loss=recipe.loss,
+            beta2=recipe.beta2,
+            batch=recipe.batch,
+            n_rows=len(target),
+        ),
+        watched=_Watched(progress.task("train", total=float(n_steps), unit="steps")),
+    )
+    pool = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(jobs))))
+    try:
+        futures = {(out, seed): pool.submit(sweep.fit_one, out, seed) for out, seed in jobs}
+        return {job: future.result() for job, future in futures.items()}
+    finally:
+        # Reached early by a network that diverged or by Ctrl-C: the others need not go on.
+        sweep.watched.stop()
+        pool.shutdown(cancel_futures=True)
+        sweep.watched.task.finish()
+
+
+def learning_rates(recipe: Recipe, n_steps: int) -> Float32[np.ndarray, " n_steps"]:
+    """The learning rate of every step, above 0."""
+    if recipe.schedule == "constant":
+        return np.full(n_steps, recipe.learning_rate, np.float32)
+    part = np.arange(n_steps) / n_steps
+    return (recipe.learning_rate * 0.5 * (1 + np.cos(np.pi * part))).astype(np.float32)
+
+
+class _Watched:
+    """Progress that many threads report to, and the word that they should stop."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+
+    def advance(self, steps: int) -> bool:
+        """Report steps; False if there is no use in going on."""
+        with self._lock:
+            self.task.advance(float(steps))
+        return not self._stopped.is_set()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """What the networks of one call share; `fit_one` runs in many threads and changes nothing."""
+
+    rows: Rows
+    columns: jax.Array
+    feature_names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    recipe: Recipe
+    program: Program
+    watched: _Watched
+
+    def fit_one(self, held_out: tuple[int, ...], seed: int) -> Fitted:
+        out = sorted(set(held_out))
+        n_train = self.rows.n_train(out)
+        n_steps = self.recipe.n_steps(n_train)
+        scale = self._scale(out)
+        # Positions are counted from 1: NumPy takes the seeds [s] and [s, 0] for the same.
+        generator = np.random.default_rng([seed, *(position + 1 for position in out)])
+        state = self.program.start(
+            initial(self.sizes, initialisation=self.recipe.initialisation, generator=generator)
+        )
+        drawn = batches(
+            n_train=n_train,
+            held_out=[self.rows.blocks[position] for position in out],
+            batch=self.recipe.batch,
+            chunk=CHUNK,
+            generator=generator,
+        )
+        rates = learning_rates(self.recipe, n_steps)
+        for done in range(0, n_steps, CHUNK):
+            now = rates[done : done + CHUNK]
+            chunk = Chunk(next(drawn), np.resize(now, CHUNK), np.asarray(len(now), np.int32))
+            state = self.program.steps(state, self.columns, scale, chunk)
+            jax.block_until_ready(state)
+            if not self.watched.advance(len(now)):
+                break
+        network = self._network(np.asarray(state.params), scale, seed)
+        return Fitted(network, self.rows.train_rmse(network, out), n_steps, n_train)
+
+    def _scale(self, held_out: Sequence[int]) -> Scale:
+        mean, scale = np.zeros(len(self.columns)), np.ones(len(self.columns))
+        if self.recipe.scaling == "standard":
+            seen = self.rows.training_moments(held_out)
+            mean, scale = seen.mean, seen.scale
+        mean, scale = mean.astype(np.float32), scale.astype(np.float32)
+        return Scale(mean[:-1, None], scale[:-1, None], np.asarray(mean[-1]), np.asarray(scale[-1]))
+
+    def _network(
+        self, params: Float32[np.ndarray, " n_params"], scale: Scale, seed: int
+    ) -> Network:
+        if not np.isfinite(params).all():
+            raise TinyVmafError(
+                f"training diverged: with recipe {self.recipe.name} and seed {seed} the weights "
+                f"are no longer finite; lower learning_rate, which is {self.recipe.learning_rate}"
+            )
+        return Network(
+            features=self.feature_names,
+            shift=scale.shift[:, 0],
+            scale=scale.scale[:, 0],
+            layers=tuple(
+                Layer(np.asarray(weight).T.copy(), np.asarray(bias)[:, 0])
+                for weight, bias in self.program.layers(params)
+            ),
+            activation=self.recipe.activation,
+            target_shift=float(scale.target_shift),
+            target_scale=float(scale.target_scale),
+        )

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compiled program: some steps of the training of one network.
+
+What differs between folds, seeds and lengths of training comes in as data: row numbers, learning
+rates, scaling, parameters. One compilation therefore serves them all, and what it computes for a
+network cannot depend on which others are trained beside it.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, Float32, Int, Int32
+
+from tinyvmaf.models.network import Activation
+from tinyvmaf.training.recipes import Initialisation, Loss
+
+Layers = list[tuple[Float[Array, "n_out n_in"], Float[Array, "n_out 1"]]]
+
+_ACTIVATE: dict[Activation, Callable[[Array], Array]] = {
+    "relu": jax.nn.relu,
+    "silu": jax.nn.silu,
+    "tanh": jnp.tanh,
+}
+
+CHUNK = 512
+"""Steps a call: enough to make the call's own cost vanish, few enough to show progress."""
+
+
+class State(NamedTuple):
+    """What goes from step to step: the parameters as one vector, and the optimiser's memory."""
+
+    params: Float[Array, " n_params"]
+    memory: Any
+
+
+class Scale(NamedTuple):
+    """A fold's scaling: columns for features, numbers for the target."""
+
+    shift: Float32[np.ndarray, "n_features 1"]
+    scale: Float32[np.ndarray, "n_features 1"]
+    target_shift: Float32[np.ndarray, ""]
+    target_scale: Float32[np.ndarray, ""]
+
+
+class Chunk(NamedTuple):
+    """What up to `CHUNK` steps need; the first `n_steps` entries are meant."""
+
+    rows: Int32[np.ndarray, "chunk batch"]
+    rates: Float32[np.ndarray, " chunk"]
+    n_steps: Int32[np.ndarray, ""]
+
+
+class Program(NamedTuple):
+    """`start` makes a state, `steps` carries it on, `layers` unpacks its parameters."""
+
+    start: Callable[[Float32[np.ndarray, " n_params"]], State]
+    steps: Callable[[State, Array, Scale, Chunk], State]
+    layers: Callable[[Float32[np.ndarray, " n_params"]], Layers]
+
+
+def forward(
+    layers: Layers, inputs: Float[Array, "n_features n"], *, activation: Activation
+) -> Float[Array, " n"]:
+    """The network's output on scaled inputs, before it is scaled back to VMAF points.
+
+    Rows lie along the last axis: the small matrices then multiply long ones, which is a third
+    faster on a CPU than rows along the first axis.
+    """
+    hidden = inputs
+    for weight, bias in layers[:-1]:
+        hidden = _ACTIVATE[activation](weight @ hidden + bias)
+    weight, bias = layers[-1]
+    return (weight @ hidden + bias)[0]
+
+
+def residual(
+    *, predicted: Float[Array, " n"], target: Float[Array, " n"], scale: Scale, loss: Loss
+) -> Float[Array, " n"]:
+    """What the loss squares, in units of the scaled target; `target` is in VMAF points."""
+    difference = predicted - (target - scale.target_shift) / scale.target_scale
+    if loss == "mse":
+        return difference
+    difference = jnp.where(target >= 100, jnp.minimum(difference, 0), difference)  # noqa: PLR2004
+    return jnp.where(target <= 0, jnp.maximum(difference, 0), difference)
+
+
+def initial(
+    sizes: tuple[int, ...], *, initialisation: Initialisation, generator: np.random.Generator
+) -> Float32[np.ndarray, " n_params"]:
+    """Parameters to start from, in the order of the program's vector."""
+    parts: list[Float[np.ndarray, " m"]] = []
+    for n_in, n_out in pairwise(sizes):
+        width = n_in**-0.5
+        if initialisation == "lecun_normal":
+            parts += [generator.normal(0, width, n_in * n_out), np.zeros(n_out)]
+        else:
+            parts += [generator.uniform(-width, width, m) for m in (n_in * n_out, n_out)]
+    return np.concatenate(parts).astype(np.float32)
+
+
+@lru_cache(maxsize=16)
+def program(
+    *,
+    sizes: tuple[int, ...],
+    activation: Activation,
+    loss: Loss,
+    beta2: float,
+    batch: int,
+    n_rows: int,
+) -> Program:
+    """Compile the training of one shape on tables of `n_rows` rows for the CPU.
+
+    Networks this small are trained fastest one a core: an accelerator would wait for its next step
+    most of the time.
+    """
+    cpu = jax.local_devices(backend="cpu")[0]
+    empty: Layers = [
+        (jnp.zeros((n_out, n_in), device=cpu), jnp.zeros((n_out, 1), device=cpu))
+        for n_in, n_out in pairwise(sizes)
+    ]
+    params, layers = ravel_pytree(empty)
+    adam = optax.scale_by_adam(b2=beta2)
+
+    def steps(state: State, data: Float[Array, "columns n"], scale: Scale, chunk: Chunk) -> State:
+        def cost(params: Float[Array, " n_params"], drawn: Float[Array, "columns batch"]) -> Array:
+            inputs = (drawn[:-1] - scale.shift) / scale.scale
+            predicted = forward(cast("Layers", layers(params)), inputs, activation=activation)
+            return jnp.mean(
+                residual(predicted=predicted, target=drawn[-1], scale=scale, loss=loss) ** 2
+            )
+
+        def step(i: Int[Array, ""], state: State) -> State:
+            gradient = jax.grad(cost)(state.params, data[:, jnp.asarray(chunk.rows)[i]])
+            direction, memory = adam.update(gradient, state.memory)
+            rate = jnp.asarray(chunk.rates)[i]
+            return State(state.params - rate * cast("Array", direction), memory)
+
+        return jax.lax.fori_loop(0, chunk.n_steps, step, state)
+
+    def start(params: Float32[np.ndarray, " n_params"]) -> State:
+        with jax.default_device(cpu):
+            vector = jnp.asarray(params)
+            return State(vector, adam.init(vector))
+
+    n_columns = sizes[0] + 1
+    on_cpu = jax.sharding.SingleDeviceSharding(cpu)
+    data = jax.ShapeDtypeStruct((n_columns, n_rows), np.float32, sharding=on_cpu)
+    column, number = np.zeros((sizes[0], 1), np.float32), np.zeros((), np.float32)
+    chunk = Chunk(
+        np.zeros((CHUNK, batch), np.int32), np.zeros(CHUNK, np.float32), np.zeros((), np.int32)
+    )
+    compiled = (
+        jax.jit(steps)
+        .lower(start(np.asarray(params)), data, Scale(column, column, number, number), chunk)
+        # One thread a network: the cores are busy with the other networks, and sums that are
+        # split over threads would not be repeatable.
+        .compile(compiler_options={"xla_cpu_multi_thread_eigen": False})
+    )
+    return Program(start=start, steps=compiled, layers=cast("Any", layers))
