@@ -105,7 +105,10 @@ def _swapped(seen: Beginnings, *, reference: VideoInfo, distorted: VideoInfo) ->
     signs: list[str] = []
     if distorted.width * distorted.height > reference.width * reference.height:
         signs.append(f"is smaller ({reference.size} against {distorted.size})")
-    elif seen.distorted.detail > _MORE_DETAIL * seen.reference.detail:
+    elif (
+        reference.size == distorted.size
+        and seen.distorted.detail > _MORE_DETAIL * seen.reference.detail
+    ):
         signs.append(
             f"shows less detail ({seen.reference.detail:.1f} grey levels from pixel to pixel "
             f"against {seen.distorted.detail:.1f})"

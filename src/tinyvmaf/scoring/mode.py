@@ -8,7 +8,7 @@ It decides itself what ffmpeg computes; the caller has checked the pair and give
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -88,6 +88,7 @@ class FrameScores:
     notes: tuple[str, ...] = ()
 
 
+@runtime_checkable
 class Mode(Protocol):
     """A way of scoring."""
 

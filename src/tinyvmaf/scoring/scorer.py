@@ -187,7 +187,7 @@ class _Watched:
             total = float(self._n_frames)
             self._task = self._progress.task(self._name, total=total, unit="frames")
         reached = min(count, self._n_frames)
-        self._task.advance(reached - self._done)
+        self._task.advance(float(reached - self._done))
         self._done = reached
 
     def finish(self) -> None:
