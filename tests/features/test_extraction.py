@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 
+import av
 import numpy as np
 import polars as pl
 import pytest
@@ -9,6 +10,8 @@ from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.corpus.scan import read_corpus
 from tinyvmaf.errors import CorpusError, UsageError
 from tinyvmaf.features.alignment import Allowance
+from tinyvmaf.features.cache import Cache
+from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.media.video import RawFormat, Video
 
@@ -290,8 +293,6 @@ def test_a_pair_that_starts_elsewhere_or_rounds_times_is_paired_by_number(
 
 def test_a_frame_that_the_decoder_drops_is_noticed(score, folder, make_video, reference):
     """ffmpeg would pair what is left, repeat the last frame, and end with status 0."""
-    import av
-
     arguments = ["-c:v", "libx264", "-g", "4", "-bf", "0"]
     path = make_video(folder / "whole.mp4", "-i", reference, *arguments)
     with av.open(str(path)) as container:
@@ -327,8 +328,6 @@ def test_a_failing_pair_is_named_and_the_others_are_kept(
 
 
 def test_progress_adds_up(score, tiny_corpus, tmp_path, watcher, ffmpeg):
-    from tinyvmaf.features.cache import Cache
-
     pairs = read_corpus(tiny_corpus).pairs[:3]
     score(*pairs, cache=Cache(tmp_path))
     assert (watcher.total, watcher.done, watcher.finished) == (24, 24, 1)
@@ -336,8 +335,6 @@ def test_progress_adds_up(score, tiny_corpus, tmp_path, watcher, ffmpeg):
 
 def test_a_log_that_does_not_prove_success(score, reference, tmp_path, ffmpeg):
     """An engine that ends well with a frame too few is not believed."""
-    from tinyvmaf.features.cache import Cache
-    from tinyvmaf.features.engine import FfmpegEngine
 
     class Careless(FfmpegEngine):
         def score(self, pair, **options):

@@ -19,7 +19,7 @@ import numpy as np
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.log import Log
-from tinyvmaf.files import write_bytes, write_text
+from tinyvmaf.files import write_bytes
 from tinyvmaf.provenance import sha256
 
 ENVIRONMENT_VARIABLE = "TINYVMAF_CACHE"
@@ -62,7 +62,7 @@ class Cache:
         body = io.BytesIO()
         np.savez_compressed(body, **log)  # pyright: ignore[reportArgumentType]
         data = body.getvalue()
-        write_bytes(self._entry(key), _MAGIC + sha256(data).encode() + b"\n" + data)
+        _keep(self._entry(key), _MAGIC + sha256(data).encode() + b"\n" + data)
 
     def content_hash(self, path: Path) -> str:
         """A 128-bit hash of the file's content; remembered until the file changes."""
@@ -76,7 +76,7 @@ class Cache:
         except (OSError, ValueError, KeyError, TypeError):
             pass  # not seen before, or damaged: hashing again costs time only
         value = _hash_file(path)
-        write_text(memo, json.dumps({"state": state, "hash": value}))
+        _keep(memo, json.dumps({"state": state, "hash": value}).encode())
         return value
 
     def _entry(self, key: str) -> Path:
@@ -103,6 +103,16 @@ def open_cache(folder: Path | None = None) -> Cache:
             f"name another folder with {ENVIRONMENT_VARIABLE}"
         ) from error
     return Cache(chosen)
+
+
+def _keep(path: Path, data: bytes) -> None:
+    try:
+        write_bytes(path, data)
+    except UsageError as error:
+        raise UsageError(
+            f"the cache is not writable ({error.__cause__}); "
+            f"free space or name another folder with {ENVIRONMENT_VARIABLE}"
+        ) from error
 
 
 def _user_folder() -> Path:
