@@ -45,7 +45,7 @@ def evaluate(
 
 
 def _print(record: dict[str, Any]) -> None:
-    from tinyvmaf.report.markdown import number
+    from tinyvmaf.report.numbers import number
 
     columns = {"source": "left", "seen": "left", "frames": "right", "PLCC": "right",
                "SROCC": "right", "RMSE": "right", "MAE": "right", "clip RMSE": "right"}  # fmt: skip

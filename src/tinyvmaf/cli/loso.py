@@ -106,7 +106,7 @@ def run_loso(
 
 def print_digest(digest: "Digest") -> None:
     """The folds and where the digest is."""
-    from tinyvmaf.report.markdown import number
+    from tinyvmaf.report.numbers import number
 
     columns = dict.fromkeys(("held out", "frames", "PLCC", "SROCC", "RMSE", "clip RMSE"), "right")
     columns["held out"] = "left"
@@ -130,4 +130,7 @@ def print_digest(digest: "Digest") -> None:
         for label in ("mean", "std")
     ]
     show_table(columns, rows)
-    show(f"\n{digest.record['arch']}, {digest.record['n_params']} parameters: {digest.markdown}")
+    if digest.missing:
+        TERMINAL.note(digest.missing)
+    written = digest.html or digest.markdown
+    show(f"\n{digest.record['arch']}, {digest.record['n_params']} parameters: {written}")

@@ -1,36 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing a run's digest: the record as JSON and as Markdown, from the run's files alone."""
+"""Writing a run's report: record, Markdown, page and pictures, from the run's files alone.
+
+Charts and page need the `report` extra. Without it the record and the Markdown are written all the
+same, and the digest says how to get the rest.
+"""
 
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.files import write_text
-from tinyvmaf.report.markdown import digest
+from tinyvmaf.report.charts import charts
+from tinyvmaf.report.html import page
+from tinyvmaf.report.markdown import markdown
+from tinyvmaf.report.pictures import FOLDER, write_pictures
+from tinyvmaf.report.points import points_of
+from tinyvmaf.report.sections import document
+from tinyvmaf.report.theme import PAGE, PAPER
+
+EXTRA = ("altair", "jinja2", "vl_convert")
+"""The packages of the `report` extra, as they are imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What was written, and the record that it was written from."""
+    """What was written, and the record that it was written from.
+
+    Attributes:
+        record: The evaluation.
+        json, markdown: Their files.
+        html: The page, None without the `report` extra.
+        missing: What is not there and how to get it; empty if nothing.
+    """
 
     record: dict[str, Any]
     json: Path
     markdown: Path
+    html: Path | None
+    missing: str
 
 
 def write_digest(run: Run, folder: Path) -> Digest:
-    """Evaluate `run` and write `loso_<arch>_eval.json` and `.md` into `folder`.
+    """Evaluate `run` and write `loso_<arch>_eval.json`, `.md`, `.html` and `charts/` to `folder`.
 
     Raises:
         UsageError: the folder cannot be written.
     """
     record = evaluate_run(run)
     stem = folder / f"loso_{run.facts.arch}_eval"
-    paths = stem.with_suffix(".json"), stem.with_suffix(".md")
+    paths = stem.with_suffix(".json"), stem.with_suffix(".md"), stem.with_suffix(".html")
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(paths[0], text + "\n")
-    write_text(paths[1], digest(record))
-    return Digest(record, *paths)
+    absent = [name for name in EXTRA if find_spec(name) is None]
+    if absent:
+        write_text(paths[1], markdown(document(record, None), {}, pictures=FOLDER))
+        missing = (
+            f"no page and no charts: {', '.join(absent)} not installed; "
+            f"pip install 'tinyvmaf[report]', then tinyvmaf report {folder}"
+        )
+        return Digest(record, paths[0], paths[1], html=None, missing=missing)
+    points = points_of(run)
+    drawn = charts(record, points, PAPER)
+    report = document(record, drawn)
+    write_pictures(drawn, points, folder)
+    write_text(paths[1], markdown(report, {chart.name: chart for chart in drawn}, pictures=FOLDER))
+    write_text(paths[2], page(report, charts(record, points, PAGE), points, pictures=FOLDER))
+    return Digest(record, *paths, missing="")

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tinyvmaf report`: write a run's report again, from its files alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyvmaf.cli.console import TERMINAL, show, show_json
+from tinyvmaf.cli.options import Json
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder that `tinyvmaf loso` wrote.")],
+    as_json: Json = False,
+) -> None:
+    """Write a run's report again: JSON, Markdown, page and charts, byte for byte."""
+    from tinyvmaf.evaluation.run import read_run
+    from tinyvmaf.report.digest import write_digest
+
+    digest = write_digest(read_run(run), run)
+    if digest.missing:
+        TERMINAL.note(digest.missing)
+    if as_json:
+        show_json(digest.record)
+        return
+    for path in (digest.json, digest.markdown, digest.html):
+        if path is not None:
+            show(str(path))

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A chart that can be drawn, and the pieces that several charts share.
+
+A chart is the same on the page and in its picture but for colours (`theme`). Names appear as data
+only, never inside an expression, so that no name can be taken for one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tinyvmaf.report.theme import Theme
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Record = Mapping[str, Any]
+
+POINTS = "points"
+"""Name of the data set of single frames, which charts share and a page holds once."""
+
+ROW_HEIGHT = 20
+"""Height of a source's row."""
+
+WIDTH = 640
+"""Width of a picture; on a page charts are as wide as there is room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart that can be drawn.
+
+    Attributes:
+        name: Of its files and its place in a page.
+        title: Its heading.
+        alt: What it shows, in words, for those who cannot see it.
+        spec: Vega-Lite, without the frames.
+        uses_points: Whether it draws the frames.
+        is_grid: Whether it is a grid of panels, one a source.
+    """
+
+    name: str
+    title: str
+    alt: str
+    spec: dict[str, Any]
+    uses_points: bool = False
+    is_grid: bool = False
+
+
+def by_error(record: Record) -> list[str]:
+    """The sources from the smallest RMSE to the largest: the order of every chart."""
+    folds = sorted(record["folds"], key=lambda fold: (fold["frame"]["rmse"], fold["source"]))
+    return [fold["source"] for fold in folds]
+
+
+def source_rows(record: Record) -> "alt.Y":
+    """The sources as rows, in the order of `by_error`."""
+    import altair as alt
+
+    axis = alt.Axis(grid=True)
+    return alt.Y("source:N", sort=by_error(record), title=None, axis=axis)
+
+
+def data(rows: list[dict[str, Any]]) -> "alt.Chart":
+    """A chart of these rows, still without marks."""
+    import altair as alt
+
+    return alt.Chart(alt.Data(values=rows))
+
+
+def finished(chart: Any, theme: Theme, words: str, **sizes: float) -> dict[str, Any]:  # noqa: ANN401
+    """A chart of Altair's as Vega-Lite, in the theme's colours, with what it shows in words."""
+    return chart.properties(config=theme.config(), description=words, **sizes).to_dict()

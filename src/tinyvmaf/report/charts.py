@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which charts a report has, in which order; a chart without data is left out."""
+
+from tinyvmaf.report.chart import Chart, Record
+from tinyvmaf.report.evidence_charts import forest, learning_curve
+from tinyvmaf.report.fold_charts import clip_errors, folds
+from tinyvmaf.report.frame_charts import residuals, scatter
+from tinyvmaf.report.points import Points
+from tinyvmaf.report.theme import Theme
+
+
+def charts(record: Record, points: Points, theme: Theme) -> list[Chart]:
+    """Every chart that there is data for."""
+    made = (
+        folds(record, theme, "rmse"),
+        folds(record, theme, "plcc"),
+        scatter(record, points, theme),
+        residuals(points, theme),
+        clip_errors(record, points, theme),
+        learning_curve(record, theme),
+        forest(record, theme, "ratio"),
+        forest(record, theme, "difference"),
+    )
+    return [chart for chart in made if chart is not None]

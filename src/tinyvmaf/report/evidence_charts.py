@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Charts of the evidence: the learning curve and the paired comparisons."""
+
+from typing import Any, Literal
+
+from tinyvmaf.report.chart import WIDTH, Chart, Record, data, finished
+from tinyvmaf.report.numbers import TITLES, number, verdict
+from tinyvmaf.report.theme import Theme
+
+_CURVE_HEIGHT = 260
+_ROW_HEIGHT = 24
+
+
+def learning_curve(record: Record, theme: Theme) -> Chart | None:
+    """The error on held-out sources against the number of sources trained on."""
+    import altair as alt
+
+    curve = (record.get("evidence") or {}).get("learning_curve")
+    if not curve:
+        return None
+    names = ("n_sources", "rmse_mean", "rmse_low", "rmse_high")
+    rows = [{name: row[name] for name in names} for row in curve]
+    base = data(rows).encode(
+        alt.X(
+            "n_sources:Q",
+            title="sources trained on",
+            axis=alt.Axis(tickMinStep=1),
+            scale=alt.Scale(zero=False),
+        )
+    )
+    rmse = alt.Y("rmse_mean:Q", title="RMSE on held-out sources", scale=alt.Scale(zero=True))
+    tooltip = [
+        alt.Tooltip("n_sources:Q", title="sources"),
+        alt.Tooltip("rmse_mean:Q", title="RMSE", format=".3f"),
+        alt.Tooltip("rmse_low:Q", title="low", format=".3f"),
+        alt.Tooltip("rmse_high:Q", title="high", format=".3f"),
+    ]
+    chart = alt.layer(
+        base.mark_area(opacity=0.16, color=theme.accent, aria=False).encode(
+            alt.Y("rmse_low:Q"), alt.Y2("rmse_high:Q")
+        ),
+        base.mark_line(color=theme.accent, strokeWidth=2, aria=False).encode(rmse),
+        base.mark_circle(size=60, color=theme.accent, opacity=1, aria=False).encode(
+            rmse, tooltip=tooltip
+        ),
+    )
+    words = "RMSE on held-out sources against the number of sources trained on: " + ", ".join(
+        f"{number('rmse', row['rmse_mean'])} with {row['n_sources']}" for row in rows
+    )
+    spec = finished(chart, theme, f"{words}.", width=WIDTH, height=_CURVE_HEIGHT)
+    return Chart("learning_curve", "Would more sources help?", f"{words}.", spec)
+
+
+def forest(record: Record, theme: Theme, kind: Literal["ratio", "difference"]) -> Chart | None:
+    """Every paired comparison with its interval: errors as ratios, correlations as differences."""
+    import altair as alt
+
+    rows = _comparisons(record, kind)
+    if not rows:
+        return None
+    first = record["arch"]
+    if kind == "ratio":
+        name, heading, side, neutral = "comparison_errors", "Errors compared", "lower", 1
+        title = f"ratio of errors, {first} over the other"
+        scale = alt.Scale(type="log", nice=False, padding=12)
+    else:
+        name, side, neutral = "comparison_correlations", "higher", 0
+        heading, title = "Correlations compared", f"atanh difference, {first} less the other"
+        scale = alt.Scale(zero=False)
+    colour = alt.Color(
+        "resolved:N",
+        scale=alt.Scale(domain=["resolved", "not resolved"], range=[theme.accent, theme.muted]),
+        legend=alt.Legend(),
+    )
+    tooltip = [
+        alt.Tooltip("models:N", title="models"),
+        alt.Tooltip("comparison:N", title="by"),
+        alt.Tooltip("effect:Q", title=kind, format=".3f"),
+        alt.Tooltip("low:Q", title="low", format=".3f"),
+        alt.Tooltip("high:Q", title="high", format=".3f"),
+        alt.Tooltip("verdict:N", title="verdict"),
+    ]
+    effect = alt.X("effect:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6))
+    base = data(rows).encode(alt.Y("comparison:N", sort=None, title=None))
+    chart = alt.layer(
+        data([{"effect": neutral}])
+        .mark_rule(color=theme.ink, strokeDash=[3, 3], aria=False)
+        .encode(effect),
+        base.mark_rule(strokeWidth=2, aria=False).encode(
+            alt.X("low:Q", title=title), alt.X2("high:Q"), colour
+        ),
+        base.mark_point(filled=True, size=70, opacity=1, aria=False).encode(
+            effect, colour, tooltip=tooltip
+        ),
+    )
+    words = f"Forest plot of {len(rows)} paired comparisons; {side} is better for {first}: " + (
+        "; ".join(f"{row['comparison']}: {row['verdict']}" for row in rows)
+    )
+    spec = finished(chart, theme, f"{words}.", width=WIDTH, height=_ROW_HEIGHT * len(rows))
+    return Chart(name, heading, f"{words}.", spec)
+
+
+def _comparisons(record: Record, kind: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "comparison": f"{row['level']} {TITLES[row['metric']]}, {row['b']}",
+            "models": f"{row['a']} against {row['b']}",
+            "effect": row["effect"],
+            "low": row["low"],
+            "high": row["high"],
+            "verdict": verdict(row),
+            "resolved": "resolved" if row["verdict"].endswith("_better") else "not resolved",
+        }
+        for row in (record.get("evidence") or {}).get("comparisons") or []
+        if row["effect_kind"] == kind and row["effect"] is not None
+    ]

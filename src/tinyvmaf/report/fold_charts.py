@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Charts with a row a source: the metrics of every fold, and the error of every clip."""
+
+from typing import Any
+
+from tinyvmaf.evaluation.baselines import CONSTANT
+from tinyvmaf.report.chart import ROW_HEIGHT, WIDTH, Chart, Record, data, finished, source_rows
+from tinyvmaf.report.numbers import TITLES, count, number
+from tinyvmaf.report.points import Points
+from tinyvmaf.report.theme import Theme
+
+_SHAPES = ("circle", "diamond", "square", "triangle-up", "cross")
+
+
+def folds(record: Record, theme: Theme, metric: str) -> Chart | None:
+    """A metric of every held-out source, beside baselines that did not see it either."""
+    import altair as alt
+
+    rows = [*_own(record, metric), *_baselines(record, metric)]
+    known = sorted((row["value"], row["source"]) for row in rows if row["series"] == record["arch"])
+    if not known:
+        return None
+    series = list(dict.fromkeys(row["series"] for row in rows))
+    legend = alt.Legend() if len(series) > 1 else None
+    others = [(theme.other, theme.muted)[index % 2] for index in range(len(series) - 1)]
+    shapes = [_SHAPES[index % len(_SHAPES)] for index in range(len(series))]
+    value = alt.X(
+        "value:Q",
+        title=f"{TITLES[metric]} on the held-out source",
+        scale=alt.Scale(zero=metric == "rmse", nice=True),
+        axis=alt.Axis(tickCount=6),
+    )
+    base = data(rows).encode(source_rows(record))
+    dots = base.mark_point(filled=True, size=64, opacity=0.95, aria=False).encode(
+        value,
+        alt.Color(
+            "series:N",
+            scale=alt.Scale(domain=series, range=[theme.accent, *others]),
+            legend=legend,
+        ),
+        alt.Shape("series:N", scale=alt.Scale(domain=series, range=shapes), legend=legend),
+        tooltip=[
+            alt.Tooltip("source:N", title="source"),
+            alt.Tooltip("series:N", title="model"),
+            alt.Tooltip("value:Q", title=TITLES[metric], format=".4f"),
+        ],
+    )
+    seeds = (
+        base.transform_filter("isValid(datum.low)")
+        .mark_rule(color=theme.accent, strokeWidth=2, aria=False)
+        .encode(alt.X("low:Q"), alt.X2("high:Q"))
+    )
+    spread = [seeds] if any("low" in row for row in rows) else []
+    words = (
+        f"Dot plot of the {TITLES[metric]} of {record['arch']} on each of {len(known)} held-out "
+        f"sources, from {number(metric, known[0][0])} ({known[0][1]}) to "
+        f"{number(metric, known[-1][0])} ({known[-1][1]})."
+    )
+    chart = alt.layer(*_mean(record, theme, metric), *spread, dots)
+    height = ROW_HEIGHT * len(record["folds"])
+    spec = finished(chart, theme, words, width=WIDTH, height=height)
+    return Chart(f"folds_{metric}", f"{TITLES[metric]} on every held-out source", words, spec)
+
+
+def clip_errors(record: Record, points: Points, theme: Theme) -> Chart:
+    """The error of every clip's mean score."""
+    import altair as alt
+
+    error = alt.X(
+        "error:Q",
+        title="mean predicted \N{MINUS SIGN} mean teacher",
+        axis=alt.Axis(tickCount=7),
+    )
+    tooltip = [
+        alt.Tooltip("source:N", title="source"),
+        alt.Tooltip("clip:N", title="clip"),
+        alt.Tooltip("teacher:Q", title="teacher", format=".2f"),
+        alt.Tooltip("predicted:Q", title="predicted", format=".2f"),
+        alt.Tooltip("error:Q", title="error", format="+.2f"),
+    ]
+    zero = data([{"error": 0}]).mark_rule(color=theme.ink, aria=False).encode(alt.X("error:Q"))
+    dots = (
+        data(list(points.by_clip))
+        .mark_circle(size=46, opacity=0.6, color=theme.accent, aria=False)
+        .encode(error, source_rows(record), tooltip=tooltip)
+    )
+    worst = max(points.by_clip, key=lambda clip: abs(clip["error"]))
+    words = (
+        f"Error of each of {count(len(points.by_clip))} clips, a row a source. The largest is "
+        f"{worst['error']:+.2f} VMAF points, clip {worst['clip']} of {worst['source']}."
+    )
+    height = ROW_HEIGHT * len(record["folds"])
+    spec = finished(alt.layer(zero, dots), theme, words, width=WIDTH, height=height)
+    return Chart("clips", "Error by clip", words, spec)
+
+
+def _own(record: Record, metric: str) -> list[dict[str, Any]]:
+    """The sweep's own values, with one standard deviation between seeds where it is known."""
+    diagnosis = (record.get("evidence") or {}).get("diagnosis") or []
+    # The spread between seeds is of the RMSE.
+    spreads = {row["source"]: row["seed_sd"] for row in diagnosis if metric == "rmse"}
+    rows: list[dict[str, Any]] = []
+    for fold in record["folds"]:
+        value, spread = fold["frame"][metric], spreads.get(fold["source"])
+        if value is None:
+            continue
+        row = {"series": record["arch"], "source": fold["source"], "value": value}
+        rows.append(
+            row if spread is None else {**row, "low": value - spread, "high": value + spread}
+        )
+    return rows
+
+
+def _baselines(record: Record, metric: str) -> list[dict[str, Any]]:
+    """Cells that are judgements; the constant's errors would only stretch the axis."""
+    return [
+        {"series": baseline["model"], "source": cell["source"], "value": cell[metric]}
+        for baseline in record["baselines"]
+        for cell in baseline["per_source"]
+        if baseline["model"] != CONSTANT and cell["seen"] == "heldout" and cell[metric] is not None
+    ]
+
+
+def _mean(record: Record, theme: Theme, metric: str) -> list[Any]:
+    """One band behind all rows: where the mean of such sources lies."""
+    import altair as alt
+
+    intervals = (record.get("evidence") or {}).get("intervals") or {}
+    mean = (intervals.get("frame") or {}).get(metric)
+    if not mean or mean["low"] is None or mean["high"] is None:
+        return []
+    band = data([{name: mean[name] for name in ("low", "estimate", "high")}])
+    return [
+        band.mark_rect(opacity=0.13, color=theme.accent, aria=False).encode(
+            alt.X("low:Q"), alt.X2("high:Q")
+        ),
+        band.mark_rule(color=theme.accent, strokeWidth=1.5, aria=False).encode(alt.X("estimate:Q")),
+    ]

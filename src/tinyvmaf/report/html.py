@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A report as one HTML file that needs nothing else: charts, data, style and library are inside.
+
+The page's policy forbids every request and every script but the two whose hashes it names, so that
+a name from a file stays text even if its escaping should ever fail.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tinyvmaf.report.chart import POINTS, Chart
+from tinyvmaf.report.document import Document
+from tinyvmaf.report.points import Points
+
+
+def page(document: Document, charts: Sequence[Chart], points: Points, *, pictures: str) -> str:
+    """The whole page; `pictures` names the folder with the same charts, for who runs no scripts."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("tinyvmaf.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    scripts = _library(), _asset(environment, "page.js")
+    return environment.get_template("page.html.jinja").render(
+        document=document,
+        charts={chart.name: chart for chart in charts},
+        pictures=pictures,
+        kind_of=lambda block: type(block).__name__,
+        policy=_policy(scripts),
+        style=Markup(_asset(environment, "style.css")),  # noqa: S704 (a file of ours)
+        data=Markup(_json(_data(charts, points))),  # noqa: S704 (made harmless by _json)
+        library=Markup(scripts[0]),  # noqa: S704 (from vl-convert)
+        script=Markup(scripts[1]),  # noqa: S704 (a file of ours)
+    )
+
+
+def _library() -> str:
+    import vl_convert
+
+    # In a function of its own, or its thousands of names would be the page's globals.
+    # Its stub calls an argument required that is not.
+    bundle = vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue]
+    return f"(() => {{\n{bundle}\n}})();"
+
+
+def _asset(environment: Any, name: str) -> str:  # noqa: ANN401 (jinja2 is imported late)
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _data(charts: Sequence[Chart], points: Points) -> dict[str, Any]:
+    return {
+        "charts": {
+            chart.name: {
+                "spec": chart.spec,
+                "usesPoints": chart.uses_points,
+                "isGrid": chart.is_grid,
+            }
+            for chart in charts
+        },
+        "name": POINTS,
+        "clips": points.clips,
+        "frames": points.frames,
+    }
+
+
+def _json(value: object) -> str:
+    """JSON that no HTML parser takes for markup: `</script>` and `<!--` cannot occur in it."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for mark in "<>&":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text

@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the numbers carry, as blocks: gate, unit, comparisons, ranking, diagnosis, findings.
+
+Everything is printed from the record's evidence. What the record lacks is left out with one line
+that says so; verdicts and sentences are the record's own.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tinyvmaf.report.document import (
+    Block,
+    Bullets,
+    Facts,
+    Omitted,
+    Paragraph,
+    Section,
+    Table,
+    columns,
+)
+from tinyvmaf.report.numbers import (
+    ABSENT,
+    TITLES,
+    bounds,
+    count,
+    decimal,
+    number,
+    p_value,
+    plural,
+    share,
+    verdict,
+)
+
+Record = Mapping[str, Any]
+
+
+def evidence(record: Record, key: str) -> Any:  # noqa: ANN401 (whatever the record holds)
+    """A part of the record's evidence, None if it is absent."""
+    return (record.get("evidence") or {}).get(key)
+
+
+def warning(record: Record) -> str:
+    """What a failed training gate means; empty if it was passed or not asked."""
+    gate = evidence(record, "gate")
+    if not gate or gate["passed"]:
+        return ""
+    return f"Undertrained. {gate['reason']}"
+
+
+def omitted(record: Record, what: str) -> Omitted:
+    """The line that stands where `what` would."""
+    if warning(record):
+        return Omitted(f"{what}: left out, because the training gate was not passed.")
+    return Omitted(f"{what}: not in this record.")
+
+
+def unit(record: Record) -> tuple[Block, ...]:
+    """How many independent observations there are, what seeds and weights do."""
+    found, intervals = evidence(record, "unit"), evidence(record, "intervals") or {}
+    if not found:
+        return (omitted(record, "Effective sample size"),)
+    facts = [
+        (
+            "unit",
+            (
+                f"the source: {plural(found['n_sources'], 'source')}, "
+                f"{plural(found['n_clips'], 'clip')}, {plural(found['n_frames'], 'frame')}"
+            ),
+        ),
+        (
+            "the frames are worth",
+            (
+                f"{decimal(found['n_eff_clip'], digits=0)} independent errors by the likeness "
+                f"within clips (ICC {decimal(found['icc_clip'])}), "
+                f"{decimal(found['n_eff_source'], digits=0)} by that within sources (ICC "
+                f"{decimal(found['icc_source'])})"
+            ),
+        ),
+    ]
+    weighting = intervals.get("rmse_weighting")
+    if weighting:
+        facts.append(
+            (
+                "RMSE of everything",
+                (
+                    f"{number('rmse', weighting['frame_weighted'])} with every frame counted once, "
+                    f"{number('rmse', weighting['source_weighted'])} with every source counted once"
+                ),
+            )
+        )
+    parts = intervals.get("pooled_parts")
+    if parts:
+        facts.append(
+            (
+                "pooled PLCC",
+                (
+                    f"{number('plcc', parts['within'])} from within the sources, "
+                    f"{number('plcc', parts['between'])} from between them"
+                ),
+            )
+        )
+    seeds = intervals.get("seeds")
+    if seeds and seeds.get("se_headline") is not None:
+        facts.append(
+            (
+                "seeds",
+                (
+                    f"{seeds['n']}; they leave the headline a standard error of "
+                    f"{decimal(seeds['se_headline'])}"
+                ),
+            )
+        )
+    return (Facts(tuple(facts)),)
+
+
+def comparisons(record: Record) -> tuple[Block, ...]:
+    """Every paired comparison, in one table."""
+    found = evidence(record, "comparisons")
+    if not found:
+        return (omitted(record, "Paired comparison"),)
+    about = Paragraph(
+        "Paired by source, on sources that neither model had seen. The effect is the ratio of the "
+        "errors (or the atanh difference of the correlations) with its exact 95 % interval; p "
+        "comes from all sign flips, adjusted for all rows together; the last columns say what "
+        "these sources could resolve at all, and what other tests say."
+    )
+    against_all = all(row["a"] == record["arch"] for row in found)
+    titles = columns(
+        f"{record['arch']} against" if against_all else "models",
+        "by",
+        "verdict",
+        "sources",
+        "effect",
+        "95 % interval",
+        "p",
+        "p adjusted",
+        "resolvable",
+        "Nadeau-Bengio p",
+        "Wilcoxon p",
+        text=3,
+    )
+    rows = tuple(
+        (
+            str(row["b"]) if against_all else f"{row['a']} against {row['b']}",
+            f"{row['level']} {TITLES[row['metric']]}",
+            verdict(row) + (", robust" if row.get("robust") else ""),
+            count(row["n_sources"]),
+            decimal(row["effect"]),
+            bounds(row["low"], row["high"]),
+            p_value(row["p"]),
+            p_value(row["p_adjusted"]),
+            decimal(row.get("mde")),
+            p_value(row.get("nadeau_bengio_p")),
+            p_value(row.get("wilcoxon_p")),
+        )
+        for row in found
+    )
+    return about, Table("Paired comparisons", titles, rows)
+
+
+def ranking(record: Record) -> tuple[Block, ...]:
+    """Whether clips of one source are put in the right order."""
+    found = evidence(record, "ranking")
+    if not found:
+        return (omitted(record, "Ranking of clips"),)
+    titles = columns(
+        "model", "differing by more than", "accuracy", "95 % interval", "pairs", "wrong pairs"
+    )
+    rows = tuple(
+        (
+            str(row["model"]),
+            f"{row['threshold']:g} points",
+            share(row["accuracy"]),
+            ABSENT
+            if row["low"] is None or row["high"] is None
+            else f"[{share(row['low'])}, {share(row['high'])}]",
+            count(row["n_pairs"]),
+            f"{row['n_errors']:g}",
+        )
+        for row in found
+    )
+    caption = "Pairs of clips of one source, put in the teacher's order"
+    return (Table(caption, titles, rows),)
+
+
+def optimism(record: Record) -> tuple[Block, ...]:
+    """How much better a model looks on sources that it has seen."""
+    found = evidence(record, "optimism")
+    if not found:
+        return (omitted(record, "Optimism (seen less held out)"),)
+    titles = columns("model", "arch", "metric", "seen less held out", "95 % interval", text=3)
+    rows = tuple(
+        (
+            str(row["model"]),
+            str(row["arch"]),
+            TITLES[row["metric"]],
+            decimal(row["effect"]),
+            bounds(row["low"], row["high"]),
+        )
+        for row in found
+    )
+    caption = "Optimism: the same arch and recipe, on sources it had seen, less held out"
+    return (Table(caption, titles, rows),)
+
+
+def gate(record: Record) -> tuple[Block, ...]:
+    """Whether training went far enough for the folds to say anything about content."""
+    found = evidence(record, "gate")
+    if not found:
+        return (omitted(record, "Training gate"),)
+    facts = [
+        ("training gate", "passed" if found["passed"] else "not passed"),
+        (
+            "RMSE on the training rows",
+            f"{number('rmse', found['train_rmse'])} (limit {found['limit']:g})",
+        ),
+    ]
+    doubling = found.get("doubling")
+    if doubling:
+        facts.append(
+            (
+                "twice the steps",
+                (
+                    f"RMSE {number('rmse', doubling['rmse'])} after {count(doubling['steps'])} "
+                    f"steps, {number('rmse', doubling['doubled_rmse'])} after twice as many "
+                    f"({100 * doubling['change']:+.1f} %)"
+                ),
+            )
+        )
+    if found.get("reason"):
+        facts.append(("which means", str(found["reason"])))
+    return (Facts(tuple(facts)),)
+
+
+def diagnosis(record: Record) -> tuple[Block, ...]:
+    """Why each fold is as it is."""
+    found = evidence(record, "diagnosis")
+    if not found:
+        return (omitted(record, "Diagnosis of the folds"),)
+    about = Paragraph(
+        "A fold's squared error splits into bias, slope and residual. Its teacher's spread says "
+        "how hard a correlation is there; dissimilarity compares its features with those of the "
+        "training sources (flagged: further off than those are from each other). Least squares and "
+        "nearest neighbours on the same fold tell a hard source from a weak model; the last p says "
+        "whether the fold is an outlier among the others, adjusted for their number."
+    )
+    titles = columns(
+        "held-out source",
+        "bias",
+        "slope",
+        "residual",
+        "teacher's SD",
+        "saturated",
+        "PLCC, range-corrected",
+        "dissimilarity",
+        "outside",
+        "flagged",
+        "least squares",
+        "neighbours",
+        "seed SD",
+        "outlier p",
+    )
+    rows = tuple(
+        (
+            str(row["source"]),
+            share(row["bias_share"]),
+            share(row["slope_share"]),
+            share(row["residual_share"]),
+            decimal(row["sd_teacher"], digits=1),
+            share(row["saturated_share"]),
+            number("plcc", row["corrected_plcc"]),
+            decimal(row["dissimilarity"], digits=2),
+            share(row["outside_share"]),
+            "yes" if row["flagged"] else "no",
+            number("rmse", row["ols_rmse"]),
+            number("rmse", row["knn_rmse"]),
+            decimal(row["seed_sd"]),
+            p_value(row["deleted_t_p"]),
+        )
+        for row in found
+    )
+    return about, Table("Diagnosis of every fold", titles, rows)
+
+
+def learning_curve(record: Record) -> tuple[Block, ...]:
+    """The error against the number of training sources."""
+    found = evidence(record, "learning_curve")
+    if not found:
+        return (omitted(record, "Learning curve"),)
+    titles = columns("sources trained on", "RMSE", "range", "repeats")
+    rows = tuple(
+        (
+            count(row["n_sources"]),
+            number("rmse", row["rmse_mean"]),
+            bounds(row["rmse_low"], row["rmse_high"]),
+            count(row["n_repeats"]),
+        )
+        for row in found
+    )
+    return (Table("RMSE on held-out sources", titles, rows, folded=True),)
+
+
+def findings(record: Record) -> tuple[Block, ...]:
+    """The record's sentences, each made from a result."""
+    found = record.get("findings")
+    if not found:
+        return (omitted(record, "Findings"),)
+    return (
+        Paragraph("Every sentence is made from a result that stands in the JSON beside it."),
+        Bullets(tuple(str(finding["sentence"]) for finding in found)),
+    )
+
+
+def p1401(record: Record) -> tuple[Section, ...]:
+    """The compatibility block of ITU-T P.1401, labelled as what it assumes."""
+    del record
+    return ()

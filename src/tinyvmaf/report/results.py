@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was measured, as sections: headline, folds, aggregates, baselines, how to repeat it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tinyvmaf.report.document import (
+    Block,
+    Bullets,
+    Code,
+    Facts,
+    KeyFigure,
+    Paragraph,
+    Section,
+    Table,
+    columns,
+)
+from tinyvmaf.report.numbers import ABSENT, TITLES, count, interval, number, plural, spread
+
+Record = Mapping[str, Any]
+
+METRICS = ("plcc", "srocc", "krocc", "rmse", "mae", "bias")
+_LEVELS = ("frame", "clip")
+
+
+def headline(record: Record) -> tuple[str, str]:
+    """The result in one sentence, and what it rests on in another."""
+    frame, table = record["aggregate"]["frame"], record["table"]
+    rmse = frame["rmse"]
+    result = (
+        f"On a source that it has not seen, {record['arch']} misses {record['teacher']} by RMSE "
+        f"{spread('rmse', rmse)} VMAF points."
+    )
+    basis = (
+        f"Mean ± standard deviation over {plural(rmse['k_eff'], 'fold')}; PLCC "
+        f"{spread('plcc', frame['plcc'])}; worst source {rmse['worst_source']} with RMSE "
+        f"{number('rmse', rmse['worst'])}. {plural(record['n_params'], 'parameter')}, recipe "
+        f"{record['recipe']}, on {plural(table['sources'], 'source')}, "
+        f"{plural(table['clips'], 'clip')}, {plural(table['rows'], 'frame')}."
+    )
+    return result, basis
+
+
+def key_figures(record: Record) -> tuple[KeyFigure, ...]:
+    """The few numbers to take away."""
+    frame, clip = record["aggregate"]["frame"], record["aggregate"]["clip"]
+
+    def mean(label: str, metric: str, over: Record) -> KeyFigure:
+        std = f"± {number(metric, over['std'])} over {plural(over['k_eff'], 'fold')}"
+        return KeyFigure(label, number(metric, over["mean"]), std)
+
+    worst = frame["rmse"]
+    return (
+        mean("RMSE, unseen source", "rmse", frame["rmse"]),
+        mean("PLCC, unseen source", "plcc", frame["plcc"]),
+        mean("RMSE of whole clips", "rmse", clip["rmse"]),
+        KeyFigure("Worst source, RMSE", number("rmse", worst["worst"]), worst["worst_source"]),
+    )
+
+
+def setup(record: Record) -> Section:
+    """What was trained on what."""
+    info = record["table"]
+    facts = (
+        ("teacher", record["teacher"]),
+        ("features", ", ".join(record["features"])),
+        (
+            "table",
+            (
+                f"{plural(info['rows'], 'frame')}, {plural(info['clips'], 'clip')}, "
+                f"{plural(info['sources'], 'source')}"
+            ),
+        ),
+        ("arch", f"{record['arch']}, {plural(record['n_params'], 'parameter')}"),
+        ("recipe", record["recipe"]),
+        ("seeds", ", ".join(map(str, record["seeds"]))),
+        ("folds", f"{len(record['folds'])}, one source each"),
+    )
+    return Section("setup", "Setup", (Facts(facts),))
+
+
+def folds(record: Record, figures: tuple[Block, ...]) -> Section:
+    """Every source, held out once."""
+    rows = tuple(
+        (
+            fold["source"],
+            count(fold["n_clips"]),
+            count(fold["n_frames"]),
+            *(number(name, fold["frame"][name]) for name in METRICS),
+            number("rmse", fold["clip"]["rmse"]),
+            number("rmse", fold["train_rmse"]),
+        )
+        for fold in record["folds"]
+    )
+    frame, clip = record["aggregate"]["frame"], record["aggregate"]["clip"]
+    info = record["table"]
+    totals = tuple(
+        (
+            of,
+            *counts,
+            *(number(name, frame[name][of]) for name in METRICS),
+            number("rmse", clip["rmse"][of]),
+            "",
+        )
+        for of, counts in (
+            ("mean", (count(info["clips"]), count(info["rows"]))),
+            ("std", ("", "")),
+        )
+    )
+    titles = columns(
+        "held-out source",
+        "clips",
+        "frames",
+        *(TITLES[name] for name in METRICS),
+        "clip RMSE",
+        "train RMSE",
+    )
+    about = Paragraph(
+        "Each source was held out once; the models of its row never saw it. Errors are in VMAF "
+        "points, values are means over the seeds."
+    )
+    caption = "Every fold: its models on the source that they never saw"
+    blocks: tuple[Block, ...] = (
+        about,
+        *figures,
+        Table(caption, titles, rows, totals),
+        *_undefined(record),
+    )
+    return Section("folds", "Every source, held out", blocks)
+
+
+def _undefined(record: Record) -> tuple[Block, ...]:
+    lines = tuple(
+        f"{fold['source']}, {level} {TITLES[name]}: {reason}"
+        for fold in record["folds"]
+        for level in _LEVELS
+        for name, reason in fold[level].get("undefined", {}).items()
+    )
+    return (Paragraph("Undefined values:"), Bullets(lines)) if lines else ()
+
+
+def aggregates(record: Record, further: tuple[Block, ...]) -> Section:
+    """Over all folds, three ways; `further` are the blocks of the evidence about them."""
+    aggregate = record["aggregate"]
+    intervals = (record.get("evidence") or {}).get("intervals") or {}
+    rows = tuple(
+        (
+            f"{level} {TITLES[name]}",
+            number(name, over["mean"]),
+            number(name, over["std"]),
+            interval(name, (intervals.get(level) or {}).get(name)),
+            number(name, over["worst"]),
+            over["worst_source"] or ABSENT,
+            f"{over['k_eff']} of {over['k']}",
+            number(name, aggregate["pooled"][level][name]),
+            interval(name, ((intervals.get("pooled") or {}).get(level) or {}).get(name)),
+        )
+        for level in _LEVELS
+        for name in METRICS
+        for over in (aggregate[level][name],)
+    )
+    titles = columns(
+        "metric",
+        "fold mean",
+        "std",
+        "on its scale, 95 % interval",
+        "worst fold",
+        "worst source",
+        "folds",
+        "pooled",
+        "pooled, 95 % interval",
+    )
+    about = Paragraph(
+        "The fold mean asks how well a new source goes on average; pooled puts all held-out "
+        "predictions of the different fold models together. They answer different questions and "
+        "are not compared with each other. Intervals are over sources, never over frames: of the "
+        "fold mean on its stabilised scale (atanh for correlations, log for errors) with Student's "
+        "t, of pooled values by leaving out one source at a time."
+    )
+    table = Table("Over all folds", titles, rows)
+    return Section("aggregates", "Over all folds", (about, table, *further))
+
+
+def baselines(record: Record) -> tuple[Block, ...]:
+    """Models beside the sweep, source by source, with what they had seen."""
+    names = [baseline["model"] for baseline in record["baselines"]]
+    cells = {
+        (baseline["model"], cell["source"]): cell
+        for baseline in record["baselines"]
+        for cell in baseline["per_source"]
+    }
+    rows = tuple(
+        (
+            fold["source"],
+            number("rmse", fold["frame"]["rmse"]) + " heldout",
+            *(
+                f"{number('rmse', cell['rmse'])} {cell['seen']}"
+                for name in names
+                for cell in (cells[name, fold["source"]],)
+            ),
+        )
+        for fold in record["folds"]
+    )
+    pooled = record["aggregate"]["pooled"]["frame"]
+    totals = tuple(
+        (
+            f"all frames, {TITLES[metric]}",
+            number(metric, pooled[metric]),
+            *(number(metric, baseline["concat"][metric]) for baseline in record["baselines"]),
+        )
+        for metric in ("rmse", "plcc", "srocc")
+    )
+    about = Paragraph(
+        "RMSE of models beside the sweep. Cells marked heldout are judgements; train and val cells "
+        "show what the model had seen."
+    )
+    words = Bullets(
+        tuple(f"{baseline['model']}: {baseline['what']}" for baseline in record["baselines"])
+    )
+    titles = columns("source", f"{record['arch']} (LOSO)", *names)
+    return about, words, Table("RMSE by source and model", titles, rows, totals)
+
+
+def reproduce(record: Record) -> Section:
+    """The command that made the run."""
+    return Section(
+        "reproduce",
+        "Reproduce",
+        (
+            Paragraph("The sweep:"),
+            Code(record["command"]),
+            Paragraph("This report again, byte for byte, from the run's files alone:"),
+            Code("tinyvmaf report RUN"),
+        ),
+    )
+
+
+def provenance(record: Record) -> Section:
+    """What computed it, from what, in what time."""
+    seconds = ", ".join(f"{stage} {value:.1f} s" for stage, value in record["seconds"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in sorted(record["versions"].items()))
+    settings = ", ".join(f"{name} {value}" for name, value in record["recipe_settings"].items())
+    facts = (
+        ("table", str(record["table"].get("origin") or ABSENT)),
+        ("table sha256", record["table"]["sha256"]),
+        ("recipe", settings),
+        ("time", seconds),
+        ("versions", versions),
+        ("schema", record["schema"]),
+    )
+    return Section("provenance", "Provenance", (Facts(facts),))
