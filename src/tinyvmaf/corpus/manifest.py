@@ -93,8 +93,13 @@ def _geometry(row: Mapping[str, str], raw: RawFormat | None, where: str) -> RawF
             pix_fmt=said.get("pix_fmt", known.pix_fmt),
             frame_rate=Fraction(said.get("fps", known.frame_rate)),
         )
-    except (UsageError, ValueError, ZeroDivisionError) as error:
+    except UsageError as error:
         raise CorpusError(f"{where}: {error}") from error
+    except (ValueError, ZeroDivisionError) as error:
+        found = ", ".join(f"{name} {value}" for name, value in said.items())
+        raise CorpusError(
+            f"{where}: {found}; expected whole numbers of pixels, and fps such as 25 or 30000/1001"
+        ) from error
 
 
 def _video(path: Path, geometry: RawFormat | None, where: str) -> Video:

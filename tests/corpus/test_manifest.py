@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+from contextlib import suppress
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinyvmaf.corpus.manifest import read_manifest
+from tinyvmaf.corpus.scan import read_corpus
+from tinyvmaf.errors import CorpusError
+from tinyvmaf.media.video import RawFormat
+
+EXPECTED = "; expected whole numbers of pixels, and fps such as 25 or 30000/1001"
+HEADER = "source,reference,distorted"
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    def write(*lines, encoding="utf-8"):
+        path = tmp_path / "corpus.csv"
+        path.write_text("\n".join(lines) + "\n", encoding=encoding)
+        return path
+
+    return write
+
+
+def refusal(path, raw=None):
+    with pytest.raises(CorpusError) as caught:
+        read_manifest(path, raw=raw)
+    return str(caught.value).removeprefix(str(path))
+
+
+def test_paths_are_relative_to_the_manifest_and_others_columns_are_left_alone(manifest):
+    path = manifest(
+        f"{HEADER},clip,mos,encoder",
+        "Bird,ref/bird.mp4,dis/bird low.mp4,,3.5,x264",
+        '"Café, night",/abs/cafe.mkv,"dis/a,b.mp4",cheap,,',
+    )
+    bird, cafe = read_corpus(path.parent).pairs
+    assert bird.reference.path == path.parent / "ref" / "bird.mp4"
+    assert (bird.clip, bird.mos) == ("bird low", 3.5)
+    assert str(cafe.reference.path) == "/abs/cafe.mkv"
+    assert (cafe.source, cafe.clip, cafe.mos) == ("Café, night", "cheap", None)
+    assert cafe.distorted.path.name == "a,b.mp4"
+
+
+def test_the_mark_that_spreadsheets_put_in_front(manifest):
+    path = manifest(HEADER, "Bird,a.mp4,b.mp4", encoding="utf-8-sig")
+    assert read_manifest(path).sources == ("Bird",)
+
+
+def test_windows_line_ends(manifest):
+    path = manifest(HEADER + "\r", "Bird,a.mp4,b.mp4\r")
+    assert read_manifest(path).pairs[0].distorted.path.name == "b.mp4"
+
+
+def test_a_missing_column(manifest):
+    assert refusal(manifest("source;reference;distorted", "a;b;c")) == (
+        ": no column source, reference, distorted; found source;reference;distorted; a manifest "
+        "needs source, reference, distorted"
+    )
+    assert refusal(manifest("")) == (
+        ": no column source, reference, distorted; found none; a manifest needs source, "
+        "reference, distorted"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("Bird,,b.mp4", "no value for reference"),
+        (",,", "no value for source, reference, distorted"),
+        ("Bird,a.mp4", "no value for distorted"),
+        ("Bird,a.mp4,b.mp4,c.mp4", "more values than columns"),
+    ],
+)
+def test_a_line_that_cannot_be_understood_is_named_by_its_number(manifest, line, message):
+    path = manifest(HEADER, "Cat,a.mp4,b.mp4", line)
+    assert refusal(path) == f", line 3: {message}"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("mos", "good", "mos is 'good', expected a number"),
+        ("mos", "nan", "mos is 'nan', expected a number"),
+        ("mos", "inf", "mos is 'inf', expected a number"),
+    ],
+)
+def test_a_number_that_is_none(manifest, column, value, message):
+    path = manifest(f"{HEADER},{column}", f"Bird,a.mp4,b.mp4,{value}")
+    assert refusal(path) == f", line 2: {message}"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("192,,,", "expected both width and height, or neither"),
+        (",108,,", "expected both width and height, or neither"),
+        ("wide,108,,", "width wide, height 108" + EXPECTED),
+        ("192.5,108,,", "width 192.5, height 108" + EXPECTED),
+        ("inf,108,,", "width inf, height 108" + EXPECTED),
+        ("0,108,,", "a video of 0x108 pixels: expected 1x1 or more"),
+        ("-2,108,,", "a video of -2x108 pixels: expected 1x1 or more"),
+        ("192,108,,0", "a frame rate of 0: expected more than 0"),
+        ("192,108,,-25", "a frame rate of -25: expected more than 0"),
+        ("192,108,,fast", "width 192, height 108, fps fast" + EXPECTED),
+        ("192,108,,1/0", "width 192, height 108, fps 1/0" + EXPECTED),
+        (",,,", "a.yuv is raw video; give width and height in the manifest, or --size WxH"),
+    ],
+)
+def test_a_geometry_that_cannot_be(manifest, values, message):
+    path = manifest(f"{HEADER},width,height,pix_fmt,fps", f"Bird,a.yuv,b.yuv,{values}")
+    assert refusal(path) == f", line 2: {message}"
+
+
+def test_an_unknown_pixel_format(manifest):
+    path = manifest(f"{HEADER},width,height,pix_fmt", "Bird,a.yuv,b.yuv,192,108,rgb24")
+    assert refusal(path).startswith(", line 2: unknown pixel format 'rgb24' for raw video")
+
+
+def test_the_geometry_of_raw_files_and_what_a_row_leaves_out(manifest):
+    path = manifest(
+        f"{HEADER},clip,width,height,pix_fmt,fps",
+        "Bird,a.yuv,b.yuv,1,192,108,yuv422p10le,30000/1001",
+        "Bird,a.yuv,b.yuv,2,,,,",
+        "Bird,a.yuv,b.yuv,3,,,yuv444p,",
+        "Bird,a.mp4,b.mp4,4,,,,50",
+    )
+    option = RawFormat(64, 48, "yuv420p10le", Fraction(50))
+    found = [pair.distorted.raw for pair in read_manifest(path, raw=option).pairs]
+    assert found == [
+        RawFormat(192, 108, "yuv422p10le", Fraction(30000, 1001)),
+        option,
+        RawFormat(64, 48, "yuv444p", Fraction(50)),
+        None,
+    ]
+
+
+def test_the_same_clip_twice(manifest):
+    path = manifest(HEADER, "Bird,a.mp4,x/b.mp4", "Cat,a.mp4,x/b.mp4", "Bird,a.mp4,y/b.mp4")
+    assert refusal(path) == (
+        ", line 4: clip b of source Bird is there twice; give each a name of its own in a column "
+        "`clip`"
+    )
+
+
+def test_no_row(manifest):
+    path = manifest(HEADER)
+    with pytest.raises(CorpusError) as caught:
+        read_corpus(path)
+    assert str(caught.value) == f"{path}: no pair found"
+
+
+@pytest.mark.parametrize(
+    "data", [b"source,reference,distorted\na,\xff,c\n", b'source,reference,distorted\n"a,b,c\n']
+)
+def test_bytes_that_are_no_csv(tmp_path, data):
+    path = tmp_path / "corpus.csv"
+    path.write_bytes(data)
+    assert refusal(path).startswith(": not a readable CSV file: ")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_give_a_corpus_or_a_refusal(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(b"source,reference,distorted,width,height,fps,mos\n" + data)
+    with suppress(CorpusError):
+        read_manifest(path)
