@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tinyvmaf score` as a program: what goes to stdout, what to stderr, and the exit status."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.ffmpeg
+
+RUN = "from tinyvmaf.cli.app import main; main()"
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory, moving):
+    """A reference, two encodes of it, and one that is a frame short; in a folder of its own."""
+    folder = tmp_path_factory.mktemp("videos")
+    reference = moving(folder / "reference.mkv", "-c:v", "ffv1", frames=12)
+    for name, crf in (("good", 25), ("poor", 45)):
+        moving(folder / "encodes" / f"{name}.mp4", "-crf", crf, "-pix_fmt", "yuv420p", frames=12)
+    moving(folder / "encodes" / "short.mp4", "-crf", 25, "-pix_fmt", "yuv420p", frames=11)
+    return reference, folder / "encodes"
+
+
+def run(*arguments, status=0):
+    command = [sys.executable, "-c", RUN, "score", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    return done
+
+
+def test_a_pair_in_words(videos):
+    reference, encodes = videos
+    lines = run(reference, encodes / "good.mp4").stdout.splitlines()
+    assert lines[0].startswith("VMAF ")
+    assert [line.split()[0] for line in lines[1:5]] == ["harmonic", "percentiles", "worst", "12"]
+    assert lines[-1].startswith(f"tinyvmaf score {reference} {encodes}/good.mp4 --mode exact")
+
+
+def test_the_record_has_all_that_its_schema_promises(videos):
+    reference, encodes = videos
+    done = run(reference, encodes / "good.mp4", "--json")
+    record = json.loads(done.stdout)
+    assert record["schema"] == "tinyvmaf.score/1"
+    assert set(record["vmaf"]) >= {
+        *("mean", "harmonic_mean", "min", "p1", "p5", "p10", "interval", "level")
+    }
+    assert record["vmaf"]["interval"] is None
+    assert (record["mode"], record["frames"], record["applicability"]) == ("exact", 12, None)
+    assert record["model"] == {"name": "vmaf_v0.6.1", "sha256": None}
+    assert set(record["worst_frames"][0]) == {"frame", "time_s", "vmaf"}
+    assert set(record["versions"]) >= {"tinyvmaf", "ffmpeg", "libvmaf"}
+
+
+def test_the_command_in_a_record_gives_the_record_again(videos):
+    import shlex
+
+    reference, encodes = videos
+    first = json.loads(run(reference, encodes / "poor.mp4", "--json").stdout)
+    program, verb, *arguments = shlex.split(first["command"])
+    assert (program, verb) == ("tinyvmaf", "score")
+    second = json.loads(run(*arguments, "--json").stdout)
+    assert second["vmaf"] == first["vmaf"]
+    assert second["command"] == first["command"]
+
+
+def test_a_folder_names_the_encode_that_fails_and_leaves_with_3(videos):
+    reference, encodes = videos
+    done = run(reference, encodes, status=3)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        *("distorted", "good.mp4", "poor.mp4")
+    ]
+    assert f"failed: {encodes}/short.mp4: reference and distorted do not fit" in done.stderr
+
+
+def test_a_list_as_lines_of_json(videos, tmp_path):
+    reference, encodes = videos
+    pairs = tmp_path / "pairs.csv"
+    rows = [f"{reference},{encodes / name}.mp4" for name in ("poor", "short", "good")]
+    pairs.write_text("\n".join(["reference,distorted", *rows]))
+    done = run("--batch", pairs, "--json", status=3)
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["schema"] for record in records] == [
+        *("tinyvmaf.score/1", "tinyvmaf.failure/1", "tinyvmaf.score/1")
+    ]
+    assert records[0]["vmaf"]["mean"] < records[2]["vmaf"]["mean"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "score needs REFERENCE and DISTORTED, or --batch pairs.csv"),
+        (["a.yuv", "b.yuv"], "a.yuv: raw YUV needs --size WxH (and --pix-fmt, --fps)"),
+        (["a.mp4", "b.mp4", "--mode", "fast"], "unknown mode 'fast'; expected one of"),
+        (["a.mp4", "b.mp4"], "a.mp4: no such file"),
+        (["a.mp4", "b.mp4", "--threads", "0"], "--threads 0: expected 1 or more"),
+        (["a.yuv", "b.yuv", "--size", "8x8", "--fps", "x"], "--fps x: expected a rate such as"),
+        (["a.mp4", "b.mp4", "--plot", "p.gif"], "p.gif: a plot's name ends with one of .html"),
+        (["a.mp4", "b.mp4", "--batch", "c.csv"], "give --batch, or REFERENCE and DISTORTED"),
+        (["a.mp4", "b.mp4", "--log", "l", "--log-format", "ini"], "unknown log format 'ini'"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_2(arguments, said):
+    done = run(*arguments, status=2)
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"tinyvmaf: {said}")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("html", b"<!DOCTYPE html>"), ("png", b"\x89PNG")])
+def test_a_plot_is_self_contained(videos, tmp_path, suffix, start):
+    reference, encodes = videos
+    path = tmp_path / f"plot.{suffix}"
+    run(reference, encodes / "poor.mp4", "--plot", path)
+    content = path.read_bytes()
+    assert content.strip().startswith(start)
+    assert b"<script src=" not in content
