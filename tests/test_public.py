@@ -31,7 +31,7 @@ def test_names_are_the_functions_themselves():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="^module 'tinyvmaf' has no attribute 'scores'$"):
+    with pytest.raises(AttributeError, match=r"^module 'tinyvmaf' has no attribute 'scores'$"):
         tv.scores  # noqa: B018
 
 
