@@ -46,6 +46,12 @@ def test_fold_interval_is_scipys_t_interval_on_the_scale(level):
     assert found.estimate == pytest.approx(stats.gmean(values))
 
 
+def test_nine_normal_folds_are_covered_at_the_nominal_level():
+    drawn = np.random.default_rng(0).normal(size=(1000, 9))
+    found = [fold_interval(folds.tolist(), metric="bias") for folds in drawn]
+    assert np.mean([each.low <= 0 <= each.high for each in found]) == pytest.approx(0.95, abs=0.02)
+
+
 def test_undefined_folds_are_not_counted():
     found = fold_interval([3.0, None, 5.0], metric="rmse")
     assert found.k == 2

@@ -179,7 +179,10 @@ def test_one_row_has_errors_but_no_correlation():
 def test_no_rows_have_nothing():
     found = measure(predicted=np.array([]), target=np.array([]))
     assert {getattr(found, name) for name in FUNCTIONS} == {None}
-    assert found.undefined == dict.fromkeys(FUNCTIONS, "0 rows; a correlation needs at least 2")
+    assert found.undefined == {
+        **dict.fromkeys(CORRELATIONS, "0 rows; a correlation needs at least 2"),
+        **dict.fromkeys(("rmse", "mae", "bias"), "no rows"),
+    }
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e200])

@@ -17,7 +17,7 @@ from tinyvmaf.evaluation.structure import positions
 MAX_ROWS = 3000
 """Rows of all sources together that distances inside the training set are taken over."""
 
-MAX_NEIGHBOUR_ROWS = 20_000
+MAX_NEIGHBOUR_ROWS = 10_000
 """Rows of all sources together that predictions are looked up in."""
 
 _MIN_SOURCES = 3

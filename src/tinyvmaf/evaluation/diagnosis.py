@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.metrics import checked, is_constant
+from tinyvmaf.evaluation.rows import checked, is_constant
 from tinyvmaf.evaluation.scales import known, scale_of
 
 
@@ -159,6 +159,8 @@ MAX_TRAIN_RMSE = 2.0
 
 MAX_CHANGE = 0.05
 """Relative change of the held-out RMSE by twice the steps that still counts as converged."""
+MAX_POINTS = 0.05
+"""A change by less VMAF points passes whatever its share: near zero every share is noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +195,19 @@ def training_gate(
     """
     if (heldout_rmse is None) != (doubled_rmse is None):
         raise SchemaError("give the held-out RMSE with the steps of the recipe and with twice them")
-    change = None
+    change, points = None, 0.0
     if heldout_rmse is not None and doubled_rmse is not None:
         if heldout_rmse <= 0:
             raise SchemaError(f"held-out RMSE is {heldout_rmse}, expected a positive error")
         change = doubled_rmse / heldout_rmse - 1
+        points = abs(doubled_rmse - heldout_rmse)
     fit = f"train RMSE {train_rmse:.2f}"
     effect = f"twice the steps change the held-out RMSE by {change or 0.0:+.1%}"
     if train_rmse >= MAX_TRAIN_RMSE:
         outcome, reason = "undertrained", f"{fit} is not below {MAX_TRAIN_RMSE:g} VMAF points"
     elif change is None:
         outcome, reason = "unchecked", f"{fit}; the effect of twice the steps was not measured"
-    elif abs(change) >= MAX_CHANGE:
+    elif abs(change) >= MAX_CHANGE and points >= MAX_POINTS:
         outcome, reason = "undertrained", f"{fit}, but {effect}"
     else:
         outcome, reason = "trained", f"{fit}; {effect}"

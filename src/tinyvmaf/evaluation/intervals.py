@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Real
 
-from tinyvmaf.evaluation.metrics import MetricName, checked
+from tinyvmaf.evaluation.metrics import MetricName
+from tinyvmaf.evaluation.rows import checked
 from tinyvmaf.evaluation.scales import known, scale_of
 from tinyvmaf.evaluation.structure import SourceSums, positions, source_sums
 
@@ -81,8 +82,8 @@ def nadeau_bengio_interval(
 
     Source: Nadeau and Bengio (2003), the corrected resampled variance 1 / K + n_test / n_train.
     """
-    k = len(values)
-    share = test_share if test_share is not None else 1 / max(k - 1, 1)
+    share = test_share if test_share is not None else 1 / max(len(values) - 1, 1)
+    k = len(known(values, metric=metric))
     return _t_interval(
         values,
         metric,

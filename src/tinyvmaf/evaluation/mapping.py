@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float, Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.metrics import checked, undefined_reason
+from tinyvmaf.evaluation.metrics import undefined_reason
+from tinyvmaf.evaluation.rows import checked
 
 Kind = Literal["cubic", "logistic"]
 

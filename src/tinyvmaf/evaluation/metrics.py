@@ -14,14 +14,12 @@ import numpy as np
 from jaxtyping import Float, Real
 
 from tinyvmaf.errors import SchemaError
+from tinyvmaf.evaluation.rows import checked, is_constant
 
 MetricName = Literal["plcc", "srocc", "krocc", "rmse", "mae", "bias"]
 
 CORRELATIONS: tuple[MetricName, ...] = ("plcc", "srocc", "krocc")
 ERRORS: tuple[MetricName, ...] = ("rmse", "mae", "bias")
-
-# Spread below this share of the mean is rounding; scipy.stats.pearsonr warns at the same place.
-_ROUNDING = 1e-13
 
 
 def plcc(*, predicted: Real[np.ndarray, " _"], target: Real[np.ndarray, " _"]) -> float | None:
@@ -130,7 +128,9 @@ def measure(*, predicted: Real[np.ndarray, " _"], target: Real[np.ndarray, " _"]
     reason = _reason(p, t)
     undefined: dict[str, str] = {}
     if reason is not None:
-        undefined = dict.fromkeys(CORRELATIONS + (() if len(p) else ERRORS), reason)
+        undefined.update(dict.fromkeys(CORRELATIONS, reason))
+    if len(p) == 0:
+        undefined.update(dict.fromkeys(ERRORS, "no rows"))
     return Metrics(
         plcc=None if reason else _plcc(p, t),
         srocc=None if reason else _srocc(p, t),
@@ -186,37 +186,6 @@ def aggregate(values: Sequence[float | None], *, metric: MetricName) -> Aggregat
         k=len(values),
         k_eff=len(defined),
     )
-
-
-def checked(
-    *, predicted: Real[np.ndarray, " _"], target: Real[np.ndarray, " _"]
-) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Both sides as float64, after making sure that they fit together and are finite.
-
-    Raises:
-        SchemaError: the lengths differ, or a value is not finite (with its side and row).
-    """
-    if len(predicted) != len(target):
-        raise SchemaError(
-            f"predicted has {len(predicted)} rows, target has {len(target)}; "
-            "give one prediction for every target"
-        )
-    sides = predicted.astype(np.float64, copy=False), target.astype(np.float64, copy=False)
-    for name, side in zip(("predicted", "target"), sides, strict=True):
-        finite = np.isfinite(side)
-        if not finite.all():
-            row = int(np.argmin(finite))
-            raise SchemaError(
-                f"{name} is {side[row]} in row {row}, expected a finite number "
-                f"({len(side) - np.count_nonzero(finite)} such rows)"
-            )
-    return sides
-
-
-def is_constant(values: Float[np.ndarray, " n"]) -> bool:
-    """Whether all values are one, but for rounding; there must be a value."""
-    middle = values.mean()
-    return bool(np.abs(values - middle).max() <= _ROUNDING * abs(middle))
 
 
 _Numbers = Float[np.ndarray, " n"]

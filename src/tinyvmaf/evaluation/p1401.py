@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.metrics import checked, plcc, rmse, srocc
+from tinyvmaf.evaluation.metrics import plcc, rmse, srocc
+from tinyvmaf.evaluation.rows import checked
 
 ASSUMPTION = "P.1401, clips treated as independent"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, Real
 
-from tinyvmaf.evaluation.metrics import checked
+from tinyvmaf.evaluation.rows import checked
 from tinyvmaf.evaluation.structure import positions
 
 THRESHOLDS: tuple[float, ...] = (0.0, 2.0, 6.0)

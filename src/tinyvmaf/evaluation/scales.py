@@ -61,6 +61,9 @@ SCALES: dict[str, Scale] = {
     "pair_accuracy": IDENTITY,
 }
 
+CLIP = "clip_"
+"""In front of a metric that is taken on clip means; its scale and better side stay the same."""
+
 # A bias has no better side: compare its size by rmse or mae.
 _HIGHER_IS_BETTER = {
     "plcc": True,
@@ -78,9 +81,10 @@ def scale_of(metric: str) -> Scale:
     Raises:
         UsageError: there is no such metric.
     """
-    if metric not in SCALES:
+    name = metric.removeprefix(CLIP)
+    if name not in SCALES:
         raise UsageError(f"unknown metric {metric!r}; there are {', '.join(SCALES)}")
-    return SCALES[metric]
+    return SCALES[name]
 
 
 def higher_is_better(metric: str) -> bool:
@@ -89,11 +93,12 @@ def higher_is_better(metric: str) -> bool:
     Raises:
         UsageError: there is no such metric, or it has no better side.
     """
-    if metric not in _HIGHER_IS_BETTER:
+    name = metric.removeprefix(CLIP)
+    if name not in _HIGHER_IS_BETTER:
         raise UsageError(
             f"models cannot be compared by {metric!r}; they can by {', '.join(_HIGHER_IS_BETTER)}"
         )
-    return _HIGHER_IS_BETTER[metric]
+    return _HIGHER_IS_BETTER[name]
 
 
 def known(values: Sequence[float | None], *, metric: str) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int, Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.metrics import checked, is_constant
+from tinyvmaf.evaluation.rows import checked, is_constant
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two columns that every statistic of rows starts from, checked once.
+
+Rows that do not fit together or are not finite are refused with the side and the row; nothing is
+dropped. Constants are recognised although their mean is rounded.
+"""
+
+import numpy as np
+from jaxtyping import Float, Real
+
+from tinyvmaf.errors import SchemaError
+
+# Spread below this share of the mean is rounding; scipy.stats.pearsonr warns at the same place.
+_ROUNDING = 1e-13
+
+
+def checked(
+    *, predicted: Real[np.ndarray, " _"], target: Real[np.ndarray, " _"]
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Both sides as float64, after making sure that they fit together and are finite.
+
+    Raises:
+        SchemaError: the lengths differ, or a value is not finite (with its side and row).
+    """
+    if len(predicted) != len(target):
+        raise SchemaError(
+            f"predicted has {len(predicted)} rows, target has {len(target)}; "
+            "give one prediction for every target"
+        )
+    sides = predicted.astype(np.float64, copy=False), target.astype(np.float64, copy=False)
+    for name, side in zip(("predicted", "target"), sides, strict=True):
+        finite = np.isfinite(side)
+        if not finite.all():
+            row = int(np.argmin(finite))
+            raise SchemaError(
+                f"{name} is {side[row]} in row {row}, expected a finite number "
+                f"({len(side) - np.count_nonzero(finite)} such rows)"
+            )
+    return sides
+
+
+def is_constant(values: Float[np.ndarray, " n"]) -> bool:
+    """Whether all values are one, but for rounding; there must be a value."""
+    middle = values.mean()
+    return bool(np.abs(values - middle).max() <= _ROUNDING * abs(middle))
