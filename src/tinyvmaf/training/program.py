@@ -21,7 +21,8 @@ from jaxtyping import Array, Float, Float32, Int, Int32
 from tinyvmaf.models.network import Activation
 from tinyvmaf.training.recipes import Initialisation, Loss
 
-Layers = list[tuple[Float[Array, "n_out n_in"], Float[Array, "n_out 1"]]]
+Layers = list[tuple[Float[Array, "_ _"], Float[Array, "_ 1"]]]
+"""A weight [n_out, n_in] and a bias [n_out, 1] for every layer."""
 
 _ACTIVATE: dict[Activation, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
