@@ -2,6 +2,7 @@
 import hashlib
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import onnx
 import onnxruntime
@@ -11,6 +12,7 @@ from onnx.reference import ReferenceEvaluator
 from tinyvmaf.errors import ModelError
 from tinyvmaf.models.network import ACTIVATIONS, Layer, Network
 from tinyvmaf.models.onnx_file import to_onnx
+from tinyvmaf.training.program import forward
 
 WIDTHS = ((), (16, 8), (64, 32))
 
@@ -22,9 +24,18 @@ def run_in_numpy(data, rows):
         return evaluator.run(None, {"features": rows})[0]
 
 
+def run_in_training(network, rows):
+    inputs = ((rows - network.shift) / network.scale).T
+    layers = [
+        (jnp.asarray(layer.weight.T), jnp.asarray(layer.bias[:, None])) for layer in network.layers
+    ]
+    output = np.asarray(forward(layers, jnp.asarray(inputs), activation=network.activation))
+    return np.clip(output * network.target_scale + network.target_shift, 0, 100)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("widths", WIDTHS)
-def test_a_thousand_rows_agree_between_numpy_graph_and_onnx_runtime(
+def test_a_thousand_rows_agree_between_training_numpy_graph_and_onnx_runtime(
     make_network, features, activation, widths
 ):
     network = make_network(activation, widths)
@@ -33,9 +44,11 @@ def test_a_thousand_rows_agree_between_numpy_graph_and_onnx_runtime(
     ours = network.predict(rows)
     graph = run_in_numpy(data, rows)
     runtime = onnxruntime.InferenceSession(data).run(["vmaf"], {"features": rows})[0]
-    assert ours.shape == graph.shape == runtime.shape == (1000,)
+    training = run_in_training(network, rows)
+    assert ours.shape == graph.shape == runtime.shape == training.shape == (1000,)
     assert runtime.dtype == np.float32
     assert np.ptp(ours[:900]) > 5
+    assert np.abs(training - ours).max() <= 1e-3
     assert np.abs(graph - ours).max() <= 1e-3
     assert np.abs(runtime - ours).max() <= 1e-3
 
