@@ -145,6 +145,14 @@ def test_the_training_gate(errors, outcome, reason):
     assert (found.outcome, found.reason, found.train_rmse) == (outcome, reason, train)
 
 
+def test_a_large_share_of_a_tiny_error_passes_the_gate():
+    found = training_gate(train_rmse=0.3, heldout_rmse=0.5, doubled_rmse=0.46)
+    assert (found.outcome, found.change) == ("trained", pytest.approx(-0.08))
+    assert training_gate(train_rmse=0.3, heldout_rmse=0.5, doubled_rmse=0.44).outcome == (
+        "undertrained"
+    )
+
+
 def test_the_gate_needs_both_held_out_errors():
     with pytest.raises(SchemaError) as caught:
         training_gate(train_rmse=1.0, heldout_rmse=2.0)

@@ -95,7 +95,7 @@ def nearest_neighbours(
         SchemaError: lengths differ, there are no rows, or a value is not finite.
         SplitError: there are fewer than three sources.
 
-    Source: Cover and Hart (1967), computed by scikit-learn.
+    Source: Fix and Hodges (1951), computed by scikit-learn.
     """
     from sklearn.neighbors import KNeighborsRegressor
 

@@ -159,6 +159,7 @@ MAX_TRAIN_RMSE = 2.0
 
 MAX_CHANGE = 0.05
 """Relative change of the held-out RMSE by twice the steps that still counts as converged."""
+
 MAX_POINTS = 0.05
 """A change by less VMAF points passes whatever its share: near zero every share is noise."""
 
