@@ -5,13 +5,18 @@ A file is written under a temporary name in its own folder and renamed when it i
 disk or a read-only folder becomes one clear `UsageError`; what was there before stays.
 """
 
+import io
 import os
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tinyvmaf.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @contextmanager
@@ -70,6 +75,16 @@ def _cannot_write(path: Path, error: OSError) -> UsageError:
     if isinstance(error, FileExistsError | NotADirectoryError):
         reason = f"{error.filename} is no folder"
     return UsageError(f"cannot write {path}: {reason}; free space or choose another output with -o")
+
+
+def write_parquet(
+    rows: "pl.DataFrame", path: Path, *, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write `rows` to `path` as compressed Parquet, whole or not at all."""
+    # Into memory first: Polars reports a full disk as if the data were wrong.
+    data = io.BytesIO()
+    rows.write_parquet(data, compression="zstd", compression_level=9, metadata=dict(metadata or {}))
+    write_bytes(path, data.getvalue())
 
 
 @contextmanager

@@ -94,9 +94,10 @@ def test_an_ffmpeg_without_libvmaf(script, ffmpeg):
     with pytest.raises(ToolLacksFeature) as caught:
         find_ffmpeg(poor)
     assert str(caught.value) == (
-        f"{poor} (ffmpeg {ffmpeg.version}) cannot compute VMAF: it needs the filter libvmaf, that "
-        "is a build with --enable-libvmaf; `pip install imageio-ffmpeg` brings one, or name "
-        "another with --ffmpeg or TINYVMAF_FFMPEG"
+        f"{poor} (ffmpeg {ffmpeg.version}) cannot compute VMAF: poor failed with exit status 8: "
+        "No such filter: libvmaf; it needs the filter libvmaf, that is a build with "
+        "--enable-libvmaf; `pip install imageio-ffmpeg` brings one, or name another with --ffmpeg "
+        "or TINYVMAF_FFMPEG"
     )
     assert isinstance(caught.value.__cause__, ToolFailed)
 

@@ -49,7 +49,7 @@ class Terminal:
         """Stderr, through Rich."""
         from rich.console import Console
 
-        return Console(stderr=True, highlight=False)
+        return Console(stderr=True, highlight=False, emoji=False)
 
     @cached_property
     def _bars(self) -> "RichProgress":

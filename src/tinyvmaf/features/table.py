@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.sets import CANONICAL6, KEYS, TARGET
-from tinyvmaf.files import written_aside
+from tinyvmaf.files import write_parquet
 from tinyvmaf.provenance import sha256
 
 if TYPE_CHECKING:
@@ -169,10 +169,7 @@ def write_table(table: FeatureTable, path: Path) -> None:
         UsageError: the file cannot be written.
     """
     record = json.dumps({"schema": SCHEMA, **asdict(table.info)}, sort_keys=True)
-    with written_aside(path) as aside:
-        table.rows.write_parquet(
-            aside, compression="zstd", compression_level=9, metadata={_METADATA_KEY: record}
-        )
+    write_parquet(table.rows, path, metadata={_METADATA_KEY: record})
 
 
 def _info(record: str | None, rows: "pl.DataFrame", path: Path) -> TableInfo:

@@ -168,7 +168,7 @@ def _libvmaf_version(path: Path, version: str) -> str:
         log = generated_frame_log(path)
     except ToolFailed as error:
         raise ToolLacksFeature(
-            f"{path} (ffmpeg {version}) cannot compute VMAF: it needs the filter libvmaf, "
+            f"{path} (ffmpeg {version}) cannot compute VMAF: {error}; it needs the filter libvmaf, "
             "that is a build with --enable-libvmaf; `pip install imageio-ffmpeg` brings one, "
             f"or name another with --ffmpeg or {ENVIRONMENT_VARIABLE}"
         ) from error

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from tinyvmaf.cli import app
+
+
+@dataclass
+class Outcome:
+    """What a user sees of a call."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def lines(self):
+        """Stderr, line by line."""
+        return self.stderr.splitlines()
+
+
+@pytest.fixture
+def tinyvmaf(monkeypatch, capfd):
+    """Call the program as the installed script does, within this process; what a user would see."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tinyvmaf", *map(str, arguments)])
+        handlers = {number: signal.getsignal(number) for number in app._ENDS}
+        capfd.readouterr()
+        try:
+            with pytest.raises(SystemExit) as left:
+                app.main()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        said = capfd.readouterr()
+        return Outcome(left.value.code, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def program():
+    """Start the program as a process of its own; `program.run` waits, `program.start` does not."""
+
+    class Program:
+        command = (sys.executable, "-m", "tinyvmaf")
+
+        def run(self, *arguments, **options):
+            command = [*self.command, *map(str, arguments)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+            return Outcome(done.returncode, done.stdout, done.stderr)
+
+        def start(self, *arguments, **options):
+            command = [*self.command, *map(str, arguments)]
+            return subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+            )
+
+    return Program()
