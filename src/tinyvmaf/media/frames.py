@@ -6,6 +6,7 @@ decodes one. `look` decodes a beginning, as small grey pictures. `frame_times` r
 of all packets without decoding.
 """
 
+from array import array
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,11 +101,14 @@ def frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
         return np.arange(n_frames) / float(video.raw.frame_rate)
     with _opened(video) as container:
         stream = video_stream(video.path, container)
-        stamps = [
-            packet.pts
-            for packet in container.demux(stream)
-            if packet.size and not packet.is_discard and packet.pts is not None
-        ]
+        stamps = array(
+            "q",
+            (
+                packet.pts
+                for packet in container.demux(stream)
+                if packet.size and not packet.is_discard and packet.pts is not None
+            ),
+        )
         base = float(stream.time_base or Fraction(1))
     times = np.sort(np.asarray(stamps, dtype=np.float64)) * base
     return times - times[:1].sum()
