@@ -154,7 +154,8 @@ def read_table(path: Path) -> FeatureTable:
         raise UsageError(f"{path}: no such table; make one with `tinyvmaf extract ROOT -o {path}`")
     try:
         metadata = pl.read_parquet_metadata(path)
-        rows = pl.read_parquet(path, memory_map=False)
+        # A name with brackets is a name, no pattern.
+        rows = pl.read_parquet(path, memory_map=False, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         # Polars panics on some damages, which is no Exception of Python's.
         reason = str(error).splitlines()[0]
