@@ -86,7 +86,7 @@ def motion_graph(motion: Motion, *, size: tuple[int, int], frames: int) -> str:
         f"scale={size[0]}:{size[1]}:{SCALE}",
     ]
     if motion.grain:
-        steps.append(f"noise=alls={motion.grain}:allf=t+u:all_seed={motion.seed}")
+        steps.append(f"noise=all_strength={motion.grain}:all_flags=t+u:all_seed={motion.seed}")
     return ",".join([*steps, "format=yuv420p"])
 
 
