@@ -36,16 +36,29 @@ def score(
     ] = None,
     mode: Annotated[
         str | None,
-        typer.Option(help="exact (libvmaf itself) or model.  [exact, or model with --model]"),
+        typer.Option(
+            help="exact (libvmaf itself), model, or sampled (a cheap score of every frame, "
+            "corrected by libvmaf on some).  [exact; model with --model; sampled with --within]"
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="For --mode model: a shipped model, or an ONNX file.")
+        str | None,
+        typer.Option(
+            help="A shipped model or an ONNX file; for --mode sampled also half or quarter, "
+            "libvmaf on reduced pictures.  [quarter]"
+        ),
     ] = None,
     features: FeatureOrder = None,
     teacher: Teacher = "vmaf_v0.6.1",
-    level: Annotated[
-        float, typer.Option(help="Probability that a model's interval aims at.")
-    ] = 0.9,
+    level: Annotated[float, typer.Option(help="Probability that an interval aims at.")] = 0.9,
+    within: Annotated[
+        float | None,
+        typer.Option(help="Sample frames until the interval is ± this narrow.  [1.0 if sampled]"),
+    ] = None,
+    exact_frames: Annotated[
+        int | None, typer.Option(help="Instead of --within: frames that libvmaf computes.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed samples the same frames.")] = 0,
     allow: Allow = None,
     sync: Annotated[
         bool,
@@ -77,7 +90,16 @@ def score(
         raise UsageError("--log and --plot take a single pair; score the pairs one by one")
     order = [name.strip() for name in features.split(",")] if features is not None else None
     scorer = make_scorer(
-        choose_mode(mode, model=model, features=order, teacher=teacher, level=level),
+        choose_mode(
+            mode,
+            model=model,
+            features=order,
+            teacher=teacher,
+            level=level,
+            within=within,
+            exact_frames=exact_frames,
+            seed=seed,
+        ),
         allow=allow or (),
         sync=sync,
         raw=raw,

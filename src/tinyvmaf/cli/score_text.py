@@ -65,7 +65,14 @@ def print_summary(found: "Score") -> None:
 def _lines(found: "Score") -> list[tuple[str, str]]:
     vmaf, interval = found.vmaf, found.interval
     head = f"VMAF {vmaf.mean:.2f}"
-    if interval is not None:
+    sampling = found.sampling
+    if sampling is not None and interval is not None:
+        head = (
+            f"VMAF {vmaf.mean:.1f} ± {sampling.half_width:.1f} ({interval.level:.0%}) · "
+            f"{len(sampling.exact)} of {len(found.frame_scores)} frames exact · "
+            f"about {sampling.times_cheaper:.1f} × cheaper than libvmaf"
+        )
+    elif interval is not None:
         head += f"  {interval.level:.0%} interval {interval.low:.2f} to {interval.high:.2f}"
     moments = "  ".join(
         f"{item.vmaf:.2f} at {_clock(item.time_s)} (frame {item.frame})"
@@ -79,6 +86,8 @@ def _lines(found: "Score") -> list[tuple[str, str]]:
         ("", f"percentiles 1st {vmaf.p1:.2f}  5th {vmaf.p5:.2f}  10th {vmaf.p10:.2f}"),
         ("", f"worst {moments}"),
     ]
+    if sampling is not None:
+        lines.append(("", "all but the first line is modelled, corrected by the exact frames"))
     if found.applicability is not None:
         lines.append(("", f"{found.applicability.verdict}: {found.applicability.reason}"))
     if interval is not None:

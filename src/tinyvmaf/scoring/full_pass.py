@@ -39,7 +39,7 @@ class FullPass:
         for part in read_log_parts(self.log):
             n_scored += len(part[TARGET])
             yield part
-        pair = _pair(self.job)
+        pair = job_pair(self.job)
         prove_complete(pair, self.job.pair.alignment, n_scored=n_scored)
 
 
@@ -49,7 +49,7 @@ def run_full_pass(job: Job, *, teacher: Teacher, on_frame: OnFrame) -> FullPass:
     Raises:
         ToolFailed: ffmpeg did not end well.
     """
-    pair = _pair(job)
+    pair = job_pair(job)
     arguments = ffmpeg_arguments(
         reference=pair.reference,
         distorted=pair.distorted,
@@ -61,7 +61,8 @@ def run_full_pass(job: Job, *, teacher: Teacher, on_frame: OnFrame) -> FullPass:
     return FullPass(job=job, command=(str(job.engine.ffmpeg.path), *arguments), log=log)
 
 
-def _pair(job: Job) -> Pair:
+def job_pair(job: Job) -> Pair:
+    """The pair of a job, named after its files."""
     reference, distorted = job.pair.reference.video, job.pair.distorted.video
     return Pair(
         source=reference.path.stem,

@@ -5,7 +5,7 @@ A mode turns an aligned pair into a score for every frame, and says how far to b
 It decides itself what ffmpeg computes; the caller has checked the pair and gives it a folder.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
@@ -19,7 +19,8 @@ from tinyvmaf.scoring.preflight import Preflight
 
 EXACT: Final = "exact"
 MODEL: Final = "model"
-MODES: Final = (EXACT, MODEL)
+SAMPLED: Final = "sampled"
+MODES: Final = (EXACT, MODEL, SAMPLED)
 """The words for `--mode`."""
 
 OnFrame = Callable[[int], None]
@@ -68,6 +69,27 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a clip's mean was estimated from the exact scores of a few frames.
+
+    Attributes:
+        mean: The estimate, in VMAF points, within [0, 100].
+        half_width: Of its interval, before that is cut to [0, 100].
+        seed: Where chance came from.
+        n_rounds: How often the pair was decoded.
+        exact: Frame number -> exact score, of the frames that were computed.
+        times_cheaper: Libvmaf's cost over ours, estimated from measured costs of the parts.
+    """
+
+    mean: float
+    half_width: float
+    seed: int
+    n_rounds: int
+    exact: Mapping[int, float]
+    times_cheaper: float
+
+
+@dataclass(frozen=True, slots=True)
 class FrameScores:
     """What a mode found.
 
@@ -78,6 +100,7 @@ class FrameScores:
         interval: Where the exact mean is expected; None if the mean is exact or nothing is known.
         applicability: Whether the model knows such content; None if no model was used.
         notes: What a user should know.
+        sampling: How the mean was estimated; the scores are modelled then, but for sampled frames.
     """
 
     scores: Float[np.ndarray, " n_frames"]
@@ -86,6 +109,7 @@ class FrameScores:
     interval: Interval | None = None
     applicability: Applicability | None = None
     notes: tuple[str, ...] = ()
+    sampling: Sampling | None = None
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.scoring.applicability import Applicability
-from tinyvmaf.scoring.mode import Interval, ModelName
+from tinyvmaf.scoring.mode import Interval, ModelName, Sampling
 from tinyvmaf.scoring.pooling import Pooled, WorstFrame
 
 SCHEMA: Final = "tinyvmaf.score/1"
@@ -22,7 +22,7 @@ class Score:
 
     Attributes:
         reference, distorted: The files.
-        mode: How it was scored: `exact` or `model`.
+        mode: How it was scored: `exact`, `model` or `sampled`.
         model: What made the scores.
         vmaf: The clip's score, pooled over frames.
         interval: Where the exact mean is expected; None if `vmaf` is exact or nothing is known.
@@ -35,6 +35,8 @@ class Score:
         command: The command that gives this result again.
         ffmpeg_command: The ffmpeg command inside it.
         versions: Of ffmpeg, libvmaf, tinyvmaf and what else took part.
+        sampling: How the mean was estimated; None if every frame was scored alike. Everything but
+            the mean is modelled then: frames, percentiles, worst moments.
     """
 
     reference: Path
@@ -52,6 +54,7 @@ class Score:
     command: str
     ffmpeg_command: str
     versions: Mapping[str, str]
+    sampling: Sampling | None = None
 
     @property
     def fps(self) -> float:
@@ -72,6 +75,7 @@ class Score:
                 "guarantee": interval.guarantee if interval else None,
             },
             "mode": self.mode,
+            "sampling": _sampling(self.sampling) if self.sampling else None,
             "model": asdict(self.model),
             "frames": len(self.frame_scores),
             "worst_frames": [asdict(frame) for frame in self.worst_frames],
@@ -82,3 +86,16 @@ class Score:
             "ffmpeg_command": self.ffmpeg_command,
             "versions": dict(self.versions),
         }
+
+
+def _sampling(sampling: Sampling) -> dict[str, Any]:
+    return {
+        "seed": sampling.seed,
+        "rounds": sampling.n_rounds,
+        "half_width": sampling.half_width,
+        "times_cheaper": sampling.times_cheaper,
+        "exact_frames": [
+            {"frame": frame, "vmaf": score} for frame, score in sampling.exact.items()
+        ],
+        "modelled": ["harmonic_mean", "min", "p1", "p5", "p10", "worst_frames"],
+    }

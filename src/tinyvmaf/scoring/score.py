@@ -4,7 +4,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.alignment import Allowance
@@ -14,11 +14,18 @@ from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.scoring.exact import ExactMode
-from tinyvmaf.scoring.mode import EXACT, MODEL, MODES, Mode
+from tinyvmaf.scoring.mode import EXACT, MODEL, MODES, SAMPLED, Mode
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.scorer import LogFile, Scorer
 
+if TYPE_CHECKING:
+    from tinyvmaf.scoring.proxy import Proxy
+
 LEVEL: Final = 0.9
+
+_REDUCED: Final = ("half", "quarter")
+_PROXY: Final = "quarter"
+_WITHIN: Final = 1.0
 
 
 def score(
@@ -29,6 +36,9 @@ def score(
     model: Path | str | None = None,
     teacher: str = DEFAULT,
     level: float = LEVEL,
+    within: float | None = None,
+    exact_frames: int | None = None,
+    seed: int = 0,
     allow: Iterable[Allowance | str] = (),
     sync: bool = False,
     raw: RawFormat | None = None,
@@ -43,10 +53,14 @@ def score(
     Args:
         reference: The pristine video.
         distorted: What was made of it.
-        mode: `exact` (libvmaf itself) or `model`; `exact` unless a model is named.
-        model: For the mode `model`: a shipped model's name or an ONNX file.
-        teacher: For the mode `exact`: libvmaf's model.
-        level: For the mode `model`: the probability that the interval aims at, in (0, 1).
+        mode: `exact` (libvmaf itself), `model` (a tiny model alone) or `sampled` (a cheap score of
+            every frame, corrected by libvmaf on some); see `choose_mode` for the default.
+        model: A shipped model's name or an ONNX file; for `sampled` also `half` or `quarter`.
+        teacher: For the modes `exact` and `sampled`: libvmaf's model.
+        level: The probability that an interval aims at, in (0, 1).
+        within: For the mode `sampled`: half the width that the interval may have, by default 1.
+        exact_frames: Instead of `within`: how many frames libvmaf computes.
+        seed: For the mode `sampled`: the same seed draws the same frames.
         allow: Differences to accept, such as `frame-count`.
         sync: Leave out frames at one start where the two are shifted by a few, instead of refusing.
         raw: Geometry of raw YUV files.
@@ -61,7 +75,15 @@ def score(
             failed.
     """
     scorer = make_scorer(
-        choose_mode(mode, model=model, teacher=teacher, level=level),
+        choose_mode(
+            mode,
+            model=model,
+            teacher=teacher,
+            level=level,
+            within=within,
+            exact_frames=exact_frames,
+            seed=seed,
+        ),
         allow=allow,
         sync=sync,
         raw=raw,
@@ -83,23 +105,50 @@ def choose_mode(
     features: Sequence[str] | None = None,
     teacher: str = DEFAULT,
     level: float = LEVEL,
+    within: float | None = None,
+    exact_frames: int | None = None,
+    seed: int = 0,
 ) -> Mode:
-    """The mode called `name`; by default `exact`, or `model` if a model is named.
+    """The mode called `name`; by default `exact`, `model` if a model is named, or `sampled`.
+
+    It is `sampled` if `within` or `exact_frames` is given, or a reduced size named as the model.
 
     Args:
         name: One of `MODES`.
-        model: A shipped model's name or an ONNX file, for the mode `model`.
+        model: A shipped model's name or an ONNX file; `half` or `quarter` for libvmaf itself on
+            reduced pictures.
         features: The order of the model's features, for a file that does not say it.
-        teacher: Libvmaf's model, for the mode `exact`.
+        teacher: Libvmaf's model, for the modes `exact` and `sampled`.
         level: The probability that an interval aims at, in (0, 1).
+        within: For the mode `sampled`: half the width that the interval may have, by default 1.
+        exact_frames: Instead of `within`: how many frames libvmaf computes.
+        seed: For the mode `sampled`: the same seed draws the same frames.
 
     Raises:
         UsageError: an argument names something that does not exist, or two contradict each other.
         ModelError: the model cannot be used.
     """
-    chosen = name or (EXACT if model is None else MODEL)
+    sampling = within is not None or exact_frames is not None or str(model) in _REDUCED
+    chosen = name or (SAMPLED if sampling else EXACT if model is None else MODEL)
     if chosen not in MODES:
         raise UsageError(f"unknown mode {chosen!r}; expected one of {', '.join(MODES)}")
+    if chosen == SAMPLED:
+        from tinyvmaf.scoring.interval import check_level
+        from tinyvmaf.scoring.sampled import SampledMode
+
+        return SampledMode(
+            teacher=find_teacher(teacher),
+            proxy=_proxy(model or _PROXY, features),
+            level=check_level(level),
+            within=_within(within, exact_frames),
+            n_exact=exact_frames,
+            seed=seed,
+        )
+    if sampling:
+        raise UsageError(
+            f"--mode {chosen} samples no frames: --within, --exact-frames and the models "
+            f"{' and '.join(_REDUCED)} belong to --mode {SAMPLED}"
+        )
     if chosen == EXACT:
         if model is not None:
             raise UsageError(f"--mode {EXACT} reads no --model; leave one of them out")
@@ -114,6 +163,20 @@ def choose_mode(
     from tinyvmaf.scoring.modelled import ModelMode
 
     return ModelMode(load_model(model, features=features), str(model), check_level(level))
+
+
+def _within(within: float | None, exact_frames: int | None) -> float | None:
+    return _WITHIN if within is None and exact_frames is None else within
+
+
+def _proxy(model: Path | str, features: Sequence[str] | None) -> "Proxy":
+    from tinyvmaf.scoring.proxy import REDUCED, ReducedVmaf, TinyProxy
+
+    if str(model) in REDUCED:
+        return ReducedVmaf(REDUCED[str(model)])
+    from tinyvmaf.models.model import load_model
+
+    return TinyProxy(load_model(model, features=features), str(model))
 
 
 def make_scorer(

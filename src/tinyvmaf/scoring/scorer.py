@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +29,7 @@ from tinyvmaf.scoring.beginnings import Beginnings, judge, look_at_both, shift_w
 from tinyvmaf.scoring.finding import refusals, refuse, warnings
 from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
 from tinyvmaf.scoring.mode import FrameScores, Job, Mode
-from tinyvmaf.scoring.pooling import pool, worst_frames
+from tinyvmaf.scoring.pooling import Pooled, pool, worst_frames
 from tinyvmaf.scoring.preflight import Preflight, preflight
 from tinyvmaf.scoring.result import Score
 
@@ -158,7 +158,7 @@ class Scorer:
             distorted=distorted,
             mode=self.mode.name,
             model=self.mode.model,
-            vmaf=pool(found.scores),
+            vmaf=_pooled(found),
             interval=found.interval,
             applicability=found.applicability,
             frame_scores=found.scores,
@@ -169,6 +169,7 @@ class Scorer:
             command=command_line(arguments),
             ffmpeg_command=shlex.join(found.command),
             versions={**versions(*_PACKAGES), **self.engine.versions},
+            sampling=found.sampling,
         )
 
 
@@ -193,6 +194,12 @@ class _Watched:
     def finish(self) -> None:
         if self._task is not None:
             self._task.finish()
+
+
+def _pooled(found: FrameScores) -> Pooled:
+    pooled = pool(found.scores)
+    # The estimate of the mean has a guarantee; the mean of a likely course has none.
+    return pooled if found.sampling is None else replace(pooled, mean=found.sampling.mean)
 
 
 def _times(pair: Preflight, n_frames: int) -> Float[np.ndarray, " n_frames"]:

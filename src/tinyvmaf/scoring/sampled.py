@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mode `sampled`: a cheap score of every frame, corrected by the teacher on some of them.
+
+One decode makes the cheap features of all frames and the exact scores of a first sample. If an
+interval is wanted that is narrower than the one that comes out, the sample is refined, with one
+more decode a round. Where all of this would cost more than libvmaf itself, libvmaf itself is run.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyvmaf.errors import UsageError
+from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.features.graph import command, log_name
+from tinyvmaf.features.log import read_log
+from tinyvmaf.features.sampled_frames import read_sampled, sampled_graph
+from tinyvmaf.features.scorer import prove_complete
+from tinyvmaf.features.sets import MIN_REDUCED, TARGET, FeatureSet
+from tinyvmaf.features.teacher import DEFAULT, Teacher
+from tinyvmaf.scoring.cost import sampled_cost, times_cheaper
+from tinyvmaf.scoring.exact import ExactMode
+from tinyvmaf.scoring.full_pass import job_pair
+from tinyvmaf.scoring.mode import (
+    SAMPLED,
+    FrameScores,
+    Interval,
+    Job,
+    ModelName,
+    OnFrame,
+    Sampling,
+)
+from tinyvmaf.scoring.proxy import Proxy
+from tinyvmaf.scoring.sampling import (
+    MIN_STRATA,
+    Estimate,
+    Sample,
+    corrected,
+    draw,
+    estimate,
+    finer,
+    look_level,
+    refine,
+)
+
+FIRST_STRATA: Final = 10
+"""How many frames besides frame 0 a first round computes exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampledMode:
+    """Scores with a proxy and the teacher on sampled frames.
+
+    Attributes:
+        teacher: Whose mean is estimated.
+        proxy: What scores every frame.
+        level: The probability with which the interval covers that mean.
+        within: Half the width that the interval may have, None if `n_exact` rules.
+        n_exact: How many frames are computed exactly, None if `within` rules.
+        seed: Where chance comes from.
+    """
+
+    teacher: Teacher
+    proxy: Proxy
+    level: float
+    within: float | None = 1.0
+    n_exact: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.within is None) == (self.n_exact is None):
+            raise UsageError("--within and --exact-frames contradict each other; give one of them")
+        if self.within is not None and not self.within > 0:
+            raise UsageError(f"--within {self.within:g}: expected more than 0 VMAF points")
+        if self.n_exact is not None and self.n_exact <= MIN_STRATA:
+            raise UsageError(
+                f"--exact-frames {self.n_exact}: expected {MIN_STRATA + 1} or more; "
+                "fewer do not tell how far to believe them"
+            )
+        if self.seed < 0:
+            raise UsageError(f"--seed {self.seed}: expected 0 or more")
+
+    @property
+    def name(self) -> str:
+        """The word for `--mode`."""
+        return SAMPLED
+
+    @property
+    def model(self) -> ModelName:
+        """The proxy."""
+        return self.proxy.name
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command's options that give this mode again."""
+        amount = (
+            ["--within", f"{self.within:g}"]
+            if self.within is not None
+            else ["--exact-frames", str(self.n_exact)]
+        )
+        teacher = str(self.teacher.path or self.teacher.name)
+        return (
+            *("--mode", SAMPLED, "--model", self.proxy.origin, "--teacher", teacher),
+            *("--level", f"{self.level:g}", *amount, "--seed", str(self.seed)),
+        )
+
+    def check(self, engine: FfmpegEngine) -> None:
+        """Refuse an ffmpeg whose libvmaf has not the teacher, or not what the features need."""
+        engine.check(self.teacher)
+        engine.check(Teacher(DEFAULT))
+
+    def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
+        """Sample until it is enough.
+
+        Raises:
+            ToolFailed: ffmpeg did not end well, or frames are missing.
+        """
+        n_strata = FIRST_STRATA if self.n_exact is None else self.n_exact - 1
+        reason = self._dearer(job, n_strata)
+        if reason is not None:
+            return self._exact(job, reason, on_frame=on_frame)
+        work = _Work(job, self.teacher, self.proxy)
+        rng = np.random.default_rng(self.seed)
+        n_frames = job.pair.alignment.n_frames
+        sample = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
+        work.first_round(sample, on_frame=on_frame)
+        level = self.level if self.within is None else look_level(self.level)
+        found = work.estimate(sample)
+        while self.within is not None:
+            factor = finer(found, sample=sample, within=self.within, level=level)
+            if factor == 1:
+                break
+            if (reason := self._dearer(job, factor * len(sample.moments))) is not None:
+                return self._exact(job, reason, on_frame=lambda _: on_frame(n_frames))
+            sample = refine(sample, factor=factor, rng=rng)
+            work.further_round(sample, on_frame=lambda _: on_frame(n_frames))
+            found = work.estimate(sample)
+        return self._result(work, sample, found, look=level)
+
+    def _dearer(self, job: Job, n_strata: int) -> str | None:
+        """Why libvmaf itself is the better choice; None if it is not."""
+        n_frames, info = job.pair.alignment.n_frames, job.pair.reference.info
+        smallest = min(info.width, info.height) // max(s.divisor for s in self.proxy.sets)
+        if smallest < MIN_REDUCED:
+            return f"{info.size} is too small to be reduced"
+        cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=self.proxy.sets, n_rounds=1)
+        if times_cheaper(n_frames, cost) <= 1 or n_strata * 3 > n_frames:
+            return f"{n_strata + 1} exact frames of {n_frames} would cost as much as all of them"
+        return None
+
+    def _exact(self, job: Job, reason: str, *, on_frame: OnFrame) -> FrameScores:
+        found = ExactMode(self.teacher).score(job, on_frame=on_frame)
+        return replace(found, notes=(*found.notes, f"every frame was scored exactly: {reason}"))
+
+    def _result(
+        self, work: "_Work", sample: Sample, found: Estimate, *, look: float
+    ) -> FrameScores:
+        low, high = found.interval(level=look)
+        n_frames = sample.n_frames
+        cost = sampled_cost(
+            n_frames, n_exact=len(work.exact), sets=self.proxy.sets, n_rounds=work.n_rounds
+        )
+        return FrameScores(
+            scores=corrected(sample, modelled=work.modelled, exact=work.exact),
+            command=work.command,
+            interval=Interval(
+                low=low,
+                high=high,
+                level=self.level,
+                guarantee=(
+                    "covers the exact mean of this clip, on average over the frames that chance "
+                    "may draw; however wrong the model is, only the width suffers"
+                ),
+            ),
+            sampling=Sampling(
+                mean=found.mean,
+                half_width=found.half_width(level=look),
+                seed=self.seed,
+                n_rounds=work.n_rounds,
+                exact=dict(sorted(work.exact.items())),
+                times_cheaper=times_cheaper(n_frames, cost),
+            ),
+        )
+
+
+class _Work:
+    """What has been computed of one pair so far."""
+
+    def __init__(self, job: Job, teacher: Teacher, proxy: Proxy) -> None:
+        self.exact: dict[int, float] = {}
+        self.modelled: Float[np.ndarray, " n_frames"] = np.empty(0)
+        self.command: tuple[str, ...] = ()
+        self.n_rounds = 0
+        self._job = job
+        self._teacher = teacher
+        self._proxy = proxy
+
+    def first_round(self, sample: Sample, *, on_frame: OnFrame) -> None:
+        """The proxy's score of every frame and the exact ones of the sample, in one decode."""
+        sets = self._proxy.sets
+        self.command = self._run(sample.frames, sets, on_frame=on_frame)
+        logs = {item: read_log(self._job.folder / log_name(item)) for item in sets}
+        for log in logs.values():
+            prove_complete(job_pair(self._job), self._job.pair.alignment, n_scored=len(log[TARGET]))
+        self.modelled = self._proxy.predict(logs)
+
+    def further_round(self, sample: Sample, *, on_frame: OnFrame) -> None:
+        """The exact scores that a finer sample needs in addition."""
+        missing = tuple(frame for frame in sample.frames if frame not in self.exact)
+        if missing:
+            self._run(missing, (), on_frame=on_frame)
+
+    def estimate(self, sample: Sample) -> Estimate:
+        """What is known of the exact mean."""
+        return estimate(sample, modelled=self.modelled, exact=self.exact)
+
+    def _run(
+        self, frames: tuple[int, ...], sets: tuple[FeatureSet, ...], *, on_frame: OnFrame
+    ) -> tuple[str, ...]:
+        job, pair = self._job, job_pair(self._job)
+        graph = sampled_graph(
+            frames,
+            alignment=job.pair.alignment,
+            teacher=self._teacher,
+            threads=job.threads,
+            sets=sets,
+        )
+        arguments = command(
+            graph, reference=pair.reference, distorted=pair.distorted, threads=job.threads
+        )
+        job.engine.run(arguments, teacher=self._teacher, folder=job.folder, on_frame=on_frame)
+        self.exact.update(read_sampled(job.folder, frames, teacher=self._teacher))
+        self.n_rounds += 1
+        return (str(job.engine.ffmpeg.path), *arguments)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real clip scored by sampling, held against libvmaf's scores of all its frames."""
+
+import numpy as np
+import pytest
+
+import tinyvmaf as tv
+from tinyvmaf.errors import UsageError
+from tinyvmaf.features.sets import HALF
+from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.models.model import load_model
+from tinyvmaf.scoring.proxy import ReducedVmaf, TinyProxy
+from tinyvmaf.scoring.sampled import SampledMode
+from tinyvmaf.scoring.score import choose_mode
+
+N_FRAMES = 120
+
+
+@pytest.fixture(scope="module")
+def pair(made):
+    videos = made("long.mp4", n_frames=N_FRAMES), made("long_bad.mp4", n_frames=N_FRAMES, crf=36)
+    return dict(zip(("reference", "distorted"), videos, strict=True))
+
+
+@pytest.fixture(scope="module")
+def whole(pair):
+    return tv.score(**pair, threads=1)
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize("model", ["half", "quarter"])
+def test_sampled_frames_are_exact_and_the_mean_is_near(pair, whole, model):
+    found = tv.score(**pair, model=model, exact_frames=15, threads=1)
+    assert found.mode == "sampled"
+    assert len(found.sampling.exact) in (14, 15)  # two strata may share the frame at their border
+    assert dict(found.sampling.exact) == {
+        frame: whole.frame_scores[frame] for frame in found.sampling.exact
+    }
+    assert found.sampling.n_rounds == 1
+    assert abs(found.vmaf.mean - whole.vmaf.mean) < 2 * found.sampling.half_width
+    assert found.interval.low < found.vmaf.mean < found.interval.high
+    assert np.abs(found.frame_scores - whole.frame_scores).mean() < 3
+
+
+@pytest.mark.ffmpeg
+def test_the_record_says_what_is_modelled_and_how_to_get_it_again(pair):
+    found = tv.score(**pair, exact_frames=12, seed=7, threads=1)
+    record = found.record()
+    assert record["vmaf"]["level"] == 0.9
+    assert record["sampling"]["seed"] == 7
+    assert record["sampling"]["exact_frames"][0]["frame"] == 0
+    assert record["sampling"]["modelled"] == [
+        *("harmonic_mean", "min", "p1", "p5", "p10", "worst_frames"),
+    ]
+    assert found.command.endswith(
+        "--mode sampled --model quarter --teacher vmaf_v0.6.1 --level 0.9 --exact-frames 12 "
+        "--seed 7"
+    )
+
+
+@pytest.mark.ffmpeg
+def test_the_same_seed_gives_the_same_score_and_another_another(pair):
+    first, second, third = (
+        tv.score(**pair, exact_frames=8, seed=seed, threads=1) for seed in (1, 1, 2)
+    )
+    assert first.sampling == second.sampling
+    assert first.sampling.exact.keys() != third.sampling.exact.keys()
+
+
+@pytest.mark.ffmpeg
+def test_more_rounds_until_it_is_narrow_enough(pair, whole):
+    wide = tv.score(**pair, model="half", exact_frames=11, threads=1)
+    wanted = wide.sampling.half_width * 0.9
+    found = tv.score(**pair, model="half", within=wanted, threads=1)
+    assert found.sampling.n_rounds == 2
+    assert found.sampling.half_width <= wanted
+    # The finer sample keeps every frame of the first round.
+    assert wide.sampling.exact.keys() < found.sampling.exact.keys()
+    assert abs(found.vmaf.mean - whole.vmaf.mean) < 2 * wanted
+
+
+@pytest.mark.ffmpeg
+def test_short_clips_and_narrow_wishes_are_left_to_libvmaf(made, pair, whole):
+    few = {"reference": made("twelve.mp4", n_frames=12)}
+    few["distorted"] = made("twelve_bad.mp4", n_frames=12, crf=36)
+    short = tv.score(**few, within=5.0, threads=1)
+    narrow = tv.score(**pair, within=0.001, threads=1)
+    assert short.vmaf == tv.score(**few, threads=1).vmaf
+    assert narrow.vmaf == whole.vmaf
+    assert short.interval is None
+    assert short.notes == (
+        "every frame was scored exactly: 11 exact frames of 12 would cost as much as all of them",
+    )
+
+
+@pytest.mark.ffmpeg
+def test_any_teacher(made):
+    graph = "scale=352:288"
+    pair = {
+        "reference": made("large.mp4", filters=(graph,), n_frames=60),
+        "distorted": made("large_bad.mp4", filters=(graph,), n_frames=60, crf=36),
+    }
+    teacher = "vmaf_v1.0.16_3d0h"
+    whole = tv.score(**pair, teacher=teacher, threads=1)
+    found = tv.score(**pair, teacher=teacher, exact_frames=9, threads=1)
+    assert dict(found.sampling.exact) == {
+        frame: whole.frame_scores[frame] for frame in found.sampling.exact
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"within": 1.0, "exact_frames": 9},
+            "--within and --exact-frames contradict each other; give one of them",
+        ),
+        ({"within": 0.0}, "--within 0: expected more than 0 VMAF points"),
+        (
+            {"exact_frames": 4},
+            "--exact-frames 4: expected 5 or more; fewer do not tell how far to believe them",
+        ),
+        ({"within": 1.0, "seed": -1}, "--seed -1: expected 0 or more"),
+        (
+            {"name": "exact", "within": 1.0},
+            (
+                "--mode exact samples no frames: --within, --exact-frames and the models half and "
+                "quarter belong to --mode sampled"
+            ),
+        ),
+    ],
+)
+def test_calls_that_make_no_sense(options, message):
+    name = options.pop("name", None)
+    with pytest.raises(UsageError) as caught:
+        choose_mode(name, **options)
+    assert str(caught.value) == message
+
+
+def test_sampling_is_chosen_by_what_only_it_reads():
+    assert isinstance(choose_mode(within=0.5), SampledMode)
+    assert choose_mode(exact_frames=20) == SampledMode(
+        teacher=Teacher("vmaf_v0.6.1"),
+        proxy=choose_mode(model="quarter").proxy,
+        level=0.9,
+        within=None,
+        n_exact=20,
+    )
+    assert choose_mode(model="half").proxy == ReducedVmaf(HALF)
+
+
+def test_a_model_of_full_size_features_is_no_proxy(model_path):
+    with pytest.raises(UsageError, match="at full size, where the exact score costs nothing more"):
+        TinyProxy(load_model(model_path), str(model_path))
