@@ -34,6 +34,7 @@ def export_model(
     loso: Loso | str,
     calibration: Sequence[Residuals] = (),
     name: str | None = None,
+    command: str | None = None,
     notes: Sequence[str] = (),
 ) -> Model:
     """Write `network` as `path` (ONNX) with its card beside it, and load it back.
@@ -50,6 +51,7 @@ def export_model(
         loso: Its error on held-out sources, or the reason why there is none.
         calibration: Residuals of held-out clips, for intervals.
         name: Of the model; by default the file's.
+        command: That made it; by default this program's own.
         notes: For the reader of the card.
 
     Raises:
@@ -80,8 +82,8 @@ def export_model(
         calibration=tuple(calibration),
         golden=golden(network, features),
         licence=LICENCE,
-        command=command_line(),
-        versions=versions("onnx"),
+        command=command or command_line(),
+        versions={**table.info.versions, **versions("onnx")},
         notes=tuple(notes),
     )
     write_bytes(path, data)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Train the models that ship, measure them on held-out real sources, and write them with cards.
+
+    python scripts/train_zoo.py broad/broad.parquet
+
+Every real source of the broad table is held out once; photographs in motion and synthetic sources
+train in every fold and never judge; sources of the hold-out are refused. The model that ships is
+trained on all sources. Its out-of-fold predictions and what is needed to repeat the run go to
+`docs/models/runs/NAME.parquet` and `.json`; a test computes the card's figures from them again.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import polars as pl
+import typer
+
+from source_list import Source, read_sources
+from tinyvmaf.cli.console import TERMINAL, show
+from tinyvmaf.errors import TinyVmafError, UsageError
+from tinyvmaf.evaluation.card_figures import loso_figures, residuals
+from tinyvmaf.features.sets import CANONICAL6, KEYS, TARGET
+from tinyvmaf.features.table import FeatureTable, make_table, read_table
+from tinyvmaf.files import write_parquet, write_text
+from tinyvmaf.models.card import Loso
+from tinyvmaf.models.export import export_model
+from tinyvmaf.models.zoo import ZOO
+from tinyvmaf.provenance import file_sha256, versions
+from tinyvmaf.training.fitting import Fitted, fit
+from tinyvmaf.training.recipes import Recipe, load_recipe
+
+RUNS: Final = Path(__file__).resolve().parent.parent / "docs" / "models" / "runs"
+SCHEMA: Final = "tinyvmaf.zoo-run/1"
+MODELS: Final = {"tinyvmaf_small_v1": "mlp_small", "tinyvmaf_medium_v1": "mlp_medium"}
+COMMAND: Final = (
+    "python scripts/fetch_sources.py sources && python scripts/build_broad.py sources broad && "
+    "python scripts/train_zoo.py broad/broad.parquet"
+)
+SEED: Final = 0
+_REFITTED: Final = (
+    "The LOSO error describes the procedure: the weights that ship have seen every training source."
+)
+
+
+def train_zoo(
+    table: Annotated[Path, typer.Argument(help="The table that build_broad.py made.")],
+    *,
+    recipe: Annotated[str, typer.Option(help="A recipe's name or file.")] = "default",
+    only: Annotated[list[str] | None, typer.Option(help="A model's name; repeatable.")] = None,
+) -> None:
+    """Train, measure and write the models."""
+    listed = {source.name: source for source in read_sources()}
+    rows = _canonical(read_table(table))
+    _check(rows, listed)
+    for name in only or MODELS:
+        loso = _train(name, rows, listed, load_recipe(recipe))
+        show(
+            f"{name}: LOSO RMSE {loso.rmse:.4f} over {loso.n_sources} sources, worst "
+            f"{loso.worst_rmse:.4f} ({loso.worst_source}); clips {loso.clip_rmse:.4f}"
+        )
+
+
+def judges(table: FeatureTable, listed: Mapping[str, Source]) -> list[int]:
+    """The positions of the sources that are held out in turn: the real ones."""
+    return [index for index, name in enumerate(table.sources) if listed[name].kind == "clip"]
+
+
+def _canonical(table: FeatureTable) -> FeatureTable:
+    """The table without the columns that these models do not read."""
+    return make_table(table.rows, replace(table.info, features=CANONICAL6))
+
+
+def _check(table: FeatureTable, listed: Mapping[str, Source]) -> None:
+    unknown = [name for name in table.sources if name not in listed]
+    if unknown:
+        raise UsageError(f"{', '.join(unknown)}: not in the list of sources")
+    held_out = [name for name in table.sources if listed[name].hold_out]
+    if held_out:
+        raise UsageError(f"{', '.join(held_out)}: held out, so no model may be trained on them")
+
+
+def _train(name: str, table: FeatureTable, listed: Mapping[str, Source], recipe: Recipe) -> Loso:
+    judging = judges(table, listed)
+    fitted = fit(
+        features=table.features,
+        target=table.target,
+        source_index=table.source_index,
+        held_out=[*((index,) for index in judging), ()],
+        seeds=[SEED],
+        feature_names=CANONICAL6,
+        arch=MODELS[name],
+        recipe=recipe,
+        progress=TERMINAL,
+    )
+    predictions = pl.concat(_held_out(table, index, fitted[(index,), SEED]) for index in judging)
+    path = RUNS / f"{name}.parquet"
+    write_parquet(predictions, path)
+    loso = loso_figures(predictions, protocol=_protocol(table, judging), run=name)
+    shipped = fitted[(), SEED]
+    export_model(
+        shipped.network,
+        path=ZOO / f"{name}.onnx",
+        table=table,
+        training_sources=table.sources,
+        arch=MODELS[name],
+        recipe=asdict(recipe),
+        seed=SEED,
+        training_rmse=shipped.train_rmse,
+        loso=loso,
+        calibration=residuals(predictions),
+        command=COMMAND,
+        notes=(
+            _REFITTED,
+            f"The run is docs/models/runs/{name}.json of the repository.",
+        ),
+    )
+    record = _record(name, table, judging=judging, recipe=recipe, fitted=fitted, loso=loso)
+    text = json.dumps({**record, "predictions": file_sha256(path)}, indent=1) + "\n"
+    write_text(path.with_suffix(".json"), text)
+    return loso
+
+
+def _held_out(table: FeatureTable, index: int, fitted: Fitted) -> pl.DataFrame:
+    """The rows of one source, predicted by the network that has not seen it."""
+    own = table.source_index == index
+    return table.rows.filter(pl.lit(own)).select(
+        *KEYS,
+        pl.lit(SEED, dtype=pl.Int64).alias("seed"),
+        TARGET,
+        pl.Series("predicted", fitted.network.predict(table.features[own])),
+    )
+
+
+def _protocol(table: FeatureTable, judging: list[int]) -> str:
+    others = len(table.sources) - len(judging)
+    return (
+        f"leave-one-source-out over {len(judging)} real sources, one network for each, trained on "
+        f"all other sources; {others} sources of moving photographs and synthetic pictures train "
+        "in every fold and never judge"
+    )
+
+
+def _record(
+    name: str,
+    table: FeatureTable,
+    *,
+    judging: list[int],
+    recipe: Recipe,
+    fitted: Mapping[Any, Fitted],
+    loso: Loso,
+) -> dict[str, Any]:
+    """Everything that is needed to repeat the run, and each fold's training error."""
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "arch": MODELS[name],
+        "recipe": asdict(recipe),
+        "seed": SEED,
+        "table": {
+            "rows": table.rows.height,
+            "clips": table.n_clips,
+            "sha256": table.sha256,
+            "sources": list(table.sources),
+        },
+        "folds": [
+            {"source": table.sources[index], "train_rmse": fitted[(index,), SEED].train_rmse}
+            for index in judging
+        ],
+        "loso": asdict(loso),
+        "command": COMMAND,
+        "versions": {**table.info.versions, **versions("jax", "jaxlib", "numpy", "onnx")},
+    }
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(train_zoo)
+    except TinyVmafError as error:
+        TERMINAL.fail(str(error))
+        sys.exit(error.exit_status)
