@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.files import write_text, written_aside
+from tinyvmaf.files import write_parquet, write_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,6 +53,9 @@ class RunFacts:
         folds: Training facts of every fold and seed.
         baselines: Name -> in words what it is.
         seconds: Wall time of each stage.
+        applicability: Source -> how unlike the training sources its features are.
+        doubling: What twice the steps changed, on which sources; None if it was not tried.
+        learning_curve: Error against the number of training sources; None if it was not asked for.
         command: That made the run.
         versions: Of everything that computed.
     """
@@ -68,6 +71,11 @@ class RunFacts:
     folds: tuple[FoldFacts, ...]
     baselines: Mapping[str, str] = field(default_factory=dict[str, str])
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    applicability: Mapping[str, Mapping[str, float]] = field(
+        default_factory=dict[str, Mapping[str, float]]
+    )
+    doubling: Mapping[str, Any] | None = None
+    learning_curve: Sequence[Mapping[str, Any]] | None = None
     command: str = ""
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -99,8 +107,7 @@ def write_run(run: Run, folder: Path) -> None:
         UsageError: the folder cannot be written.
     """
     for name, rows in ((PREDICTIONS, run.predictions), (BASELINES, run.baselines)):
-        with written_aside(folder / name) as aside:
-            rows.write_parquet(aside, compression="zstd", statistics=False)
+        write_parquet(rows, folder / name)
     record = {"schema": SCHEMA, **asdict(run.facts)}
     write_text(folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
@@ -126,7 +133,8 @@ def read_run(folder: Path) -> Run:
             record[name] = tuple(record[name])
         facts = RunFacts(**record)
         predictions, baselines = (
-            pl.read_parquet(folder / name, memory_map=False) for name in (PREDICTIONS, BASELINES)
+            pl.read_parquet(folder / name, memory_map=False, glob=False)
+            for name in (PREDICTIONS, BASELINES)
         )
     except (KeyError, TypeError, ValueError, OSError, pl.exceptions.PolarsError) as error:
         if isinstance(error, SchemaError):
@@ -136,21 +144,17 @@ def read_run(folder: Path) -> Run:
     return Run(facts, predictions, baselines)
 
 
-def refuse_other_tables(runs: Sequence[Run]) -> None:
-    """Refuse runs that were not made from one table.
+def refuse_other_table(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    """Refuse to compare runs that were not made from one table, as `RunFacts.table` names it.
 
     Raises:
         UsageError: the tables differ; in what is said.
     """
-    first = runs[0].facts
-    for other in (run.facts for run in runs[1:]):
-        ours = {"teacher": first.teacher, **first.table}
-        theirs = {"teacher": other.teacher, **other.table}
-        if first.table["sha256"] == other.table["sha256"]:
-            continue
-        differ = [
-            f"{name} {ours[name]} against {theirs[name]}"
-            for name in ("teacher", "rows", "sources", "clips", "sha256")
-            if ours[name] != theirs[name]
-        ]
-        raise UsageError(f"these runs come from different tables: {'; '.join(differ)}")
+    if ours["sha256"] == theirs["sha256"]:
+        return
+    differ = [
+        f"{name} {ours[name]} against {theirs[name]}"
+        for name in ("rows", "sources", "clips", "sha256")
+        if ours[name] != theirs[name]
+    ]
+    raise UsageError(f"these runs come from different tables: {'; '.join(differ)}")
