@@ -2,7 +2,7 @@
 """A chart that can be drawn, and the pieces that several charts share.
 
 A chart is the same on the page and in its picture but for colours (`theme`). Names appear as data
-only, never inside an expression, so that no name can be taken for one.
+and in the domains of scales only. A sort by name would put them into expressions, which are code.
 """
 
 from collections.abc import Mapping
@@ -57,8 +57,13 @@ def source_rows(record: Record) -> "alt.Y":
     """The sources as rows, in the order of `by_error`."""
     import altair as alt
 
-    axis = alt.Axis(grid=True)
-    return alt.Y("source:N", sort=by_error(record), title=None, axis=axis)
+    return alt.Y(
+        "source:N",
+        sort=None,
+        scale=alt.Scale(domain=by_error(record)),
+        title=None,
+        axis=alt.Axis(grid=True),
+    )
 
 
 def data(rows: list[dict[str, Any]]) -> "alt.Chart":
@@ -68,6 +73,15 @@ def data(rows: list[dict[str, Any]]) -> "alt.Chart":
     return alt.Chart(alt.Data(values=rows))
 
 
-def finished(chart: Any, theme: Theme, words: str, **sizes: float) -> dict[str, Any]:  # noqa: ANN401
-    """A chart of Altair's as Vega-Lite, in the theme's colours, with what it shows in words."""
-    return chart.properties(config=theme.config(), description=words, **sizes).to_dict()
+def finished(chart: Any, theme: Theme, *, words: str, height: int | None = None) -> dict[str, Any]:  # noqa: ANN401
+    """A chart of Altair's as Vega-Lite, in the theme's colours, with what it shows in words.
+
+    Args:
+        chart: Any of Altair's charts.
+        theme: Its colours.
+        words: What it shows.
+        height: Of the frame, which is as wide as a picture; None for a chart with sizes of its own.
+    """
+    if height is not None:
+        chart = chart.properties(width=WIDTH, height=height)
+    return chart.properties(config=theme.config(), description=words).to_dict()

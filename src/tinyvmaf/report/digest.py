@@ -14,6 +14,7 @@ from typing import Any
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.files import write_text
+from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.html import page
 from tinyvmaf.report.markdown import markdown
@@ -63,7 +64,7 @@ def write_digest(run: Run, folder: Path) -> Digest:
             f"pip install 'tinyvmaf[report]', then tinyvmaf report {folder}"
         )
         return Digest(record, paths[0], paths[1], html=None, missing=missing)
-    points = points_of(run)
+    points = points_of(run, order=by_error(record))
     drawn = charts(record, points, PAPER)
     report = document(record, drawn)
     write_pictures(drawn, points, folder)

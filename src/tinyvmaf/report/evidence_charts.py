@@ -3,7 +3,8 @@
 
 from typing import Any, Literal
 
-from tinyvmaf.report.chart import WIDTH, Chart, Record, data, finished
+from tinyvmaf.evaluation.baselines import CONSTANT
+from tinyvmaf.report.chart import Chart, Record, data, finished
 from tinyvmaf.report.numbers import TITLES, number, verdict
 from tinyvmaf.report.theme import Theme
 
@@ -47,7 +48,7 @@ def learning_curve(record: Record, theme: Theme) -> Chart | None:
     words = "RMSE on held-out sources against the number of sources trained on: " + ", ".join(
         f"{number('rmse', row['rmse_mean'])} with {row['n_sources']}" for row in rows
     )
-    spec = finished(chart, theme, f"{words}.", width=WIDTH, height=_CURVE_HEIGHT)
+    spec = finished(chart, theme, words=f"{words}.", height=_CURVE_HEIGHT)
     return Chart("learning_curve", "Would more sources help?", f"{words}.", spec)
 
 
@@ -96,11 +97,12 @@ def forest(record: Record, theme: Theme, kind: Literal["ratio", "difference"]) -
     words = f"Forest plot of {len(rows)} paired comparisons; {side} is better for {first}: " + (
         "; ".join(f"{row['comparison']}: {row['verdict']}" for row in rows)
     )
-    spec = finished(chart, theme, f"{words}.", width=WIDTH, height=_ROW_HEIGHT * len(rows))
+    spec = finished(chart, theme, words=f"{words}.", height=_ROW_HEIGHT * len(rows))
     return Chart(name, heading, f"{words}.", spec)
 
 
 def _comparisons(record: Record, kind: str) -> list[dict[str, Any]]:
+    """The rows of one kind, without the constant, which would only stretch the axis."""
     return [
         {
             "comparison": f"{row['level']} {TITLES[row['metric']]}, {row['b']}",
@@ -112,5 +114,5 @@ def _comparisons(record: Record, kind: str) -> list[dict[str, Any]]:
             "resolved": "resolved" if row["verdict"].endswith("_better") else "not resolved",
         }
         for row in (record.get("evidence") or {}).get("comparisons") or []
-        if row["effect_kind"] == kind and row["effect"] is not None
+        if (row["effect_kind"] == "ratio") == (kind == "ratio") and row["b"] != CONSTANT
     ]

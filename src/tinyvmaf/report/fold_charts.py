@@ -4,7 +4,7 @@
 from typing import Any
 
 from tinyvmaf.evaluation.baselines import CONSTANT
-from tinyvmaf.report.chart import ROW_HEIGHT, WIDTH, Chart, Record, data, finished, source_rows
+from tinyvmaf.report.chart import ROW_HEIGHT, Chart, Record, data, finished, source_rows
 from tinyvmaf.report.numbers import TITLES, count, number
 from tinyvmaf.report.points import Points
 from tinyvmaf.report.theme import Theme
@@ -58,7 +58,7 @@ def folds(record: Record, theme: Theme, metric: str) -> Chart | None:
     )
     chart = alt.layer(*_mean(record, theme, metric), *spread, dots)
     height = ROW_HEIGHT * len(record["folds"])
-    spec = finished(chart, theme, words, width=WIDTH, height=height)
+    spec = finished(chart, theme, words=words, height=height)
     return Chart(f"folds_{metric}", f"{TITLES[metric]} on every held-out source", words, spec)
 
 
@@ -90,7 +90,7 @@ def clip_errors(record: Record, points: Points, theme: Theme) -> Chart:
         f"{worst['error']:+.2f} VMAF points, clip {worst['clip']} of {worst['source']}."
     )
     height = ROW_HEIGHT * len(record["folds"])
-    spec = finished(alt.layer(zero, dots), theme, words, width=WIDTH, height=height)
+    spec = finished(alt.layer(zero, dots), theme, words=words, height=height)
     return Chart("clips", "Error by clip", words, spec)
 
 

@@ -3,7 +3,7 @@
 
 from typing import TYPE_CHECKING
 
-from tinyvmaf.report.chart import POINTS, WIDTH, Chart, Record, by_error, data, finished
+from tinyvmaf.report.chart import POINTS, Chart, Record, data, finished
 from tinyvmaf.report.numbers import count
 from tinyvmaf.report.points import Points
 from tinyvmaf.report.theme import Theme
@@ -43,7 +43,7 @@ def scatter(record: Record, points: Points, theme: Theme) -> Chart:
         alt.layer(line, dots)
         .properties(width=_PANEL, height=_PANEL)
         .facet(
-            facet=alt.Facet("source:N", sort=by_error(record), title=None),
+            facet=alt.Facet("source:N", sort=None, title=None),
             columns=_PANELS_IN_A_ROW,
             data=alt.NamedData(POINTS),
         )
@@ -55,7 +55,7 @@ def scatter(record: Record, points: Points, theme: Theme) -> Chart:
         f"{record['arch']} predicts for a frame of a source that it never saw, against the "
         f"teacher's score, with the line where both are equal. {shown(points)}"
     )
-    spec = finished(grid, theme, words)
+    spec = finished(grid, theme, words=words)
     title = "Predicted against teacher"
     return Chart("predictions", title, words, spec, uses_points=True, is_grid=True)
 
@@ -86,8 +86,8 @@ def residuals(points: Points, theme: Theme) -> Chart:
         "Error of every held-out frame over the teacher's score, with the median and the range of "
         f"the middle 90 % of all frames. {shown(points)}"
     )
-    chart = alt.layer(zero, dots, band, median)
-    spec = finished(chart, theme, words, width=WIDTH, height=_RESIDUALS_HEIGHT)
+    chart = alt.layer(band, zero, dots, median)
+    spec = finished(chart, theme, words=words, height=_RESIDUALS_HEIGHT)
     return Chart("residuals", "Error over the score range", words, spec, uses_points=True)
 
 

@@ -33,6 +33,18 @@ from tinyvmaf.report.numbers import (
 
 Record = Mapping[str, Any]
 
+_P1401 = {
+    "plcc": "PLCC",
+    "srocc": "SROCC",
+    "rmse": "RMSE",
+    "outlier_ratio": "outlier ratio",
+}
+_OUTCOMES = {
+    "trained": "passed",
+    "unchecked": "passed, but twice the steps were not tried",
+    "undertrained": "not passed",
+}
+
 
 def evidence(record: Record, key: str) -> Any:  # noqa: ANN401 (whatever the record holds)
     """A part of the record's evidence, None if it is absent."""
@@ -44,7 +56,7 @@ def warning(record: Record) -> str:
     gate = evidence(record, "gate")
     if not gate or gate["passed"]:
         return ""
-    return f"Undertrained. {gate['reason']}"
+    return f"Undertrained: {str(gate['reason']).rstrip('.')}."
 
 
 def omitted(record: Record, what: str) -> Omitted:
@@ -209,7 +221,7 @@ def gate(record: Record) -> tuple[Block, ...]:
     if not found:
         return (omitted(record, "Training gate"),)
     facts = [
-        ("training gate", "passed" if found["passed"] else "not passed"),
+        ("training gate", _OUTCOMES[found["outcome"]]),
         (
             "RMSE on the training rows",
             f"{number('rmse', found['train_rmse'])} (limit {found['limit']:g})",
@@ -228,7 +240,7 @@ def gate(record: Record) -> tuple[Block, ...]:
             )
         )
     if found.get("reason"):
-        facts.append(("which means", str(found["reason"])))
+        facts.append(("because", str(found["reason"])))
     return (Facts(tuple(facts)),)
 
 
@@ -313,5 +325,31 @@ def findings(record: Record) -> tuple[Block, ...]:
 
 def p1401(record: Record) -> tuple[Section, ...]:
     """The compatibility block of ITU-T P.1401, labelled as what it assumes."""
-    del record
-    return ()
+    found = evidence(record, "p1401")
+    if not found:
+        return ()
+    percent = round(100 * found["level"])
+    rows = tuple(
+        (title, number(metric, item["estimate"]), bounds(item["low"], item["high"], digits=4))
+        for metric, title in _P1401.items()
+        for item in (found[metric],)
+        if item is not None
+    )
+    blocks = (
+        Paragraph(
+            f"For comparison with other studies, over {plural(found['n'], 'clip')}. "
+            f"{_sentence(found['assumption'])} The intervals of the other sections are the ones "
+            "that are meant."
+        ),
+        Table(
+            "The statistics of ITU-T P.1401",
+            columns("statistic", "value", f"{percent} % interval"),
+            rows,
+        ),
+    )
+    return (Section("p1401", "As ITU-T P.1401 has it", blocks),)
+
+
+def _sentence(text: str) -> str:
+    """`text` with a capital in front and a full stop behind."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

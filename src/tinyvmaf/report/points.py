@@ -6,12 +6,13 @@ fixed number so that a page stays light however long the clips are: evenly space
 source, and each source's two largest errors, one on either side, always stay.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyvmaf.evaluation.record import clip_means
+from tinyvmaf.evaluation.measured import clip_means
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.features.sets import TARGET
 
@@ -28,7 +29,7 @@ class Points:
     """What charts draw beside the record.
 
     Attributes:
-        clips: Source and clip, once each; rows of `frames` name them by position.
+        clips: Source and clip, once each, in the order of drawing; `frames` names their position.
         frames: Position in `clips`, frame, teacher's score, predicted score.
         n_frames: How many there are before thinning.
         by_clip: Source, clip, mean of both scores, error of the means.
@@ -59,12 +60,21 @@ class Points:
         ]
 
 
-def points_of(run: Run, *, most_frames: int = MOST_FRAMES) -> Points:
-    """What the charts of `run` draw; at most about `most_frames` frames."""
+def points_of(run: Run, *, order: Sequence[str], most_frames: int = MOST_FRAMES) -> Points:
+    """What the charts of `run` draw.
+
+    Args:
+        run: The sweep.
+        order: Its sources in the order in which they are drawn.
+        most_frames: How many frames are drawn, but for each source's largest errors.
+    """
     import polars as pl
 
     seed = run.facts.seeds[0]
-    rows = run.predictions.filter(pl.col("seed") == seed).sort("source", "clip", "frame")
+    positions_of = {source: position for position, source in enumerate(order)}
+    rows = run.predictions.filter(pl.col("seed") == seed).sort(
+        pl.col("source").replace_strict(positions_of, return_dtype=pl.Int64), "clip", "frame"
+    )
     rows = rows.with_columns(pl.col("predicted").cast(pl.Float64)).with_columns(
         (pl.col("predicted") - pl.col(TARGET)).alias("error")
     )

@@ -38,7 +38,7 @@
     } else {
       spec.width = "container";
       // On a phone names leave room for the marks, and a legend's entries stand in a column.
-      spec.config.axisY.labelLimit = Math.max(90, Math.min(230, 0.33 * width));
+      spec.config.axisY.labelLimit = Math.max(90, Math.min(230, 0.42 * width));
       spec.config.legend.direction = width < 480 ? "vertical" : "horizontal";
     }
     return spec;

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+import vl_convert
+
+from tinyvmaf.report.chart import by_error
+from tinyvmaf.report.charts import charts
+from tinyvmaf.report.theme import PAGE, PAPER
+
+ALWAYS = ["folds_rmse", "folds_plcc", "predictions", "residuals", "clips"]
+OF_EVIDENCE = ["learning_curve", "comparison_errors", "comparison_correlations"]
+
+
+@pytest.fixture
+def drawn(record, points):
+    return {chart.name: chart for chart in charts(record, points, PAPER)}
+
+
+def values(spec):
+    """Every inline row of a chart, in its order."""
+    if isinstance(spec, dict):
+        found = spec["values"] if "values" in spec and isinstance(spec["values"], list) else []
+        rows = [row for row in found if isinstance(row, dict)]
+        return rows + [row for value in spec.values() for row in values(value)]
+    return [row for part in spec for row in values(part)] if isinstance(spec, list) else []
+
+
+def test_every_chart_that_there_is_data_for(drawn):
+    assert list(drawn) == ALWAYS + OF_EVIDENCE
+
+
+def test_without_evidence_its_charts_are_left_out(bare_record, points):
+    assert [chart.name for chart in charts(bare_record, points, PAPER)] == ALWAYS
+
+
+def test_every_fold_is_a_dot_with_its_value(drawn, record):
+    rows = [row for row in values(drawn["folds_rmse"].spec) if row.get("series") == "mlp_small"]
+    found = {row["source"]: row["value"] for row in rows}
+    assert found == {fold["source"]: fold["frame"]["rmse"] for fold in record["folds"]}
+    assert all(row["high"] - row["low"] == pytest.approx(0.2) for row in rows)
+
+
+def test_the_constant_is_not_drawn_among_the_folds(drawn):
+    series = {row.get("series") for row in values(drawn["folds_rmse"].spec)} - {None}
+    assert "constant" not in series
+    assert {"mlp_small", "least_squares"} < series
+
+
+def test_sources_stand_in_the_order_of_their_error(record):
+    errors = {fold["source"]: fold["frame"]["rmse"] for fold in record["folds"]}
+    assert [errors[source] for source in by_error(record)] == sorted(errors.values())
+
+
+def test_the_words_name_the_best_and_the_worst_source(drawn, record):
+    order = by_error(record)
+    words = drawn["folds_rmse"].alt
+    assert words.index(f"({order[0]})") < words.index(f"({order[-1]})")
+
+
+def test_a_forest_says_what_the_record_says(drawn, record):
+    rows = values(drawn["comparison_errors"].spec)[-2:]
+    assert [row["verdict"] for row in rows] == ["mlp_small is better", "not resolved"]
+    assert [row["resolved"] for row in rows] == ["resolved", "not resolved"]
+    assert [row["low"] for row in rows] == [0.6, 0.9]
+    correlations = values(drawn["comparison_correlations"].spec)[-1]
+    assert correlations["verdict"] == "least_squares is better"
+
+
+def test_a_chart_is_the_same_on_page_and_paper_but_for_colours_and_type(record, points):
+    on_page = {chart.name: chart for chart in charts(record, points, PAGE)}
+    for chart in charts(record, points, PAPER):
+        text = json.dumps(on_page[chart.name].spec, ensure_ascii=False)
+        for role in ("ink", "muted", "rule", "accent", "other", "surface", "font"):
+            text = text.replace(f'"{getattr(PAGE, role)}"', f'"{getattr(PAPER, role)}"')
+        assert json.loads(text) == chart.spec
+
+
+def test_a_fold_without_a_correlation_is_left_out_of_its_chart(record, points):
+    record["folds"][0]["frame"]["plcc"] = None
+    made = {chart.name: chart for chart in charts(record, points, PAPER)}
+    rows = [row for row in values(made["folds_plcc"].spec) if row.get("series") == "mlp_small"]
+    assert len(rows) == 3
+
+
+def test_without_any_correlation_there_is_no_chart_of_them(record, points):
+    for fold in record["folds"]:
+        fold["frame"]["plcc"] = None
+    assert "folds_plcc" not in [chart.name for chart in charts(record, points, PAPER)]
+
+
+def test_no_name_gets_into_code(record, points):
+    """Vega-Lite would write a sort by name as an expression, and names break expressions."""
+    names = {fold["source"] for fold in record["folds"]} - {"Bird"}
+
+    def code(part, key=""):
+        if isinstance(part, dict):
+            return [text for name, value in part.items() for text in code(value, name)]
+        if isinstance(part, list):
+            return [text for value in part for text in code(value, key)]
+        return [part] if key in {"expr", "signal", "update", "test"} else []
+
+    for chart in charts(record, points, PAGE):
+        vega = vl_convert.vegalite_to_vega(chart.spec)
+        vega = {key: value for key, value in vega.items() if key not in {"data", "description"}}
+        texts = [text for text in code(vega) if isinstance(text, str)]
+        assert not [text for text in texts if any(name[:8] in text for name in names)]

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+from tinyvmaf.report.charts import charts
+from tinyvmaf.report.document import Bullets, Omitted, Table
+from tinyvmaf.report.sections import document
+from tinyvmaf.report.theme import PAPER
+
+
+def blocks(report, kind):
+    return [block for part in report.sections for block in part.blocks if isinstance(block, kind)]
+
+
+def table(report, caption):
+    return next(block for block in blocks(report, Table) if block.caption.startswith(caption))
+
+
+def test_sections_stand_in_the_order_of_reading(record, points):
+    report = document(record, charts(record, points, PAPER))
+    assert [section.name for section in report.sections] == [
+        "folds",
+        "predictions",
+        "residuals",
+        "clips",
+        "aggregates",
+        "learning-curve",
+        "comparison",
+        "diagnosis",
+        "findings",
+        "p1401",
+        "setup",
+        "reproduce",
+        "provenance",
+    ]
+
+
+def test_without_charts_there_is_no_empty_section(record):
+    report = document(record, None)
+    assert all(section.blocks for section in report.sections)
+    assert "predictions" not in [section.name for section in report.sections]
+
+
+def test_every_table_is_rectangular(record):
+    tables = blocks(document(record, None), Table)
+    assert len(tables) >= 7
+    for found in tables:
+        assert {len(row) for row in (*found.rows, *found.totals)} == {len(found.columns)}
+
+
+def test_the_fold_table_has_the_records_values(record):
+    rows = {row[0]: row for row in table(document(record, None), "Every fold").rows}
+    for fold in record["folds"]:
+        assert f"{fold['frame']['rmse']:.3f}" in rows[fold["source"]]
+
+
+def test_verdicts_and_p_values_are_the_records(record):
+    rows = table(document(record, None), "Paired comparisons").rows
+    assert [row[2] for row in rows] == [
+        "mlp_small is better, robust",
+        "not resolved",
+        "least_squares is better",
+    ]
+    assert rows[2][7] == "< 0.0001"
+
+
+def test_findings_are_the_records_sentences(record):
+    report = document(record, None)
+    found = next(section for section in report.sections if section.name == "findings")
+    assert found.blocks[-1] == Bullets(("<script>alert(1)</script> is not an outlier.",))
+
+
+def test_missing_evidence_is_said_once_for_each_part(bare_record):
+    lines = [block.text for block in blocks(document(bare_record, ()), Omitted)]
+    assert lines == [
+        "Effective sample size: not in this record.",
+        "Learning curve: not in this record.",
+        "Paired comparison: not in this record.",
+        "Ranking of clips: not in this record.",
+        "Optimism (seen less held out): not in this record.",
+        "Training gate: not in this record.",
+        "Diagnosis of the folds: not in this record.",
+        "Findings: not in this record.",
+    ]
+
+
+def test_a_gate_that_was_not_passed_stands_above_everything(record):
+    record["evidence"]["gate"] |= {
+        "passed": False,
+        "outcome": "undertrained",
+        "reason": "the training RMSE is 15.5",
+    }
+    record["evidence"]["comparisons"] = None
+    report = document(record, None)
+    assert report.warning == "Undertrained: the training RMSE is 15.5."
+    because = "Paired comparison: left out, because the training gate was not passed."
+    assert because in [block.text for block in blocks(report, Omitted)]
+
+
+def test_undefined_values_are_listed_with_their_reason(record):
+    record["folds"][1]["frame"] |= {"plcc": None, "undefined": {"plcc": "one score only"}}
+    report = document(record, None)
+    assert ("Bird, frame PLCC: one score only",) in [
+        list_.items for list_ in blocks(report, Bullets)
+    ]
+    row = next(row for row in table(report, "Every fold").rows if row[0] == "Bird")
+    assert "\N{EN DASH}" in row
