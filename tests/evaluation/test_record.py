@@ -9,7 +9,7 @@ from sklearn.metrics import root_mean_squared_error
 
 from tests.evaluation.tables import smooth_table
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.evaluation.baselines import CLOSED_FORM, baseline_rows, constant, least_squares
+from tinyvmaf.evaluation.baselines import PER_FOLD, baseline_rows, per_fold_baselines
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import (
     FoldFacts,
@@ -17,7 +17,7 @@ from tinyvmaf.evaluation.run import (
     RunFacts,
     folder_name,
     read_run,
-    refuse_other_tables,
+    refuse_other_table,
     write_run,
 )
 
@@ -39,8 +39,8 @@ def made_up_run(*, seeds=(0, 1), noise=2.0, table=None) -> Run:
     ]
     held_out = dict.fromkeys(table.sources, "heldout")
     baselines = [
-        baseline_rows(table, model=model.__name__, predicted=model(table), seen=held_out)
-        for model in (constant, least_squares)
+        baseline_rows(table, model=name, predicted=predicted, seen=held_out)
+        for name, predicted in per_fold_baselines(table).items()
     ]
     facts = RunFacts(
         arch="mlp_small",
@@ -59,7 +59,7 @@ def made_up_run(*, seeds=(0, 1), noise=2.0, table=None) -> Run:
         folds=tuple(
             FoldFacts(source, seed, 100, 10, 1.0) for source in table.sources for seed in seeds
         ),
-        baselines=dict(CLOSED_FORM),
+        baselines=dict(PER_FOLD),
         seconds={"train": 1.0},
         command="tinyvmaf loso",
     )
@@ -153,9 +153,9 @@ def test_a_damaged_run_is_refused(tmp_path, name):
 
 def test_runs_of_different_tables_are_refused_with_what_differs():
     one, other = made_up_run(), made_up_run(table=smooth_table(n_sources=5, seed=2))
-    refuse_other_tables([one, one])
+    refuse_other_table(one.facts.table, one.facts.table)
     with pytest.raises(UsageError) as caught:
-        refuse_other_tables([one, other])
+        refuse_other_table(one.facts.table, other.facts.table)
     assert "rows 240 against 300; sources 4 against 5" in str(caught.value)
 
 

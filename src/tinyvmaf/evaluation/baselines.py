@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models that are not part of the sweep, on the same rows: what a sweep must be compared with.
 
-Two need no training and go through the same folds: the constant and closed-form least squares. The
+Some need no network and go through the same folds: the constant, least squares, neighbours. The
 others are models as they are, and every cell says what they knew of its source.
 """
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
+from tinyvmaf.evaluation.applicability import nearest_neighbours
+from tinyvmaf.evaluation.run import Run
 from tinyvmaf.features.sets import KEYS, TARGET
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models.card import Card
@@ -21,11 +23,14 @@ if TYPE_CHECKING:
 
 CONSTANT = "constant"
 LEAST_SQUARES = "least_squares"
+NEIGHBOURS = "nearest_neighbours"
 
-CLOSED_FORM: Mapping[str, str] = {
+PER_FOLD: Mapping[str, str] = {
     CONSTANT: "the mean score of the training sources",
     LEAST_SQUARES: "closed-form least squares on the raw features, clipped to [0, 100]",
+    NEIGHBOURS: "the mean score of the five nearest rows of the training sources",
 }
+"""Baselines that go through the same folds -> what they predict."""
 
 
 def constant(table: FeatureTable) -> Float[np.ndarray, " n"]:
@@ -35,6 +40,18 @@ def constant(table: FeatureTable) -> Float[np.ndarray, " n"]:
     counts = np.bincount(index)
     means = (sums.sum() - sums) / (counts.sum() - counts)
     return means[index]
+
+
+def per_fold_baselines(table: FeatureTable) -> Mapping[str, Float[np.ndarray, " n"]]:
+    """Out-of-fold predictions of every baseline of `PER_FOLD`."""
+    neighbours = nearest_neighbours(
+        features=table.features, target=table.target, source_index=table.source_index
+    )
+    return {
+        CONSTANT: constant(table),
+        LEAST_SQUARES: least_squares(table),
+        NEIGHBOURS: neighbours,
+    }
 
 
 def least_squares(table: FeatureTable) -> Float[np.ndarray, " n"]:
@@ -82,6 +99,20 @@ def baseline_rows(
         *KEYS,
         TARGET,
         pl.Series("predicted", predicted.astype(np.float64)),
+    )
+
+
+def run_rows(run: Run, *, model: str) -> "pl.DataFrame":
+    """The out-of-fold predictions of another run's first seed, as rows of a baseline."""
+    import polars as pl
+
+    rows = run.predictions.filter(pl.col("seed") == run.facts.seeds[0])
+    return rows.select(
+        pl.lit(model).alias("model"),
+        pl.lit("heldout").alias("seen"),
+        *KEYS,
+        TARGET,
+        pl.col("predicted").cast(pl.Float64),
     )
 
 

@@ -201,14 +201,14 @@ def training_gate(
         if heldout_rmse <= 0:
             raise SchemaError(f"held-out RMSE is {heldout_rmse}, expected a positive error")
         change = doubled_rmse / heldout_rmse - 1
-        points = abs(doubled_rmse - heldout_rmse)
+        points = doubled_rmse - heldout_rmse
     fit = f"train RMSE {train_rmse:.2f}"
-    effect = f"twice the steps change the held-out RMSE by {change or 0.0:+.1%}"
+    effect = f"twice the steps change the held-out RMSE by {points:+.3f} ({change or 0.0:+.1%})"
     if train_rmse >= MAX_TRAIN_RMSE:
         outcome, reason = "undertrained", f"{fit} is not below {MAX_TRAIN_RMSE:g} VMAF points"
     elif change is None:
         outcome, reason = "unchecked", f"{fit}; the effect of twice the steps was not measured"
-    elif abs(change) >= MAX_CHANGE and points >= MAX_POINTS:
+    elif abs(change) >= MAX_CHANGE and abs(points) >= MAX_POINTS:
         outcome, reason = "undertrained", f"{fit}, but {effect}"
     else:
         outcome, reason = "trained", f"{fit}; {effect}"

@@ -7,22 +7,32 @@ can be shipped. The models of a fold never receive a row of the source that they
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tinyvmaf.evaluation.applicability import applicability
 from tinyvmaf.evaluation.baselines import (
-    CLOSED_FORM,
-    CONSTANT,
-    LEAST_SQUARES,
+    PER_FOLD,
     baseline_rows,
-    constant,
-    least_squares,
+    per_fold_baselines,
     predict_all,
+    run_rows,
     seen_sources,
 )
 from tinyvmaf.evaluation.folds import Fold, leave_one_source_out
-from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts, folder_name, write_run
+from tinyvmaf.evaluation.learning import learning_curve
+from tinyvmaf.evaluation.metrics import rmse
+from tinyvmaf.evaluation.run import (
+    FoldFacts,
+    Run,
+    RunFacts,
+    folder_name,
+    refuse_other_table,
+    write_run,
+)
 from tinyvmaf.features.sets import KEYS, TARGET
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models.export import export_model
@@ -52,6 +62,8 @@ def sweep(
     recipe: Recipe,
     seeds: Sequence[int],
     baselines: Sequence[Model] = (),
+    beside: Mapping[str, Run] | None = None,
+    with_learning_curve: bool = False,
     table_origin: str = "",
     extract_s: float = 0.0,
     progress: Progress = SILENT,
@@ -65,6 +77,8 @@ def sweep(
         recipe: How to train.
         seeds: One sweep over all folds each; at least one.
         baselines: Models to set beside it.
+        beside: Runs on the same table to set beside it, by name.
+        with_learning_curve: Also train on subsets of the sources.
         table_origin: Where the table came from, for the reader.
         extract_s: Seconds that making the table took.
         progress: Told of training steps.
@@ -78,9 +92,14 @@ def sweep(
     from tinyvmaf.training.fitting import fit
 
     folds = leave_one_source_out(table.sources)
+    about_table = _about(table, table_origin)
+    for other in (beside or {}).values():
+        refuse_other_table(about_table, other.facts.table)
     started = time.perf_counter()
 
-    def train(arch: str, chosen: Sequence[Fold], seeds: Sequence[int]) -> "dict[Any, Fitted]":
+    def train(
+        arch: str, chosen: Sequence[Fold], seeds: Sequence[int], recipe: Recipe = recipe
+    ) -> "dict[Any, Fitted]":
         return fit(
             features=table.features,
             target=table.target,
@@ -102,6 +121,13 @@ def sweep(
         else train(each, [validation], seeds[:1])[(validation.index,), seeds[0]]
         for name, each in SINGLE_SPLIT.items()
     }
+    halved = train(arch, folds, seeds[:1], _halved(recipe))
+    doubling = _doubling(table, fitted, halved, folds, seeds[0])
+    curve = (
+        learning_curve(table, arch=arch, recipe=recipe, seed=seeds[0], progress=progress)
+        if with_learning_curve
+        else None
+    )
     trained = time.perf_counter()
 
     def export(item: "Fitted", path: Path, held_out: Fold, arch: str, seed: int) -> Model:
@@ -125,15 +151,12 @@ def sweep(
         for position, seed in enumerate(seeds)
         for path in (_model_path(folder, fold, arch, seed=None if position == 0 else seed),)
     )
+    held_out = dict.fromkeys(table.sources, "heldout")
     rows = [
         baseline_rows(table, model=name, predicted=values, seen=held_out)
-        for held_out in (dict.fromkeys(table.sources, "heldout"),)
-        for name, values in (
-            (CONSTANT, constant(table)),
-            (LEAST_SQUARES, least_squares(table)),
-        )
+        for name, values in per_fold_baselines(table).items()
     ]
-    described = dict(CLOSED_FORM)
+    described = dict(PER_FOLD)
     for name, item in single.items():
         path = folder / "baselines" / f"{name}.onnx"
         model = export(item, path, validation, SINGLE_SPLIT[name], seeds[0])
@@ -146,6 +169,9 @@ def sweep(
         predicted = predict_all(model, table)
         rows.append(baseline_rows(table, model=model.name, predicted=predicted, seen=seen))
         described[model.name] = f"given; sha256 {model.sha256[:12]}"
+    for name, other in (beside or {}).items():
+        rows.append(run_rows(other, model=name))
+        described[name] = f"{other.facts.arch}, recipe {other.facts.recipe}, held out as here"
     facts = RunFacts(
         arch=arch,
         n_params=n_params(arch, len(table.info.features)),
@@ -154,15 +180,7 @@ def sweep(
         seeds=tuple(seeds),
         teacher=table.info.teacher,
         features=table.info.features,
-        table={
-            "rows": table.rows.height,
-            "sources": len(table.sources),
-            "clips": table.n_clips,
-            "sha256": table.sha256,
-            "origin": table_origin,
-            "versions": dict(table.info.versions),
-            "notes": len(table.info.notes),
-        },
+        table=about_table,
         folds=tuple(
             FoldFacts(fold.source, seed, item.n_train, item.steps, item.train_rmse)
             for fold in folds
@@ -170,6 +188,9 @@ def sweep(
             for item in (fitted[(fold.index,), seed],)
         ),
         baselines=described,
+        applicability=_applicability(table),
+        doubling=doubling,
+        learning_curve=curve,
         seconds={
             "extract": round(extract_s, 3),
             "train": round(trained - started, 3),
@@ -181,6 +202,61 @@ def sweep(
     run = Run(facts, predictions, pl.concat(rows))
     write_run(run, folder)
     return run
+
+
+def _doubling(
+    table: FeatureTable,
+    fitted: "Mapping[Any, Fitted]",
+    halved: "Mapping[Any, Fitted]",
+    folds: Sequence[Fold],
+    seed: int,
+) -> Mapping[str, Any]:
+    """What doubling the steps did: every fold with half the recipe's steps, against all of them.
+
+    From half to all costs a third of what all to twice would, and can only look worse: the more
+    steps there were, the less the next doubling changes.
+    """
+
+    def error(models: "Mapping[Any, Fitted]") -> float:
+        errors: list[float] = []
+        for fold in folds:
+            own = table.source_index == fold.index
+            predicted = models[(fold.index,), seed].network.predict(table.features[own])
+            errors.append(rmse(predicted=predicted, target=table.target[own]) or 0.0)
+        return float(np.mean(errors))
+
+    return {
+        "steps": halved[(folds[0].index,), seed].steps,
+        "folds": len(folds),
+        "rmse": error(halved),
+        "doubled_rmse": error(fitted),
+    }
+
+
+def _halved(recipe: Recipe) -> Recipe:
+    """The recipe with half its steps."""
+    return replace(
+        recipe,
+        steps=None if recipe.steps is None else max(1, recipe.steps // 2),
+        epochs=None if recipe.epochs is None else max(1, recipe.epochs // 2),
+    )
+
+
+def _about(table: FeatureTable, origin: str) -> dict[str, Any]:
+    return {
+        "rows": table.rows.height,
+        "sources": len(table.sources),
+        "clips": table.n_clips,
+        "sha256": table.sha256,
+        "origin": origin,
+        "versions": dict(table.info.versions),
+        "notes": len(table.info.notes),
+    }
+
+
+def _applicability(table: FeatureTable) -> dict[str, dict[str, float]]:
+    found = applicability(features=table.features, source_index=table.source_index)
+    return {source: asdict(item) for source, item in zip(table.sources, found, strict=True)}
 
 
 def _model_path(folder: Path, fold: Fold, arch: str, *, seed: int | None) -> Path:

@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tinyvmaf.evaluation.baselines import CONSTANT
-from tinyvmaf.evaluation.metrics import MetricName, Metrics, aggregate, measure
+from tinyvmaf.evaluation.evidence import gather_evidence
+from tinyvmaf.evaluation.findings import findings
+from tinyvmaf.evaluation.measured import (
+    MeasuredFold,
+    by_seed,
+    clip_means,
+    measure_folds,
+    measure_rows,
+)
+from tinyvmaf.evaluation.metrics import MetricName, Metrics, aggregate
 from tinyvmaf.evaluation.run import Run
-from tinyvmaf.features.sets import TARGET
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,7 +36,10 @@ Record = dict[str, Any]
 def evaluate_run(run: Run) -> Record:
     """The record of `run`."""
     facts = run.facts
-    folds = _folds(run)
+    measured = measure_folds(run.predictions)
+    folds = _folds(run, measured)
+    seeds = by_seed(run.predictions)
+    found = gather_evidence(run, measured)
     return {
         "schema": SCHEMA,
         "arch": facts.arch,
@@ -44,13 +55,13 @@ def evaluate_run(run: Run) -> Record:
             "frame": _aggregate(folds, "frame"),
             "clip": _aggregate(folds, "clip"),
             "pooled": {
-                "frame": _over_seeds([_measured(rows) for rows in _by_seed(run.predictions)]),
-                "clip": _over_seeds(
-                    [_measured(clip_means(rows)) for rows in _by_seed(run.predictions)]
-                ),
+                "frame": _over_seeds([measure_rows(rows) for rows in seeds]),
+                "clip": _over_seeds([measure_rows(clip_means(rows)) for rows in seeds]),
             },
         },
         "baselines": evaluate_models(run.baselines, facts.baselines),
+        "evidence": found,
+        "findings": findings(found, arch=facts.arch),
         "seconds": dict(facts.seconds),
         "command": facts.command,
         "versions": dict(facts.versions),
@@ -72,45 +83,22 @@ def evaluate_models(rows: "pl.DataFrame", described: Mapping[str, str]) -> list[
     ]
 
 
-def clip_means(rows: "pl.DataFrame") -> "pl.DataFrame":
-    """Mean target and mean prediction of every clip: libvmaf's default pooling, on both sides."""
-    import polars as pl
-
-    return (
-        rows.group_by("source", "clip", maintain_order=True)
-        .agg(pl.col(TARGET).mean(), pl.col("predicted").cast(pl.Float64).mean())
-        .sort("source", "clip")
-    )
-
-
-def _folds(run: Run) -> list[Record]:
-    import polars as pl
-
+def _folds(run: Run, measured: Sequence[MeasuredFold]) -> list[Record]:
     records: list[Record] = []
-    for source in sorted(run.predictions["source"].unique().to_list()):
-        rows = run.predictions.filter(pl.col("source") == source)
-        seeds = _by_seed(rows)
-        trained = [fold for fold in run.facts.folds if fold.source == source]
+    for fold in measured:
+        trained = [facts for facts in run.facts.folds if facts.source == fold.source]
         records.append(
             {
-                "source": source,
-                "n_frames": seeds[0].height,
-                "n_clips": seeds[0]["clip"].n_unique(),
+                "source": fold.source,
+                "n_frames": fold.n_frames,
+                "n_clips": fold.n_clips,
                 "n_train": trained[0].n_train,
-                "frame": _over_seeds([_measured(part) for part in seeds]),
-                "clip": _over_seeds([_measured(clip_means(part)) for part in seeds]),
-                "train_rmse": float(np.mean([fold.train_rmse for fold in trained])),
+                "frame": _over_seeds(fold.frame),
+                "clip": _over_seeds(fold.clip),
+                "train_rmse": float(np.mean([facts.train_rmse for facts in trained])),
             }
         )
     return records
-
-
-def _by_seed(rows: "pl.DataFrame") -> list["pl.DataFrame"]:
-    return rows.partition_by("seed", maintain_order=True)
-
-
-def _measured(rows: "pl.DataFrame") -> Metrics:
-    return measure(predicted=rows["predicted"].to_numpy(), target=rows[TARGET].to_numpy())
 
 
 def _over_seeds(measured: Sequence[Metrics]) -> Record:
@@ -168,7 +156,7 @@ def _model_record(rows: "pl.DataFrame", model: str, words: str) -> Record:
 
 
 def _model_metrics(rows: "pl.DataFrame", model: str) -> Record:
-    record = _over_seeds([_measured(rows)])
+    record = _over_seeds([measure_rows(rows)])
     if model == CONSTANT:
         # Leaving out a high source lowers the mean of the others: over folds the constant is
         # anticorrelated with the target by construction, which says nothing.
