@@ -97,7 +97,7 @@ def fit(
     n_steps = sum(recipe.n_steps(rows.n_train(out)) for out, _ in jobs)
     sweep = _Sweep(
         rows=rows,
-        columns=jax.device_put(rows.columns(), jax.local_devices(backend="cpu")[0]),
+        matrix=jax.device_put(rows.matrix(), jax.local_devices(backend="cpu")[0]),
         feature_names=feature_names,
         sizes=sizes,
         recipe=recipe,
@@ -153,7 +153,7 @@ class _Sweep:
     """What the networks of one call share; `fit_one` runs in many threads and changes nothing."""
 
     rows: Rows
-    columns: jax.Array
+    matrix: jax.Array
     feature_names: tuple[str, ...]
     sizes: tuple[int, ...]
     recipe: Recipe
@@ -181,7 +181,7 @@ class _Sweep:
         for done in range(0, n_steps, CHUNK):
             now = rates[done : done + CHUNK]
             chunk = Chunk(next(drawn), np.resize(now, CHUNK), np.asarray(len(now), np.int32))
-            state = self.program.steps(state, self.columns, scale, chunk)
+            state = self.program.steps(state, self.matrix, scale, chunk)
             jax.block_until_ready(state)
             if not self.watched.advance(len(now)):
                 break
@@ -189,7 +189,7 @@ class _Sweep:
         return Fitted(network, self.rows.train_rmse(network, out), n_steps, n_train)
 
     def _scale(self, held_out: Sequence[int]) -> Scale:
-        mean, scale = np.zeros(len(self.columns)), np.ones(len(self.columns))
+        mean, scale = np.zeros(self.matrix.shape[1]), np.ones(self.matrix.shape[1])
         if self.recipe.scaling == "standard":
             seen = self.rows.training_moments(held_out)
             mean, scale = seen.mean, seen.scale

@@ -71,8 +71,8 @@ def forward(
 ) -> Float[Array, " n"]:
     """The network's output on scaled inputs, before it is scaled back to VMAF points.
 
-    Rows lie along the last axis: the small matrices then multiply long ones, which is a third
-    faster on a CPU than rows along the first axis.
+    Rows lie along the last axis: the small matrices then multiply long ones, and a step takes a
+    third less time on a CPU than with rows along the first axis.
     """
     hidden = inputs
     for weight, bias in layers[:-1]:
@@ -129,7 +129,7 @@ def program(
     params, layers = ravel_pytree(empty)
     adam = optax.scale_by_adam(b2=beta2)
 
-    def steps(state: State, data: Float[Array, "columns n"], scale: Scale, chunk: Chunk) -> State:
+    def steps(state: State, data: Float[Array, "n columns"], scale: Scale, chunk: Chunk) -> State:
         def cost(params: Float[Array, " n_params"], drawn: Float[Array, "columns batch"]) -> Array:
             inputs = (drawn[:-1] - scale.shift) / scale.scale
             predicted = forward(cast("Layers", layers(params)), inputs, activation=activation)
@@ -138,7 +138,7 @@ def program(
             )
 
         def step(i: Int[Array, ""], state: State) -> State:
-            gradient = jax.grad(cost)(state.params, data[:, jnp.asarray(chunk.rows)[i]])
+            gradient = jax.grad(cost)(state.params, data[jnp.asarray(chunk.rows)[i]].T)
             direction, memory = adam.update(gradient, state.memory)
             rate = jnp.asarray(chunk.rates)[i]
             return State(state.params - rate * cast("Array", direction), memory)
@@ -152,7 +152,7 @@ def program(
 
     n_columns = sizes[0] + 1
     on_cpu = jax.sharding.SingleDeviceSharding(cpu)
-    data = jax.ShapeDtypeStruct((n_columns, n_rows), np.float32, sharding=on_cpu)
+    data = jax.ShapeDtypeStruct((n_rows, n_columns), np.float32, sharding=on_cpu)
     column, number = np.zeros((sizes[0], 1), np.float32), np.zeros((), np.float32)
     chunk = Chunk(
         np.zeros((CHUNK, batch), np.int32), np.zeros(CHUNK, np.float32), np.zeros((), np.int32)

@@ -73,12 +73,12 @@ class Rows:
                 total += float(np.square(error).sum())
         return float(np.sqrt(total / self.n_train(held_out)))
 
-    def columns(self) -> Float32[np.ndarray, "columns n"]:
-        """Features, then target, one after the other: the program reads long vectors."""
-        columns = np.empty((self.features.shape[1] + 1, len(self.target)), np.float32)
-        columns[:-1] = self.features.T
-        columns[-1] = self.target
-        return columns
+    def matrix(self) -> Float32[np.ndarray, "n columns"]:
+        """Features and target side by side: a drawn row is then one place in memory."""
+        matrix = np.empty((len(self.target), self.features.shape[1] + 1), np.float32)
+        matrix[:, :-1] = self.features
+        matrix[:, -1] = self.target
+        return matrix
 
 
 def split_by_source(
