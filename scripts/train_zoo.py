@@ -37,7 +37,8 @@ RUNS: Final = Path(__file__).resolve().parent.parent / "docs" / "models" / "runs
 SCHEMA: Final = "tinyvmaf.zoo-run/1"
 MODELS: Final = {"tinyvmaf_small_v1": "mlp_small", "tinyvmaf_medium_v1": "mlp_medium"}
 COMMAND: Final = (
-    "python scripts/fetch_sources.py sources && python scripts/build_broad.py sources broad && "
+    "python scripts/fetch_sources.py sources && "
+    "python scripts/build_broad.py sources broad --photographs 13 && "
     "python scripts/train_zoo.py broad/broad.parquet"
 )
 SEED: Final = 0
