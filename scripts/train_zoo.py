@@ -34,6 +34,7 @@ from tinyvmaf.training.fitting import Fitted, fit
 from tinyvmaf.training.recipes import Recipe, load_recipe
 
 RUNS: Final = Path(__file__).resolve().parent.parent / "docs" / "models" / "runs"
+RECIPE: Final = Path(__file__).with_name("zoo.toml")
 SCHEMA: Final = "tinyvmaf.zoo-run/1"
 MODELS: Final = {"tinyvmaf_small_v1": "mlp_small", "tinyvmaf_medium_v1": "mlp_medium"}
 COMMAND: Final = (
@@ -50,7 +51,7 @@ _REFITTED: Final = (
 def train_zoo(
     table: Annotated[Path, typer.Argument(help="The table that build_broad.py made.")],
     *,
-    recipe: Annotated[str, typer.Option(help="A recipe's name or file.")] = "default",
+    recipe: Annotated[str, typer.Option(help="A recipe's name or file.")] = str(RECIPE),
     only: Annotated[list[str] | None, typer.Option(help="A model's name; repeatable.")] = None,
 ) -> None:
     """Train, measure and write the models."""
