@@ -93,14 +93,15 @@ def test_raw_sources_need_their_size(tinyvmaf, moving, tmp_path):
 
 @pytest.mark.ffmpeg
 def test_a_build_that_fails_in_part(tinyvmaf, moving, tmp_path):
-    good = moving(tmp_path / "good.mkv", "-c:v", "ffv1")
-    odd = moving(tmp_path / "odd.mkv", "-vf", "scale=191:107", "-c:v", "ffv1")
+    source = moving(tmp_path / "red.mkv", "-c:v", "ffv1")
     ladder = tmp_path / "ladder.toml"
-    ladder.write_text('[[rung]]\nencoder = "libx264"\ncrf = [30]\n')
-    done = tinyvmaf("corpus", "build", good, odd, "-o", tmp_path / "made", "--ladder", ladder)
+    ladder.write_text(
+        '[[rung]]\nencoder = "libx264"\ncrf = [30]\n[[rung]]\nencoder = "libvpx-vp9"\ncrf = [99]\n'
+    )
+    done = tinyvmaf("corpus", "build", source, "-o", tmp_path / "made", "--ladder", ladder)
     assert done.status == 3
     assert len(done.lines) == 1
-    assert done.stderr.startswith("failed: odd/libx264_107p_crf30: ffmpeg")
+    assert done.stderr.startswith("failed: red/libvpx-vp9_108p_crf99: ffmpeg")
 
 
 @pytest.mark.parametrize(

@@ -169,25 +169,43 @@ def test_sources_can_be_added_one_after_the_other(make, sources):
     assert {source for source, _ in rows(both)} == {"red", "blue"}
 
 
-def test_an_encoder_that_fails_is_named_and_the_others_are_kept(make, sources, moving, tmp_path):
+def test_an_odd_size_is_cropped_losslessly_to_an_even_one(make, moving, make_video, tmp_path):
     odd = moving(tmp_path / "odd.mkv", "-vf", "scale=191:107", "-c:v", "ffv1")
-    done = make([sources[0], odd], ladder=TWO[:1])
-    assert (done.n_made, [name for name, _ in done.failures]) == (1, ["odd/libx264_107p_crf30"])
-    assert {source for source, _ in rows(done)} == {"red"}
+    done = make([odd])
+    assert done.failures == ()
+    assert scan(read_corpus(done.manifest.parent)).problems == ()
+    (pair, _) = read_corpus(done.manifest.parent).pairs
+    assert probe(pair.reference).size == probe(pair.distorted).size == "190x106"
+    crop = ["-vf", "crop=190:106:0:0", "-f", "rawvideo"]
+    expected = make_video(tmp_path / "expected.yuv", "-i", odd, *crop)
+    found = make_video(tmp_path / "found.yuv", "-i", pair.reference.path, "-f", "rawvideo")
+    assert found.read_bytes() == expected.read_bytes()
+
+
+IMPOSSIBLE = Rung("libvpx-vp9", 1.0, crf=99)
+
+
+def test_an_encoder_that_fails_is_named_and_the_others_are_kept(make, sources):
+    done = make(sources[:1], ladder=[*TWO, IMPOSSIBLE])
+    assert (done.n_made, [name for name, _ in done.failures]) == (2, ["red/libvpx-vp9_108p_crf99"])
+    assert "libvpx-vp9_108p_crf99" not in {clip for _, clip in rows(done)}
     leftovers = [path.name for path in done.manifest.parent.rglob("*") if "part" in path.name]
     assert leftovers == []
 
 
-def test_no_clip_at_all(make, moving, tmp_path):
-    odd = moving(tmp_path / "odd.mkv", "-vf", "scale=191:107", "-c:v", "ffv1")
-    with pytest.raises(CorpusError, match=r"no clip could be encoded; odd_libx264_107p_crf30"):
-        make([odd], ladder=TWO[:1])
+def test_no_clip_at_all(make, sources):
+    with pytest.raises(CorpusError, match=r"no clip could be encoded; red_libvpx-vp9_108p_crf99"):
+        make(sources[:1], ladder=[IMPOSSIBLE])
 
 
-def test_a_row_of_a_clip_that_is_made_again_is_gone_before(make, sources, moving, ffmpeg):
-    """If the build stops then, the manifest must not tell of the clip that was there before."""
+def test_a_row_of_a_clip_that_is_made_again_is_gone_before(make, sources, moving, tmp_path):
+    """If that fails, the manifest must not tell of the clip that was there before."""
     done = make(sources[:1], ladder=TWO[:1])
-    moving(sources[0], "-vf", "scale=191:107", "-c:v", "ffv1")
+    assert len(rows(done)) == 1
+    moving(sources[0], "-vf", "negate", "-c:v", "ffv1")
+    clip = tmp_path / "made" / "dis" / "red_libx264_108p_crf30.mp4"
+    clip.unlink()
+    clip.mkdir()
     with pytest.raises(CorpusError):
         make(sources[:1], ladder=TWO[:1])
     assert rows(done) == {}

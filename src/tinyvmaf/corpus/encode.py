@@ -34,7 +34,11 @@ _LOSSLESS = ("-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source on its way through a build; `reference` is what its clips are compared with."""
+    """A source on its way through a build; `reference` is what its clips are compared with.
+
+    An odd size is cropped to an even one, since most encoders take no other; the reference is then
+    a cut, too.
+    """
 
     name: str
     video: Video
@@ -55,7 +59,10 @@ class Source:
 
     def cut(self) -> "Encode":
         """The lossless cut that becomes the reference."""
-        arguments = (*_VIDEO_ONLY, "-frames:v", str(self.n_frames), *_LOSSLESS)
+        width, height = (_even(side) for side in (self.info.width, self.info.height))
+        same = (width, height) == (self.info.width, self.info.height)
+        crop = () if same else ("-vf", f"crop={width}:{height}:0:0")
+        arguments = (*_VIDEO_ONLY, "-frames:v", str(self.n_frames), *crop, *_LOSSLESS)
         return Encode(self, "reference", self.reference, self.video, arguments)
 
     def clips(self, root: Path, ladder: Sequence[Rung]) -> list["Encode"]:
@@ -64,7 +71,7 @@ class Source:
         Raises:
             UsageError: none does.
         """
-        height = self.info.height
+        height = _even(self.info.height)
         clips: dict[str, Encode] = {}
         for rung in ladder:
             if not rung.fits(height):
@@ -139,6 +146,10 @@ class Encode:
                 raise ToolFailed(f"the encode has {found} frames, expected {self.source.n_frames}")
 
 
+def _even(side: int) -> int:
+    return side - side % 2
+
+
 def read_sources(videos: Sequence[Video], *, root: Path, n_frames: int | None) -> list[Source]:
     """Look at the sources of a build.
 
@@ -164,7 +175,9 @@ def read_sources(videos: Sequence[Video], *, root: Path, n_frames: int | None) -
                 "a source is named after its file"
             )
         info = probe(video)
-        cut = video.raw is not None or (n_frames is not None and n_frames < info.n_frames)
+        is_odd = info.width % 2 == 1 or info.height % 2 == 1
+        is_short = n_frames is not None and n_frames < info.n_frames
+        cut = video.raw is not None or is_odd or is_short
         sources[name] = Source(
             name=name,
             video=video,
