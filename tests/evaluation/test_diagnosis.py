@@ -130,12 +130,12 @@ def test_one_wild_fold_is_found():
         (
             (1.4, 2.0, 1.8),
             "undertrained",
-            "train RMSE 1.40, but twice the steps change the held-out RMSE by -10.0%",
+            "train RMSE 1.40, but twice the steps change the held-out RMSE by -0.200 (-10.0%)",
         ),
         (
             (1.4, 2.0, 2.04),
             "trained",
-            "train RMSE 1.40; twice the steps change the held-out RMSE by +2.0%",
+            "train RMSE 1.40; twice the steps change the held-out RMSE by +0.040 (+2.0%)",
         ),
     ],
 )

@@ -13,7 +13,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from tinyvmaf.cli import corpus, demo, doctor, evaluate, extract, loso, models, report, score, train
+from tinyvmaf.cli import (
+    compare,
+    corpus,
+    demo,
+    doctor,
+    evaluate,
+    extract,
+    loso,
+    models,
+    report,
+    score,
+    train,
+)
 from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.errors import TinyVmafError, ToolFailed
 from tinyvmaf.provenance import version
@@ -35,6 +47,7 @@ app.command("extract")(extract.extract)
 app.command("loso")(loso.loso)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("demo")(demo.demo)
 app.command("score")(score.score)

@@ -51,8 +51,6 @@ def demo(
         folder=output / "loso_mlp_small",
         arch="mlp_small",
         recipe=recipe,
-        seeds=1,
-        baselines=[],
     )
     show("Leave-one-source-out: each row's model never saw that source.\n")
     print_digest(digest)

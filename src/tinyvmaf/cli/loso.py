@@ -29,8 +29,12 @@ def loso(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Sweeps over all folds, seeds 0, 1, ...")] = 1,
     baseline: Annotated[
-        list[str] | None, typer.Option(help="A model to set beside it: file or name; repeatable.")
+        list[str] | None,
+        typer.Option(help="A model (file or name) or a run to set beside it; repeatable."),
     ] = None,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Also train on subsets of the sources.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The run's folder.  [runs/loso_<arch>]")
     ] = None,
@@ -43,9 +47,12 @@ def loso(
     as_json: Json = False,
 ) -> None:
     """Leave one source out: train, predict, and write run and digest."""
-    # Names are checked before anything slow begins.
+    from tinyvmaf.files import check_writable
+
+    # Names and the output are checked before anything slow begins.
     settings = check_names(model_arch, recipe, epochs)
     folder = output or Path("runs") / f"loso_{model_arch}"
+    check_writable(folder / "run.json")
     opened = open_table(
         table, sample=sample, teacher=teacher, jobs=jobs, size=size, pix_fmt=pix_fmt
     )
@@ -56,6 +63,7 @@ def loso(
         recipe=settings,
         seeds=seeds,
         baselines=baseline or [],
+        learning_curve=learning_curve,
     )
     if as_json:
         show_json(digest.record)
@@ -76,27 +84,36 @@ def check_names(arch: str, recipe: str, epochs: int | None) -> "Recipe":
 
 
 def run_loso(
-    opened: Opened, *, folder: Path, arch: str, recipe: "Recipe", seeds: int, baselines: list[str]
+    opened: Opened,
+    *,
+    folder: Path,
+    arch: str,
+    recipe: "Recipe",
+    seeds: int = 1,
+    baselines: list[str] | None = None,
+    learning_curve: bool = False,
 ) -> "Digest":
     """Sweep with progress and write the digest."""
     from tinyvmaf.errors import UsageError
     from tinyvmaf.evaluation.folds import leave_one_source_out
     from tinyvmaf.evaluation.loso import sweep
-    from tinyvmaf.files import check_writable
+    from tinyvmaf.evaluation.run import RECORD, read_run
     from tinyvmaf.models.model import load_model
     from tinyvmaf.report.digest import write_digest
 
     if seeds < 1:
         raise UsageError(f"--seeds {seeds}: expected 1 or more")
     leave_one_source_out(opened.table.sources)
-    check_writable(folder / "run.json")
+    runs = {name: Path(name) for name in baselines or () if (Path(name) / RECORD).is_file()}
     run = sweep(
         opened.table,
         folder=folder,
         arch=arch,
         recipe=recipe,
         seeds=range(seeds),
-        baselines=[load_model(name) for name in baselines],
+        baselines=[load_model(name) for name in baselines or () if name not in runs],
+        beside={path.resolve().name: read_run(path) for path in runs.values()},
+        with_learning_curve=learning_curve,
         table_origin=opened.origin,
         extract_s=opened.extract_s,
         progress=TERMINAL,
@@ -108,7 +125,9 @@ def print_digest(digest: "Digest") -> None:
     """The folds and where the digest is."""
     from tinyvmaf.report.numbers import number
 
-    columns = dict.fromkeys(("held out", "frames", "PLCC", "SROCC", "RMSE", "clip RMSE"), "right")
+    columns: dict[str, str] = dict.fromkeys(
+        ("held out", "frames", "PLCC", "SROCC", "RMSE", "clip RMSE"), "right"
+    )
     columns["held out"] = "left"
     rows = [
         [

@@ -60,7 +60,7 @@ def gather_evidence(run: Run, measured: Sequence[MeasuredFold]) -> Record:
     """All evidence of `run`; keys that do not apply are None."""
     folds = tuple(measured)
     first = by_seed(run.predictions)[0]
-    gate = _gate(run)
+    gate = judge_training(run)
     found: Record = {
         "gate": gate,
         "unit": _unit(first),
@@ -81,7 +81,8 @@ def gather_evidence(run: Run, measured: Sequence[MeasuredFold]) -> Record:
     }
 
 
-def _gate(run: Run) -> Record:
+def judge_training(run: Run) -> Record:
+    """The training gate of `run`: whether its models were trained enough to be judged."""
     doubling = run.facts.doubling
     found = training_gate(
         train_rmse=float(np.mean([fold.train_rmse for fold in run.facts.folds])),

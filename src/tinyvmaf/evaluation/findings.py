@@ -31,7 +31,16 @@ def findings(evidence: Record, *, arch: str) -> list[dict[str, Any]]:
         found.append(
             _finding("error", arch, "estimated", _error_sentence(arch, interval), interval)
         )
-    found += [
+    found += comparison_findings(evidence["comparisons"] or ())
+    found += _optimism(evidence["optimism"] or ())
+    found += _outliers(evidence["diagnosis"] or ())
+    found += _curve(evidence["learning_curve"] or ())
+    return found
+
+
+def comparison_findings(rows: Sequence[Record]) -> list[dict[str, Any]]:
+    """A finding for every paired comparison."""
+    return [
         _finding(
             "comparison",
             f"{row['a']} against {row['b']}",
@@ -39,12 +48,8 @@ def findings(evidence: Record, *, arch: str) -> list[dict[str, Any]]:
             comparison_sentence(row),
             row,
         )
-        for row in evidence["comparisons"] or ()
+        for row in rows
     ]
-    found += _optimism(evidence["optimism"] or ())
-    found += _outliers(evidence["diagnosis"] or ())
-    found += _curve(evidence["learning_curve"] or ())
-    return found
 
 
 def comparison_sentence(row: Record) -> str:
@@ -161,7 +166,8 @@ def _curve(points: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def _effect(row: Record) -> str:
-    kind = "ratio" if row["effect_kind"] == "ratio" else "difference of atanh"
+    of = f"{row['a']} / {row['b']}" if row["effect_kind"] == "ratio" else f"{row['a']} - {row['b']}"
+    kind = f"{row['effect_kind']} {of} ="
     interval = "" if row["low"] is None else f", 95 % interval {_bounds(row['low'], row['high'])}"
     return f"{kind} {row['effect']:.3g}{interval}"
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.applicability import applicability
 from tinyvmaf.evaluation.baselines import (
     PER_FOLD,
@@ -95,6 +96,7 @@ def sweep(
     about_table = _about(table, table_origin)
     for other in (beside or {}).values():
         refuse_other_table(about_table, other.facts.table)
+    _refuse_twins([arch, *PER_FOLD, *SINGLE_SPLIT, *(m.name for m in baselines), *(beside or ())])
     started = time.perf_counter()
 
     def train(
@@ -257,6 +259,12 @@ def _about(table: FeatureTable, origin: str) -> dict[str, Any]:
 def _applicability(table: FeatureTable) -> dict[str, dict[str, float]]:
     found = applicability(features=table.features, source_index=table.source_index)
     return {source: asdict(item) for source, item in zip(table.sources, found, strict=True)}
+
+
+def _refuse_twins(names: Sequence[str]) -> None:
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise UsageError(f"two models are called {', '.join(twins)}; rename the file or the run")
 
 
 def _model_path(folder: Path, fold: Fold, arch: str, *, seed: int | None) -> Path:

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tinyvmaf compare`: runs on one table, paired over the same sources."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tinyvmaf.cli.console import show, show_json
+from tinyvmaf.cli.options import Json
+
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN_A RUN_B...", help="Runs of `loso`.")]
+
+
+def compare(runs: Runs, as_json: Json = False) -> None:
+    """Compare runs on held-out sources: effects, intervals, adjusted tests, verdicts."""
+    from tinyvmaf.evaluation.compare import compare_folders
+
+    record = compare_folders(runs)
+    if as_json:
+        show_json(record)
+    else:
+        _print(record)
+
+
+def _print(record: dict[str, Any]) -> None:
+    for run in record["runs"]:
+        gate = run["gate"]
+        show(f"{run['name']}: {run['arch']}, recipe {run['recipe']}; {gate['reason']}")
+    show("")
+    for finding in record["findings"]:
+        show(f"- {finding['sentence']}")
