@@ -39,7 +39,7 @@ def test_every_file_begins_with_its_licence():
     bare = [
         path
         for path in FILES
-        if path.suffix != ".md"
+        if ".md" not in path.suffixes
         and LICENCE not in path.read_text(encoding="utf-8").partition("\n")[0]
     ]
     assert names(bare) == []
