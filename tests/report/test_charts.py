@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 
+import numpy as np
 import pytest
 import vl_convert
 
@@ -38,7 +39,10 @@ def test_every_fold_is_a_dot_with_its_value(drawn, record):
     rows = [row for row in values(drawn["folds_rmse"].spec) if row.get("series") == "mlp_small"]
     found = {row["source"]: row["value"] for row in rows}
     assert found == {fold["source"]: fold["frame"]["rmse"] for fold in record["folds"]}
-    assert all(row["high"] - row["low"] == pytest.approx(0.2) for row in rows)
+    for row in rows:
+        assert row["low"] < row["value"] < row["high"]
+        # One standard deviation of 0.1 to either side, on the log scale.
+        assert row["high"] / row["low"] == pytest.approx(np.exp(0.2 / row["value"]))
 
 
 def test_the_constant_is_not_drawn_among_the_folds(drawn):
@@ -105,3 +109,23 @@ def test_no_name_gets_into_code(record, points):
         vega = {key: value for key, value in vega.items() if key not in {"data", "description"}}
         texts = [text for text in code(vega) if isinstance(text, str)]
         assert not [text for text in texts if any(name[:8] in text for name in names)]
+
+
+def axis(chart):
+    """The scale of a fold chart's dots."""
+    return chart.spec["layer"][-1]["encoding"]["x"]["scale"]
+
+
+def test_errors_far_apart_are_told_apart_on_a_log_axis(record, points):
+    near = {chart.name: chart for chart in charts(record, points, PAPER)}
+    assert axis(near["folds_rmse"]) == {"zero": True}
+    record["folds"][0]["frame"]["rmse"] = 0.01
+    far = {chart.name: chart for chart in charts(record, points, PAPER)}
+    assert axis(far["folds_rmse"])["type"] == "log"
+
+
+def test_a_correlation_of_one_has_a_place_on_the_axis(record, points):
+    record["folds"][0]["frame"]["plcc"] = 1.0
+    made = {chart.name: chart for chart in charts(record, points, PAPER)}
+    rows = [row for row in values(made["folds_plcc"].spec) if row.get("printed") == "1.0000"]
+    assert [row["at"] for row in rows] == [1e-9]

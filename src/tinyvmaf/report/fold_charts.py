@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Charts with a row a source: the metrics of every fold, and the error of every clip."""
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.evaluation.baselines import CONSTANT
 from tinyvmaf.report.chart import ROW_HEIGHT, Chart, Record, data, finished, source_rows
@@ -9,6 +10,13 @@ from tinyvmaf.report.numbers import TITLES, count, number
 from tinyvmaf.report.points import Points
 from tinyvmaf.report.theme import Theme
 
+if TYPE_CHECKING:
+    import altair as alt
+
+# Errors further apart than this are drawn on a log axis.
+_FAR_APART = 10
+# A correlation of 1 is infinitely far out on its axis: it is drawn here.
+_CLOSEST = 1e-9
 _SHAPES = ("circle", "diamond", "square", "triangle-up", "cross")
 
 
@@ -24,12 +32,7 @@ def folds(record: Record, theme: Theme, metric: str) -> Chart | None:
     legend = alt.Legend() if len(series) > 1 else None
     others = [(theme.other, theme.muted)[index % 2] for index in range(len(series) - 1)]
     shapes = [_SHAPES[index % len(_SHAPES)] for index in range(len(series))]
-    value = alt.X(
-        "value:Q",
-        title=f"{TITLES[metric]} on the held-out source",
-        scale=alt.Scale(zero=metric == "rmse", nice=True),
-        axis=alt.Axis(tickCount=6),
-    )
+    value = _axis(metric, [row["value"] for row in rows])
     base = data(rows).encode(source_rows(record))
     dots = base.mark_point(filled=True, size=64, opacity=0.95, aria=False).encode(
         value,
@@ -42,7 +45,7 @@ def folds(record: Record, theme: Theme, metric: str) -> Chart | None:
         tooltip=[
             alt.Tooltip("source:N", title="source"),
             alt.Tooltip("series:N", title="model"),
-            alt.Tooltip("value:Q", title=TITLES[metric], format=".4f"),
+            alt.Tooltip("printed:N", title=TITLES[metric]),
         ],
     )
     seeds = (
@@ -94,6 +97,36 @@ def clip_errors(record: Record, points: Points, theme: Theme) -> Chart:
     return Chart("clips", "Error by clip", words, spec)
 
 
+def _axis(metric: str, values: list[float]) -> "alt.X":
+    """Errors of very different sizes, and correlations close to 1, are told apart on a log axis."""
+    import altair as alt
+
+    title = f"{TITLES[metric]} on the held-out source"
+    if metric == "rmse":
+        apart = min(values) > 0 and max(values) > _FAR_APART * min(values)
+        scale = alt.Scale(type="log", nice=False, padding=12) if apart else alt.Scale(zero=True)
+        return alt.X("at:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6))
+    # The axis carries what is missing to 1, and its labels say what that leaves.
+    scale = alt.Scale(type="log", nice=False, reverse=True, padding=12)
+    left = "format(1 - datum.value, '.9~f')"
+    return alt.X("at:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6, labelExpr=left))
+
+
+def _at(metric: str, value: float) -> float:
+    """Where a value lies on the axis of its chart."""
+    return value if metric == "rmse" else max(1 - value, _CLOSEST)
+
+
+def _row(series: str, source: str, metric: str, value: float) -> dict[str, Any]:
+    return {
+        "series": series,
+        "source": source,
+        "value": value,
+        "at": _at(metric, value),
+        "printed": number(metric, value),
+    }
+
+
 def _own(record: Record, metric: str) -> list[dict[str, Any]]:
     """The sweep's own values, with one standard deviation between seeds where it is known."""
     diagnosis = (record.get("evidence") or {}).get("diagnosis") or []
@@ -104,17 +137,19 @@ def _own(record: Record, metric: str) -> list[dict[str, Any]]:
         value, spread = fold["frame"][metric], spreads.get(fold["source"])
         if value is None:
             continue
-        row = {"series": record["arch"], "source": fold["source"], "value": value}
-        rows.append(
-            row if spread is None else {**row, "low": value - spread, "high": value + spread}
-        )
+        row = _row(record["arch"], fold["source"], metric, value)
+        if spread is not None and value > 0:
+            # Taken on the log scale, so that it never reaches below 0.
+            ratio = math.exp(spread / value)
+            row |= {"low": value / ratio, "high": value * ratio}
+        rows.append(row)
     return rows
 
 
 def _baselines(record: Record, metric: str) -> list[dict[str, Any]]:
     """Cells that are judgements; the constant's errors would only stretch the axis."""
     return [
-        {"series": baseline["model"], "source": cell["source"], "value": cell[metric]}
+        _row(baseline["model"], cell["source"], metric, cell[metric])
         for baseline in record["baselines"]
         for cell in baseline["per_source"]
         if baseline["model"] != CONSTANT and cell["seen"] == "heldout" and cell[metric] is not None
@@ -129,7 +164,7 @@ def _mean(record: Record, theme: Theme, metric: str) -> list[Any]:
     mean = (intervals.get("frame") or {}).get(metric)
     if not mean or mean["low"] is None or mean["high"] is None:
         return []
-    band = data([{name: mean[name] for name in ("low", "estimate", "high")}])
+    band = data([{name: _at(metric, mean[name]) for name in ("low", "estimate", "high")}])
     return [
         band.mark_rect(opacity=0.13, color=theme.accent, aria=False).encode(
             alt.X("low:Q"), alt.X2("high:Q")

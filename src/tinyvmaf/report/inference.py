@@ -23,7 +23,6 @@ from tinyvmaf.report.numbers import (
     TITLES,
     bounds,
     count,
-    decimal,
     number,
     p_value,
     plural,
@@ -82,10 +81,10 @@ def unit(record: Record) -> tuple[Block, ...]:
         (
             "the frames are worth",
             (
-                f"{decimal(found['n_eff_clip'], digits=0)} independent errors by the likeness "
-                f"within clips (ICC {decimal(found['icc_clip'])}), "
-                f"{decimal(found['n_eff_source'], digits=0)} by that within sources (ICC "
-                f"{decimal(found['icc_source'])})"
+                f"{_rounded(found['n_eff_clip'])} independent errors by the likeness "
+                f"within clips (ICC {number('plcc', found['icc_clip'])}), "
+                f"{_rounded(found['n_eff_source'])} by that within sources (ICC "
+                f"{number('plcc', found['icc_source'])})"
             ),
         ),
     ]
@@ -118,7 +117,7 @@ def unit(record: Record) -> tuple[Block, ...]:
                 "seeds",
                 (
                     f"{seeds['n']}; they leave the headline a standard error of "
-                    f"{decimal(seeds['se_headline'])}"
+                    f"{number('rmse', seeds['se_headline'])}"
                 ),
             )
         )
@@ -157,11 +156,11 @@ def comparisons(record: Record) -> tuple[Block, ...]:
             f"{row['level']} {TITLES[row['metric']]}",
             verdict(row) + (", robust" if row.get("robust") else ""),
             count(row["n_sources"]),
-            decimal(row["effect"]),
+            number("rmse", row["effect"]),
             bounds(row["low"], row["high"]),
             p_value(row["p"]),
             p_value(row["p_adjusted"]),
-            decimal(row.get("mde")),
+            number("rmse", row.get("mde")),
             p_value(row.get("nadeau_bengio_p")),
             p_value(row.get("wilcoxon_p")),
         )
@@ -206,7 +205,7 @@ def optimism(record: Record) -> tuple[Block, ...]:
             str(row["model"]),
             str(row["arch"]),
             TITLES[row["metric"]],
-            decimal(row["effect"]),
+            number("rmse", row["effect"]),
             bounds(row["low"], row["high"]),
         )
         for row in found
@@ -278,15 +277,15 @@ def diagnosis(record: Record) -> tuple[Block, ...]:
             share(row["bias_share"]),
             share(row["slope_share"]),
             share(row["residual_share"]),
-            decimal(row["sd_teacher"], digits=1),
+            number("rmse", row["sd_teacher"]),
             share(row["saturated_share"]),
             number("plcc", row["corrected_plcc"]),
-            decimal(row["dissimilarity"], digits=2),
+            number("rmse", row["dissimilarity"]),
             share(row["outside_share"]),
             "yes" if row["flagged"] else "no",
             number("rmse", row["ols_rmse"]),
             number("rmse", row["knn_rmse"]),
-            decimal(row["seed_sd"]),
+            number("rmse", row["seed_sd"]),
             p_value(row["deleted_t_p"]),
         )
         for row in found
@@ -330,16 +329,15 @@ def p1401(record: Record) -> tuple[Section, ...]:
         return ()
     percent = round(100 * found["level"])
     rows = tuple(
-        (title, number(metric, item["estimate"]), bounds(item["low"], item["high"], digits=4))
+        (title, number(metric, item["estimate"]), bounds(item["low"], item["high"], metric=metric))
         for metric, title in _P1401.items()
         for item in (found[metric],)
         if item is not None
     )
     blocks = (
         Paragraph(
-            f"For comparison with other studies, over {plural(found['n'], 'clip')}. "
-            f"{_sentence(found['assumption'])} The intervals of the other sections are the ones "
-            "that are meant."
+            f"For comparison with other studies, over {plural(found['n'], 'clip')} "
+            f"({found['assumption']}). The intervals of the other sections are those to rely on."
         ),
         Table(
             "The statistics of ITU-T P.1401",
@@ -350,6 +348,5 @@ def p1401(record: Record) -> tuple[Section, ...]:
     return (Section("p1401", "As ITU-T P.1401 has it", blocks),)
 
 
-def _sentence(text: str) -> str:
-    """`text` with a capital in front and a full stop behind."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+def _rounded(value: float | None) -> str:
+    return ABSENT if value is None else count(round(value))

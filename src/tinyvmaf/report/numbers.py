@@ -4,6 +4,7 @@
 A value that does not exist is a dash; nothing is rounded so far that it would claim too much.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,16 +22,28 @@ TITLES: Mapping[str, str] = {
 
 _UNITLESS = frozenset({"plcc", "srocc", "krocc", "pair_accuracy"})
 _SMALLEST_P = 0.0001
+_CLOSEST = 1e-6
+# What arithmetic leaves of a difference that is none.
+_ROUNDING = 1e-12
 
 
 def number(metric: str, value: float | None) -> str:
-    """A metric's value: four digits for correlations, three for VMAF points; a dash for None."""
+    """A metric's value: four digits for correlations, three for VMAF points; a dash for None.
+
+    A value close to 0, or a correlation close to 1, gets as many digits more as it takes to show
+    two that tell it from there; closer than a millionth to 1 it is told as more than 0.999999.
+    """
     if value is None:
         return ABSENT
-    # A correlation that rounds to 1 without being 1 would claim too much.
-    if metric in _UNITLESS and 0.99995 <= abs(value) < 1:  # noqa: PLR2004
-        return f"{value:.6f}"
-    return f"{value:.4f}" if metric in _UNITLESS else f"{value:.3f}"
+    digits = 4 if metric in _UNITLESS else 3
+    distance = abs(value)
+    if metric in _UNITLESS and round(distance, digits) == 1:
+        distance = abs(1 - distance)
+        if _ROUNDING < distance < _CLOSEST:
+            return f"> {1 - _CLOSEST}" if value > 0 else f"< {_CLOSEST - 1}"
+    if distance > _ROUNDING:
+        digits = max(digits, 1 - math.floor(math.log10(distance)))
+    return f"{value:.{digits}f}"
 
 
 def spread(metric: str, over_folds: Mapping[str, Any]) -> str:
@@ -38,11 +51,11 @@ def spread(metric: str, over_folds: Mapping[str, Any]) -> str:
     return f"{number(metric, over_folds['mean'])} ± {number(metric, over_folds['std'])}"
 
 
-def bounds(low: float | None, high: float | None, *, digits: int = 3) -> str:
-    """An interval in brackets; a dash if it does not exist."""
+def bounds(low: float | None, high: float | None, *, metric: str = "rmse") -> str:
+    """An interval in brackets, with digits as `number` has them; a dash if it does not exist."""
     if low is None or high is None:
         return ABSENT
-    return f"[{low:.{digits}f}, {high:.{digits}f}]"
+    return f"[{number(metric, low)}, {number(metric, high)}]"
 
 
 def interval(metric: str, found: Mapping[str, Any] | None) -> str:
@@ -53,7 +66,7 @@ def interval(metric: str, found: Mapping[str, Any] | None) -> str:
     low, high = found.get("low"), found.get("high")
     if low is None or high is None:
         return f"{estimate} (no interval)"
-    return f"{estimate} [{number(metric, low)}, {number(metric, high)}]"
+    return f"{estimate} {bounds(low, high, metric=metric)}"
 
 
 def p_value(value: float | None) -> str:
@@ -66,11 +79,6 @@ def p_value(value: float | None) -> str:
 def share(value: float | None) -> str:
     """A share in [0, 1] as a percentage."""
     return ABSENT if value is None else f"{100 * value:.1f} %"
-
-
-def decimal(value: float | None, *, digits: int = 3) -> str:
-    """A plain number; a dash for None."""
-    return ABSENT if value is None else f"{value:.{digits}f}"
 
 
 def count(value: int) -> str:

@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 _CAPTIONS: Mapping[str, str] = {
     "folds_rmse": "Sources from the smallest error to the largest. The line and the band are the "
     "mean over folds on the log scale and its 95 % interval; a bar through a dot is one standard "
-    "deviation between seeds.",
+    "deviation between seeds, on the same scale.",
     "folds_plcc": "The same sources in the same order. A correlation falls where the teacher's "
     "scores hardly differ, however small the error: trust RMSE first.",
     "predictions": "On the line the prediction is the teacher's score.",
