@@ -5,6 +5,7 @@ A model that was trained on a subset is judged on every source outside of it, so
 models gives a point. Whether the curve still falls at its end says whether more content would help.
 """
 
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.training.recipes import Recipe
 
 REPEATS = 5
+"""Subsets a size, or all of them if there are fewer."""
+
 _POINTS = 5
 
 
@@ -37,10 +40,7 @@ def learning_curve(
 
     rng = np.random.default_rng(seed)
     n_sources = len(table.sources)
-    chosen = {
-        size: [tuple(sorted(rng.permutation(n_sources)[size:].tolist())) for _ in range(REPEATS)]
-        for size in subset_sizes(n_sources)
-    }
+    chosen = {size: _unseen(n_sources, size, rng) for size in subset_sizes(n_sources)}
     fitted = fit(
         features=table.features,
         target=table.target,
@@ -65,6 +65,14 @@ def learning_curve(
             }
         )
     return points
+
+
+def _unseen(n_sources: int, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """What is left by distinct random subsets of that size: a repeat would count one twice."""
+    found: dict[tuple[int, ...], None] = {}
+    while len(found) < min(REPEATS, comb(n_sources, size)):
+        found[tuple(sorted(rng.permutation(n_sources)[size:].tolist()))] = None
+    return list(found)
 
 
 def _error(table: FeatureTable, unseen: tuple[int, ...], predict: Any) -> float:  # noqa: ANN401
