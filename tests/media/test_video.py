@@ -236,3 +236,16 @@ def test_arguments_open_nothing_but_this_local_file(tmp_path):
 def test_a_relative_path_becomes_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert Video(Path("-y.mp4")).arguments()[-1] == f"file:{tmp_path}/-y.mp4"
+
+
+def test_a_file_that_changed_is_looked_at_again(tmp_path):
+    path = tmp_path / "a.yuv"
+    raw = RawFormat(16, 16)
+    path.write_bytes(bytes(384))
+    assert probe(Video(path, raw)).n_frames == 1
+    path.write_bytes(bytes(768))
+    assert probe(Video(path, raw)).n_frames == 2
+    path.write_bytes(bytes(700))
+    assert "no whole number" in reason(path, raw)
+    path.unlink()
+    assert reason(path, raw) == "no such file"

@@ -8,6 +8,7 @@ headers and packets only. What is not readable video is refused with what was fo
 from array import array
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,9 +147,17 @@ def probe(video: Video) -> VideoInfo:
     if not path.is_file():
         # Opening a pipe would wait for whoever writes into it, and it can be read only once.
         raise MediaError(f"{path}: is no regular file; save the video to a file first")
-    if path.stat().st_size == 0:
+    state = path.stat()
+    if state.st_size == 0:
         raise MediaError(f"{path}: the file is empty (0 bytes)")
-    return _probe_container(path) if video.raw is None else _probe_raw(path, video.raw)
+    return _probe_once(video, (state.st_size, state.st_mtime_ns, state.st_ino))
+
+
+@lru_cache(maxsize=4096)
+def _probe_once(video: Video, state: tuple[int, int, int]) -> VideoInfo:
+    # One reference belongs to many pairs, and counting its packets reads all of it.
+    del state
+    return _probe_container(video.path) if video.raw is None else _probe_raw(video.path, video.raw)
 
 
 def _probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
