@@ -50,7 +50,8 @@ def _print(record: dict[str, Any]) -> None:
     columns = {"source": "left", "seen": "left", "frames": "right", "PLCC": "right",
                "SROCC": "right", "RMSE": "right", "MAE": "right", "clip RMSE": "right"}  # fmt: skip
     for model in record["models"]:
-        cells = [*model["per_source"], {"source": "all frames", **model["concat"]}]
+        concat: dict[str, Any] = {"source": "all frames", **model["concat"]}
+        cells: list[dict[str, Any]] = [*model["per_source"], concat]
         rows = [
             [
                 cell["source"],

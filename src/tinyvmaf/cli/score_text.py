@@ -70,7 +70,7 @@ def _lines(found: "Score") -> list[tuple[str, str]]:
         head = (
             f"VMAF {vmaf.mean:.1f} ± {sampling.half_width:.1f} ({interval.level:.0%}) · "
             f"{len(sampling.exact)} of {len(found.frame_scores)} frames exact · "
-            f"about {sampling.times_cheaper:.1f} × cheaper than libvmaf"
+            f"about {sampling.times_cheaper:.1f} \N{MULTIPLICATION SIGN} cheaper than libvmaf"
         )
     elif interval is not None:
         head += f"  {interval.level:.0%} interval {interval.low:.2f} to {interval.high:.2f}"
