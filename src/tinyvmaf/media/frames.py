@@ -26,7 +26,7 @@ THUMBNAIL = (64, 36)
 """Width and height of the small pictures."""
 
 # Full size is needed to see detail, but a few frames of the beginning and their middle suffice.
-_DETAIL_EVERY = 8
+_DETAIL_EVERY = 10
 _DETAIL_CROP = 512
 
 
@@ -141,8 +141,8 @@ def _thumbnail(frame: av.VideoFrame) -> UInt8[np.ndarray, "height width"]:
     """The picture as players show it, small."""
     turns = frame.rotation // 90
     width, height = THUMBNAIL if turns % 2 == 0 else THUMBNAIL[::-1]
-    small = frame.reformat(width=width, height=height, format="gray").to_ndarray()
-    return np.rot90(small, turns)
+    small = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")
+    return np.rot90(small.to_ndarray(), turns)
 
 
 def _detail(frame: av.VideoFrame) -> float:

@@ -25,7 +25,7 @@ from tinyvmaf.media.frames import frame_times
 from tinyvmaf.media.video import Video
 from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.provenance import command_line, versions
-from tinyvmaf.scoring.beginnings import Beginnings, judge, look_at_both, shift_words
+from tinyvmaf.scoring.beginnings import judge, look_at_both, shift_words
 from tinyvmaf.scoring.finding import refusals, refuse, warnings
 from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
 from tinyvmaf.scoring.mode import FrameScores, Job, Mode
@@ -82,9 +82,10 @@ class Scorer:
             ThreadPoolExecutor(1) as aside,
         ):
             pair = self._preflight(reference, distorted)
-            looking = aside.submit(look_at_both, reference=reference, distorted=distorted)
+            looking = aside.submit(self._look, pair)
             job = Job(pair=pair, engine=self.engine, folder=Path(folder), threads=self.threads)
             found = self._run(job, looking)
+            seen = looking.result()
             seconds = time.perf_counter() - started
             if log is not None and layout is not None:
                 write_log(
@@ -94,7 +95,7 @@ class Scorer:
                     scores=found.scores,
                     measured=found.log,
                 )
-        notes = (*pair.notes, *self._seen(pair, looking.result()), *found.notes)
+        notes = (*pair.notes, *seen, *found.notes)
         return self._result(pair, found, seconds=seconds, notes=notes)
 
     def _preflight(self, reference: Video, distorted: Video) -> Preflight:
@@ -114,13 +115,13 @@ class Scorer:
     def _shift(self, reference: Video, distorted: Video) -> int:
         return look_at_both(reference=reference, distorted=distorted).shift.frames
 
-    def _run(self, job: Job, looking: "Future[Beginnings]") -> FrameScores:
+    def _run(self, job: Job, looking: "Future[tuple[str, ...]]") -> FrameScores:
         """Run the mode; stop it as soon as the pictures say that the pair does not fit."""
         watched = _Watched(self.progress, job)
 
         def on_frame(count: int) -> None:
             if looking.done():
-                self._seen(job.pair, looking.result())
+                looking.result()  # raises what was found against the pair
             watched.reach(count)
 
         try:
@@ -128,16 +129,16 @@ class Scorer:
         finally:
             watched.finish()
 
-    def _seen(self, pair: Preflight, beginnings: Beginnings) -> tuple[str, ...]:
+    def _look(self, pair: Preflight) -> tuple[str, ...]:
         """What the pictures say, in words.
 
         Raises:
             MisalignedError: they say that the pair must not be scored.
         """
+        reference, distorted = pair.reference, pair.distorted
+        seen = look_at_both(reference=reference.video, distorted=distorted.video)
         skipped = pair.alignment.skip_reference - pair.alignment.skip_distorted
-        findings = list(
-            judge(beginnings, reference=pair.reference, distorted=pair.distorted, skipped=skipped)
-        )
+        findings = list(judge(seen, reference=reference, distorted=distorted, skipped=skipped))
         refuse(refusals(findings, self.allowed))
         return warnings(findings, self.allowed)
 
