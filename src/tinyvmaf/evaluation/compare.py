@@ -16,19 +16,19 @@ SCHEMA = "tinyvmaf.compare/1"
 
 
 def compare_folders(folders: Sequence[Path]) -> dict[str, Any]:
-    """Compare the runs in `folders`, each named after its folder.
+    """Compare the runs in `folders`, each named after its folder; by its path if names repeat.
 
     Raises:
-        UsageError: fewer than two, two of one name, no run in a folder, or runs on other tables.
+        UsageError: fewer than two, one twice, no run in a folder, or runs on other tables.
         SchemaError: a run is damaged.
     """
     if len(folders) < 2:  # noqa: PLR2004 (a pair)
         raise UsageError(f"comparing needs at least two runs, got {len(folders)}")
+    if len({folder.resolve() for folder in folders}) != len(folders):
+        raise UsageError("a run is named twice; compare different runs")
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) != len(names):
         names = [str(folder) for folder in folders]
-    if len(set(names)) != len(names):
-        raise UsageError("a run is named twice; compare different runs")
     runs = dict(zip(names, map(read_run, folders), strict=True))
     first = next(iter(runs.values())).facts.table
     for run in runs.values():

@@ -42,7 +42,7 @@ class Comparison:
         metric: What is compared.
         k: Sources.
         k_eff: Sources where both have the metric; the rest of the record is about these.
-        a_better_in: Sources where A is the better one.
+        a_better_in, b_better_in: Sources where A, or B, is the better one; the rest are ties.
         effect: Mean paired difference A - B on the metric's scale, as `effect_is` says; for an
             error the ratio A / B of geometric means. None without sources.
         effect_low, effect_high: Its exact interval at 1 - alpha; None with fewer than six sources.
@@ -67,6 +67,7 @@ class Comparison:
     k: int
     k_eff: int
     a_better_in: int
+    b_better_in: int
     effect: float | None
     effect_low: float | None
     effect_high: float | None
@@ -212,6 +213,7 @@ def _compare(
         k=len(on_scale),
         k_eff=len(d),
         a_better_in=int(np.count_nonzero(raw > 0 if higher else raw < 0)),
+        b_better_in=int(np.count_nonzero(raw < 0 if higher else raw > 0)),
         effect=scale.effect(float(d.mean())) if some else None,
         effect_low=scale.effect(interval[0]) if interval else None,
         effect_high=scale.effect(interval[1]) if interval else None,

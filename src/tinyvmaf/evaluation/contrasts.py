@@ -132,6 +132,7 @@ def _row(item: Comparison) -> dict[str, Any]:
         "metric": item.metric.removeprefix(CLIP),
         "n_sources": item.k_eff,
         "a_better_in": item.a_better_in,
+        "b_better_in": item.b_better_in,
         "effect": item.effect,
         "low": item.effect_low,
         "high": item.effect_high,

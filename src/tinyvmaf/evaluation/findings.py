@@ -69,7 +69,7 @@ def comparison_sentence(row: Record) -> str:
         smallest = "" if row["mde"] is None else f"; they resolve {_smallest(row)}"
         return f"{name} of {a} and {b} is not resolved {where}: {effect}, {tested}{smallest}."
     better, worse = (a, b) if row["verdict"] == "a_better" else (b, a)
-    wins = row["a_better_in"] if better == a else row["n_sources"] - row["a_better_in"]
+    wins = row["a_better_in"] if better == a else row["b_better_in"]
     side = "higher" if row["metric"] in ("plcc", "srocc") else "lower"
     caution = "" if row["robust"] else "; the Nadeau-Bengio test does not confirm it"
     return (
@@ -79,8 +79,10 @@ def comparison_sentence(row: Record) -> str:
 
 
 def p_text(p: float) -> str:
-    """`p = 0.012`, with two digits; never printed as zero."""
-    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"  # noqa: PLR2004 (four digits)
+    """`p = 0.012`, with two digits; never printed as zero, or as 0.05 if it is not."""
+    if p < 0.0001:  # noqa: PLR2004 (four digits)
+        return "p < 0.0001"
+    return f"p = {_text(p, apart=_ALPHA, digits=2)}"
 
 
 def outlier_sentence(source: str, p: float, n_sources: int) -> str:
@@ -167,9 +169,11 @@ def _curve(points: Sequence[Record]) -> list[dict[str, Any]]:
 
 def _effect(row: Record) -> str:
     of = f"{row['a']} / {row['b']}" if row["effect_kind"] == "ratio" else f"{row['a']} - {row['b']}"
-    kind = f"{row['effect_kind']} {of} ="
-    interval = "" if row["low"] is None else f", 95 % interval {_bounds(row['low'], row['high'])}"
-    return f"{kind} {row['effect']:.3g}{interval}"
+    none = 1.0 if row["effect_kind"] == "ratio" else 0.0
+    kind = f"{row['effect_kind']} {of} = {_text(row['effect'], apart=none)}"
+    if row["low"] is None:
+        return kind
+    return f"{kind}, 95 % interval {_bounds(row['low'], row['high'], apart=none)}"
 
 
 def _smallest(row: Record) -> str:
@@ -178,8 +182,14 @@ def _smallest(row: Record) -> str:
     return f"differences from {row['mde']:.3g} on"
 
 
-def _bounds(low: float, high: float) -> str:
-    return f"[{low:.3g}, {high:.3g}]"
+def _bounds(low: float, high: float, *, apart: float = 0.0) -> str:
+    return f"[{_text(low, apart=apart)}, {_text(high, apart=apart)}]"
+
+
+def _text(value: float, *, apart: float, digits: int = 3) -> str:
+    """`value` with as many digits, and with more where rounding would make it `apart`."""
+    texts = (f"{value:.{n}g}" for n in range(digits, 18))
+    return next(text for text in texts if value == apart or float(text) != apart)
 
 
 def _finding(kind: str, subject: str, verdict: str, sentence: str, data: Record) -> dict[str, Any]:
