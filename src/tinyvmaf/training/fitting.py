@@ -27,7 +27,7 @@ from tinyvmaf.training.rows import Rows, split_by_source
 try:
     import jax
 
-    from tinyvmaf.training.program import CHUNK, Chunk, Program, Scale, initial, program
+    from tinyvmaf.training.program import CHUNK, Chunk, Program, Scale, initial, program, unpack
 except ModuleNotFoundError as error:
     raise UsageError(
         f"training needs JAX and Optax, found no module {error.name}; "
@@ -209,8 +209,8 @@ class _Sweep:
             shift=scale.shift[:, 0],
             scale=scale.scale[:, 0],
             layers=tuple(
-                Layer(np.asarray(weight).T.copy(), np.asarray(bias)[:, 0])
-                for weight, bias in self.program.layers(params)
+                Layer(np.array(weight.T), np.array(bias[:, 0]))
+                for weight, bias in unpack(params, sizes=self.sizes)
             ),
             activation=self.recipe.activation,
             target_shift=float(scale.target_shift),

@@ -15,13 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Float32, Int, Int32
 
 from tinyvmaf.models.network import Activation
 from tinyvmaf.training.recipes import Initialisation, Loss
 
-Layers = list[tuple[Float[Array, "_ _"], Float[Array, "_ 1"]]]
+Vector = Float[Array | np.ndarray, " n_params"]
+Layers = list[tuple[Float[Array | np.ndarray, "_ _"], Float[Array | np.ndarray, "_ 1"]]]
 """A weight [n_out, n_in] and a bias [n_out, 1] for every layer."""
 
 _ACTIVATE: dict[Activation, Callable[[Array], Array]] = {
@@ -37,7 +37,7 @@ CHUNK = 512
 class State(NamedTuple):
     """What goes from step to step: the parameters as one vector, and the optimiser's memory."""
 
-    params: Float[Array, " n_params"]
+    params: Vector
     memory: Any
 
 
@@ -59,16 +59,27 @@ class Chunk(NamedTuple):
 
 
 class Program(NamedTuple):
-    """`start` makes a state, `steps` carries it on, `layers` unpacks its parameters."""
+    """`start` makes a state of parameters, `steps` carries it on."""
 
     start: Callable[[Float32[np.ndarray, " n_params"]], State]
     steps: Callable[[State, Array, Scale, Chunk], State]
-    layers: Callable[[Float32[np.ndarray, " n_params"]], Layers]
+
+
+def unpack(params: Vector, *, sizes: tuple[int, ...]) -> Layers:
+    """The layers that a vector of parameters holds, one after the other, weight before bias."""
+    layers: Layers = []
+    at = 0
+    for n_in, n_out in pairwise(sizes):
+        weight = params[at : at + n_in * n_out].reshape(n_out, n_in)
+        at += n_in * n_out
+        layers.append((weight, params[at : at + n_out].reshape(n_out, 1)))
+        at += n_out
+    return layers
 
 
 def forward(
     layers: Layers, inputs: Float[Array, "n_features n"], *, activation: Activation
-) -> Float[Array, " n"]:
+) -> Float[Array | np.ndarray, " n"]:
     """The network's output on scaled inputs, before it is scaled back to VMAF points.
 
     Rows lie along the last axis: the small matrices then multiply long ones, and a step takes a
@@ -76,16 +87,20 @@ def forward(
     """
     hidden = inputs
     for weight, bias in layers[:-1]:
-        hidden = _ACTIVATE[activation](weight @ hidden + bias)
+        hidden = _ACTIVATE[activation](jnp.asarray(weight @ hidden + bias))
     weight, bias = layers[-1]
     return (weight @ hidden + bias)[0]
 
 
 def residual(
-    *, predicted: Float[Array, " n"], target: Float[Array, " n"], scale: Scale, loss: Loss
+    *,
+    predicted: Float[Array | np.ndarray, " n"],
+    target: Float[Array, " n"],
+    scale: Scale,
+    loss: Loss,
 ) -> Float[Array, " n"]:
     """What the loss squares, in units of the scaled target; `target` is in VMAF points."""
-    difference = predicted - (target - scale.target_shift) / scale.target_scale
+    difference = jnp.asarray(predicted) - (target - scale.target_shift) / scale.target_scale
     if loss == "mse":
         return difference
     difference = jnp.where(target >= 100, jnp.minimum(difference, 0), difference)  # noqa: PLR2004
@@ -95,7 +110,7 @@ def residual(
 def initial(
     sizes: tuple[int, ...], *, initialisation: Initialisation, generator: np.random.Generator
 ) -> Float32[np.ndarray, " n_params"]:
-    """Parameters to start from, in the order of the program's vector."""
+    """Parameters to start from, in the order of `unpack`."""
     parts: list[Float[np.ndarray, " m"]] = []
     for n_in, n_out in pairwise(sizes):
         width = n_in**-0.5
@@ -122,17 +137,12 @@ def program(
     most of the time.
     """
     cpu = jax.local_devices(backend="cpu")[0]
-    empty: Layers = [
-        (jnp.zeros((n_out, n_in), device=cpu), jnp.zeros((n_out, 1), device=cpu))
-        for n_in, n_out in pairwise(sizes)
-    ]
-    params, layers = ravel_pytree(empty)
     adam = optax.scale_by_adam(b2=beta2)
 
     def steps(state: State, data: Float[Array, "n columns"], scale: Scale, chunk: Chunk) -> State:
         def cost(params: Float[Array, " n_params"], drawn: Float[Array, "columns batch"]) -> Array:
             inputs = (drawn[:-1] - scale.shift) / scale.scale
-            predicted = forward(cast("Layers", layers(params)), inputs, activation=activation)
+            predicted = forward(unpack(params, sizes=sizes), inputs, activation=activation)
             return jnp.mean(
                 residual(predicted=predicted, target=drawn[-1], scale=scale, loss=loss) ** 2
             )
@@ -146,9 +156,9 @@ def program(
         return jax.lax.fori_loop(0, chunk.n_steps, step, state)
 
     def start(params: Float32[np.ndarray, " n_params"]) -> State:
-        with jax.default_device(cpu):
-            vector = jnp.asarray(params)
-            return State(vector, adam.init(vector))
+        # Adam remembers nothing at first. Zeros from NumPy: JAX would compile a program for them.
+        memory = jax.eval_shape(adam.init, params)
+        return State(params, jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), memory))
 
     n_columns = sizes[0] + 1
     on_cpu = jax.sharding.SingleDeviceSharding(cpu)
@@ -157,11 +167,12 @@ def program(
     chunk = Chunk(
         np.zeros((CHUNK, batch), np.int32), np.zeros(CHUNK, np.float32), np.zeros((), np.int32)
     )
+    params = np.zeros(sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes)), np.float32)
     compiled = (
         jax.jit(steps)
-        .lower(start(np.asarray(params)), data, Scale(column, column, number, number), chunk)
+        .lower(start(params), data, Scale(column, column, number, number), chunk)
         # One thread a network: the cores are busy with the other networks, and sums that are
         # split over threads would not be repeatable.
         .compile(compiler_options={"xla_cpu_multi_thread_eigen": False})
     )
-    return Program(start=start, steps=compiled, layers=cast("Any", layers))
+    return Program(start=start, steps=compiled)
