@@ -182,6 +182,18 @@ def test_an_odd_size_is_cropped_losslessly_to_an_even_one(make, moving, make_vid
     assert found.read_bytes() == expected.read_bytes()
 
 
+def test_a_source_that_players_turn_is_turned_for_reference_and_clips(
+    make, moving, make_video, tmp_path, ffmpeg
+):
+    """As phones record it: lying pictures and a note to show them upright."""
+    lying = moving(tmp_path / "lying.mp4", "-c:v", "libx264", "-qp", "0")
+    turned = ["-display_rotation", "90", "-i", lying, "-c", "copy"]
+    done = make([make_video(tmp_path / "phone.mp4", *turned)], ladder=TWO[:1])
+    (pair,) = read_corpus(done.manifest.parent).pairs
+    assert pair.clip == "libx264_192p_crf30"
+    assert probe(pair.reference).size == probe(pair.distorted).size == "108x192"
+
+
 IMPOSSIBLE = Rung("libvpx-vp9", 1.0, crf=99)
 
 

@@ -291,6 +291,16 @@ def test_a_pair_that_starts_elsewhere_or_rounds_times_is_paired_by_number(
     )
 
 
+def test_a_clip_that_players_turn_is_compared_as_it_is_shown(score, folder, make_video, reference):
+    """As phones record it: lying pictures and a note to show them upright."""
+    lying = make_video(folder / "lying.mp4", "-i", reference, "-c:v", "libx264", "-qp", "0")
+    turned = ["-display_rotation", "90", "-i", lying, "-c", "copy"]
+    phone = make_video(folder / "phone.mp4", *turned)
+    upright = make_video(folder / "upright.mkv", "-i", phone, "-c:v", "ffv1")
+    low = make_video(folder / "upright.mp4", "-i", phone, "-c:v", "libx264", "-crf", "35")
+    np.testing.assert_array_equal(rows(score((phone, low))), rows(score((upright, low))))
+
+
 def test_a_frame_that_the_decoder_drops_is_noticed(score, folder, make_video, reference):
     """ffmpeg would pair what is left, repeat the last frame, and end with status 0."""
     arguments = ["-c:v", "libx264", "-g", "4", "-bf", "0"]

@@ -13,6 +13,7 @@ from tinyvmaf.corpus.ladder import Rung
 from tinyvmaf.errors import ToolFailed, UsageError
 from tinyvmaf.files import written_aside
 from tinyvmaf.media.ffmpeg import Ffmpeg, run_ffmpeg
+from tinyvmaf.media.frames import first_frame, upright
 from tinyvmaf.media.video import Video, VideoInfo, probe
 from tinyvmaf.provenance import file_sha256
 
@@ -36,8 +37,8 @@ _LOSSLESS = ("-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4")
 class Source:
     """A source on its way through a build; `reference` is what its clips are compared with.
 
-    An odd size is cropped to an even one, since most encoders take no other; the reference is then
-    a cut, too.
+    The reference is a cut of ours, too, if the source has an odd size, which is cropped to an even
+    one since most encoders take no other, or if a player turns it, as phones record it.
     """
 
     name: str
@@ -174,10 +175,12 @@ def read_sources(videos: Sequence[Video], *, root: Path, n_frames: int | None) -
                 f"two sources are called {name}: {sources[name].video.path} and {video.path}; "
                 "a source is named after its file"
             )
-        info = probe(video)
+        info = upright(video)
+        # Every encode turns the picture as a player does, so its reference must be turned, too.
+        is_turned = first_frame(video).rotation % 360 != 0
         is_odd = info.width % 2 == 1 or info.height % 2 == 1
         is_short = n_frames is not None and n_frames < info.n_frames
-        cut = video.raw is not None or is_odd or is_short
+        cut = video.raw is not None or is_odd or is_short or is_turned
         sources[name] = Source(
             name=name,
             video=video,

@@ -16,6 +16,7 @@ from tinyvmaf.features.engine import Engine
 from tinyvmaf.features.log import Log
 from tinyvmaf.features.sets import FULL, TARGET, FeatureSet
 from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.media.frames import upright
 from tinyvmaf.media.video import Video, count_frames, probe
 from tinyvmaf.progress import SILENT, Progress
 
@@ -57,6 +58,9 @@ class PairScorer:
             TinyVmafError: the pair cannot be read, does not fit, or libvmaf did not score it all.
         """
         reference, distorted = probe(pair.reference), probe(pair.distorted)
+        if (reference.width > reference.height) != (distorted.width > distorted.height):
+            # One may lie on its side with a note to show it upright, which ffmpeg obeys.
+            reference, distorted = upright(pair.reference), upright(pair.distorted)
         if reference.n_frames != distorted.n_frames:
             # Packets only suggest how many frames there are; the decoder knows.
             reference = replace(reference, n_frames=count_frames(pair.reference))

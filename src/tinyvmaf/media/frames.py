@@ -9,7 +9,7 @@ of all packets without decoding.
 from array import array
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 # At the top although it is heavy: two threads that import it at once meet a half-made module.
@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from tinyvmaf.errors import MediaError
-from tinyvmaf.media.video import Video, video_stream
+from tinyvmaf.media.video import Video, VideoInfo, probe, video_stream
 
 THUMBNAIL = (64, 36)
 """Width and height of the small pictures."""
@@ -70,6 +70,18 @@ def first_frame(video: Video) -> FirstFrame:
         for frame in container.decode(stream):
             return FirstFrame(rotation=frame.rotation, interlaced=frame.interlaced_frame)
     raise MediaError(f"{video.path}: no frame could be decoded")
+
+
+def upright(video: Video) -> VideoInfo:
+    """What `probe` knows of `video`, with the size in which it is shown and ffmpeg hands it on.
+
+    Raises:
+        MediaError: as `probe`, or no frame can be decoded.
+    """
+    info = probe(video)
+    if first_frame(video).rotation % 180 == 0:
+        return info
+    return replace(info, width=info.height, height=info.width)
 
 
 def look(video: Video, *, n_frames: int) -> Look:
