@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import vl_convert
 
-from tinyvmaf.report.chart import by_error
+from tinyvmaf.report.chart import by_error, ticks
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.theme import PAGE, PAPER
 
@@ -129,3 +129,17 @@ def test_a_correlation_of_one_has_a_place_on_the_axis(record, points):
     made = {chart.name: chart for chart in charts(record, points, PAPER)}
     rows = [row for row in values(made["folds_plcc"].spec) if row.get("printed") == "1.0000"]
     assert [row["at"] for row in rows] == [1e-9]
+
+
+@pytest.mark.parametrize(
+    ("held", "places"),
+    [
+        ([0.008, 6.0], [0.01, 0.1, 1.0]),
+        ([0.4, 3.0], [0.5, 1.0, 2.0]),
+        ([0.06, 1.2], [0.1, 0.2, 0.5, 1.0]),
+        ([0.65, 1.05], [0.7, 0.8, 0.9, 1.0]),
+        ([1e-7, 2e-2], [1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2]),
+    ],
+)
+def test_a_log_axis_is_marked_at_round_numbers(held, places):
+    assert ticks(held) == pytest.approx(places)

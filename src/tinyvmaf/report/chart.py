@@ -5,7 +5,8 @@ A chart is the same on the page and in its picture but for colours (`theme`). Na
 and in the domains of scales only. A sort by name would put them into expressions, which are code.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ POINTS = "points"
 
 ROW_HEIGHT = 20
 """Height of a source's row."""
+
+_FEWEST_MARKS = 3
 
 WIDTH = 640
 """Width of a picture; on a page charts are as wide as there is room."""
@@ -64,6 +67,19 @@ def source_rows(record: Record) -> "alt.Y":
         title=None,
         axis=alt.Axis(grid=True),
     )
+
+
+def ticks(values: Sequence[float]) -> list[float]:
+    """Marks of a log axis for `values`: decades, or parts of decades if those are few."""
+    low, high = min(values), max(values)
+    powers = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
+    places: list[float] = []
+    for steps in ((1,), (1, 2, 5), range(1, 10)):
+        marks = [step * 10.0**power for power in powers for step in steps]
+        places = [mark for mark in marks if low <= mark <= high]
+        if len(places) >= _FEWEST_MARKS:
+            break
+    return places
 
 
 def data(rows: list[dict[str, Any]]) -> "alt.Chart":

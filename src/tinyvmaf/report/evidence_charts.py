@@ -4,7 +4,7 @@
 from typing import Any, Literal
 
 from tinyvmaf.evaluation.baselines import CONSTANT
-from tinyvmaf.report.chart import Chart, Record, data, finished
+from tinyvmaf.report.chart import Chart, Record, data, finished, ticks
 from tinyvmaf.report.numbers import TITLES, number, verdict
 from tinyvmaf.report.theme import Theme
 
@@ -61,13 +61,15 @@ def forest(record: Record, theme: Theme, kind: Literal["ratio", "difference"]) -
         return None
     first = record["arch"]
     if kind == "ratio":
-        name, heading, side, neutral = "comparison_errors", "Errors compared", "lower", 1
+        name, heading, side, neutral = "comparison_errors", "Errors compared", "lower", 1.0
         title = f"ratio of errors, {first} over the other"
         scale = alt.Scale(type="log", nice=False, padding=12)
+        ends = [row[name] for row in rows for name in ("effect", "low", "high") if row[name]]
+        axis = alt.Axis(values=ticks([*ends, neutral]))
     else:
-        name, side, neutral = "comparison_correlations", "higher", 0
+        name, side, neutral = "comparison_correlations", "higher", 0.0
         heading, title = "Correlations compared", f"atanh difference, {first} less the other"
-        scale = alt.Scale(zero=False)
+        scale, axis = alt.Scale(zero=False), alt.Axis(tickCount=6)
     colour = alt.Color(
         "resolved:N",
         scale=alt.Scale(domain=["resolved", "not resolved"], range=[theme.accent, theme.muted]),
@@ -81,7 +83,7 @@ def forest(record: Record, theme: Theme, kind: Literal["ratio", "difference"]) -
         alt.Tooltip("high:Q", title="high", format=".3f"),
         alt.Tooltip("verdict:N", title="verdict"),
     ]
-    effect = alt.X("effect:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6))
+    effect = alt.X("effect:Q", title=title, scale=scale, axis=axis)
     base = data(rows).encode(alt.Y("comparison:N", sort=None, title=None))
     chart = alt.layer(
         data([{"effect": neutral}])

@@ -5,7 +5,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.evaluation.baselines import CONSTANT
-from tinyvmaf.report.chart import ROW_HEIGHT, Chart, Record, data, finished, source_rows
+from tinyvmaf.report.chart import ROW_HEIGHT, Chart, Record, data, finished, source_rows, ticks
 from tinyvmaf.report.numbers import TITLES, count, number
 from tinyvmaf.report.points import Points
 from tinyvmaf.report.theme import Theme
@@ -32,7 +32,7 @@ def folds(record: Record, theme: Theme, metric: str) -> Chart | None:
     legend = alt.Legend() if len(series) > 1 else None
     others = [(theme.other, theme.muted)[index % 2] for index in range(len(series) - 1)]
     shapes = [_SHAPES[index % len(_SHAPES)] for index in range(len(series))]
-    value = _axis(metric, [row["value"] for row in rows])
+    value = _axis(metric, [row["at"] for row in rows])
     base = data(rows).encode(source_rows(record))
     dots = base.mark_point(filled=True, size=64, opacity=0.95, aria=False).encode(
         value,
@@ -103,13 +103,17 @@ def _axis(metric: str, values: list[float]) -> "alt.X":
 
     title = f"{TITLES[metric]} on the held-out source"
     if metric == "rmse":
-        apart = min(values) > 0 and max(values) > _FAR_APART * min(values)
-        scale = alt.Scale(type="log", nice=False, padding=12) if apart else alt.Scale(zero=True)
-        return alt.X("at:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6))
+        if min(values) <= 0 or max(values) < _FAR_APART * min(values):
+            zero = alt.Scale(zero=True)
+            return alt.X("at:Q", title=title, scale=zero, axis=alt.Axis(tickCount=6))
+        log = alt.Scale(type="log", nice=False, padding=12)
+        return alt.X("at:Q", title=title, scale=log, axis=alt.Axis(values=ticks(values)))
     # The axis carries what is missing to 1, and its labels say what that leaves.
     scale = alt.Scale(type="log", nice=False, reverse=True, padding=12)
     left = "format(1 - datum.value, '.9~f')"
-    return alt.X("at:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6, labelExpr=left))
+    # Reversed, an axis starts where others end; its title belongs there all the same.
+    axis = alt.Axis(values=ticks(values), labelExpr=left, titleAnchor="start", titleAlign="right")
+    return alt.X("at:Q", title=title, scale=scale, axis=axis)
 
 
 def _at(metric: str, value: float) -> float:

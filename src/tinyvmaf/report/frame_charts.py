@@ -43,7 +43,7 @@ def scatter(record: Record, points: Points, theme: Theme) -> Chart:
         alt.layer(line, dots)
         .properties(width=_PANEL, height=_PANEL)
         .facet(
-            facet=alt.Facet("source:N", sort=None, title=None),
+            facet=alt.Facet("source:N", sort=alt.EncodingSortField("order", op="min"), title=None),
             columns=_PANELS_IN_A_ROW,
             data=alt.NamedData(POINTS),
         )

@@ -49,6 +49,7 @@ class Points:
         """The thinned frames with their names, a dictionary each."""
         return [
             {
+                "order": clip,
                 "source": self.clips[clip][0],
                 "clip": self.clips[clip][1],
                 "frame": frame,

@@ -54,7 +54,7 @@ class Theme:
                 "titlePadding": 10,
             },
             # A title that ends where its axis ends has the labels' width as room besides.
-            "axisX": {"labelFlush": False, "titleAnchor": "end"},
+            "axisX": {"labelFlush": False, "labelSeparation": 6, "titleAnchor": "end"},
             "axisY": {"domain": False, "ticks": False, "labelPadding": 8, "labelLimit": 230},
             "header": {**text, "titleFontSize": 0, "labelColor": self.ink, "labelLimit": 150},
             "legend": {

@@ -5,6 +5,7 @@
   const PANEL = { narrowest: 108, axes: 56, gap: 20 };
   const data = JSON.parse(document.getElementById("data").textContent);
   const frames = data.frames.map(([clip, frame, teacher, predicted]) => ({
+    order: clip,
     source: data.clips[clip][0],
     clip: data.clips[clip][1],
     frame,
