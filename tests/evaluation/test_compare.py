@@ -84,6 +84,11 @@ def test_an_undertrained_run_is_compared_and_said_to_be_undertrained(write):
     assert [gate["passed"] for gate in gates] == [True, False]
     assert gates[1]["reason"] == "train RMSE 15.40 is not below 2 VMAF points"
     assert len(found["comparisons"]) == 4
+    assert [finding["kind"] for finding in found["findings"]] == ["gate"] + ["comparison"] * 4
+    assert found["findings"][0]["sentence"] == (
+        "raw is undertrained: train RMSE 15.40 is not below 2 VMAF points. "
+        "Its comparisons judge its training, not its arch."
+    )
 
 
 def test_swapping_the_runs_swaps_the_verdict(write):

@@ -8,7 +8,7 @@ from typing import Any
 from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.contrasts import compare_runs
 from tinyvmaf.evaluation.evidence import judge_training
-from tinyvmaf.evaluation.findings import comparison_findings
+from tinyvmaf.evaluation.findings import comparison_findings, undertrained_finding
 from tinyvmaf.evaluation.measured import measure_folds
 from tinyvmaf.evaluation.run import read_run, refuse_other_table
 
@@ -33,6 +33,7 @@ def compare_folders(folders: Sequence[Path]) -> dict[str, Any]:
     first = next(iter(runs.values())).facts.table
     for run in runs.values():
         refuse_other_table(first, run.facts.table)
+    gates = {name: judge_training(run) for name, run in runs.items()}
     comparisons = compare_runs({name: measure_folds(run.predictions) for name, run in runs.items()})
     return {
         "schema": SCHEMA,
@@ -44,10 +45,19 @@ def compare_folders(folders: Sequence[Path]) -> dict[str, Any]:
                 "n_params": run.facts.n_params,
                 "recipe": run.facts.recipe,
                 "seeds": list(run.facts.seeds),
-                "gate": judge_training(run),
+                "gate": gates[name],
             }
             for name, run in runs.items()
         ],
         "comparisons": comparisons,
-        "findings": comparison_findings(comparisons),
+        "findings": [
+            *(
+                undertrained_finding(
+                    name, gate, "Its comparisons judge its training, not its arch."
+                )
+                for name, gate in gates.items()
+                if not gate["passed"]
+            ),
+            *comparison_findings(comparisons),
+        ],
     }

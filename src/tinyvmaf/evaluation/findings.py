@@ -23,8 +23,7 @@ def findings(evidence: Record, *, arch: str) -> list[dict[str, Any]]:
     """What a run's evidence lets one say, most important first."""
     gate = evidence["gate"]
     if not gate["passed"]:
-        sentence = f"{arch} is undertrained: {gate['reason']}. Nothing is said of unseen sources."
-        return [_finding("gate", arch, "undertrained", sentence, gate)]
+        return [undertrained_finding(arch, gate, "Nothing is said of unseen sources.")]
     found = [_finding("gate", arch, gate["outcome"], _gate_sentence(gate), gate)]
     interval = evidence["intervals"]["clip"]["rmse"]
     if interval is not None:
@@ -36,6 +35,12 @@ def findings(evidence: Record, *, arch: str) -> list[dict[str, Any]]:
     found += _outliers(evidence["diagnosis"] or ())
     found += _curve(evidence["learning_curve"] or ())
     return found
+
+
+def undertrained_finding(name: str, gate: Record, consequence: str) -> dict[str, Any]:
+    """That the models of `name` did not pass the training gate, and what follows."""
+    sentence = f"{name} is undertrained: {gate['reason']}. {consequence}"
+    return _finding("gate", name, "undertrained", sentence, gate)
 
 
 def comparison_findings(rows: Sequence[Record]) -> list[dict[str, Any]]:
