@@ -8,6 +8,7 @@ come from the cards and from `docs/models/hold_out.json`, and a test holds the p
 """
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +37,7 @@ def pages() -> dict[Path, str]:
     )
     environment.filters.update(
         score="{:.3f}".format,
-        correlation="{:.5f}".format,
+        correlation=_correlation,
         signed="{:+.3f}".format,
         share="{:.1%}".format,
         percent="{:.0%}".format,
@@ -58,6 +59,11 @@ def pages() -> dict[Path, str]:
             for card in cards
         },
     }
+
+
+def _correlation(value: float) -> str:
+    """Cut and not rounded: what is not perfect shall not read 1."""
+    return f"{math.floor(value * 1e5) / 1e5:.5f}"
 
 
 def _misses(calibration: Sequence[Residuals]) -> list[dict[str, Any]]:

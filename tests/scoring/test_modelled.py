@@ -82,13 +82,18 @@ def test_a_model_without_a_card_has_no_domain_and_no_interval(score, model_path)
 def test_exact_and_model_exclude_each_other(model_path):
     for words, said in (
         ({"name": "exact", "model": model_path}, "--mode exact reads no --model"),
-        ({"name": "model"}, "--mode model needs --model"),
         ({"name": "fast"}, "unknown mode 'fast'; expected one of exact, model"),
         ({"model": model_path, "teacher": "vmaf_4k_v0.6.1"}, "--mode model has no --teacher"),
     ):
         with pytest.raises(UsageError) as caught:
             choose_mode(**words)
         assert str(caught.value).startswith(said)
+
+
+def test_the_smallest_shipped_model_is_the_default():
+    mode = choose_mode("model")
+    assert mode.model.name == "tinyvmaf_small_v1"
+    assert "--model tinyvmaf_small_v1" in " ".join(mode.options)
 
 
 def test_a_feature_that_the_pass_does_not_yield_is_refused(score, network, tmp_path):

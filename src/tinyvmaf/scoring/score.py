@@ -25,6 +25,7 @@ LEVEL: Final = 0.9
 
 _REDUCED: Final = ("half", "quarter")
 _PROXY: Final = "quarter"
+_MODEL: Final = "tinyvmaf_small_v1"
 _WITHIN: Final = 1.0
 
 
@@ -115,8 +116,8 @@ def choose_mode(
 
     Args:
         name: One of `MODES`.
-        model: A shipped model's name or an ONNX file; `half` or `quarter` for libvmaf itself on
-            reduced pictures.
+        model: A shipped model's name or an ONNX file; the mode `model` takes the smallest shipped
+            one by default; `half` or `quarter` for libvmaf itself on reduced pictures.
         features: The order of the model's features, for a file that does not say it.
         teacher: Libvmaf's model, for the modes `exact` and `sampled`.
         level: The probability that an interval aims at, in (0, 1).
@@ -153,8 +154,6 @@ def choose_mode(
         if model is not None:
             raise UsageError(f"--mode {EXACT} reads no --model; leave one of them out")
         return ExactMode(find_teacher(teacher))
-    if model is None:
-        raise UsageError(f"--mode {MODEL} needs --model; `tinyvmaf models list` shows what ships")
     if teacher != DEFAULT:
         raise UsageError(f"--mode {MODEL} has no --teacher: the model's own is in its card")
     # What models need is loaded only where a model is used.
@@ -162,6 +161,7 @@ def choose_mode(
     from tinyvmaf.scoring.interval import check_level
     from tinyvmaf.scoring.modelled import ModelMode
 
+    model = _MODEL if model is None else model
     return ModelMode(load_model(model, features=features), str(model), check_level(level))
 
 
