@@ -33,7 +33,8 @@ NUMBERS = (
 WIN = re.compile(
     r"(?P<better>[ab]) has (?P<side>lower|higher) (?P<name>[\w ]+) than (?P<worse>[ab]) "
     rf"on (?P<n>\d+) unseen sources, in (?P<wins>\d+) of them: {NUMBERS}"
-    r"(?P<caution>; the Nadeau-Bengio test does not confirm it)?\."
+    r"(?P<caution>; the Nadeau-Bengio test does not confirm it)?"
+    r"(; the difference is within the margin of (?P<margin>\S+))?\."
 )
 NOT_RESOLVED = re.compile(
     rf"(?P<name>[\w ]+) of a and b is not resolved on (?P<n>\d+) unseen sources: {NUMBERS}"
@@ -138,6 +139,10 @@ def check_win(told, row, scores):
     none = 1 if sign < 0 else 0
     assert not float(told["low"]) <= none <= float(told["high"])
     assert (told["caution"] is None) == row["robust"] == (row["nadeau_bengio_p"] < 0.05)
+    low, high = subset_interval(scores[0] - scores[1], level=0.9)
+    margin = 0.5 if row["metric"] == "rmse" else 0.005
+    assert (told["margin"] is not None) == (-margin <= low <= high <= margin)
+    assert told["margin"] in (None, str(margin))
     check_numbers(told, row, scores)
 
 
@@ -181,6 +186,13 @@ def test_an_interval_near_no_effect_keeps_the_digits_that_tell_it_apart():
     assert "interval [0.9998, 0.9998]" in sentence.replace("0.99979", "0.9998")
     assert "[1, 1]" not in sentence
     assert row["verdict"] == "a_better"
+
+
+def test_a_win_that_nobody_would_act_on_is_said_to_be_one():
+    _, sentence = wins([1.0, 1.1, 1.2, 1.3, 1.4, 1.5], [1.2, 1.3, 1.4, 1.5, 1.6, 1.7])
+    assert sentence.endswith("; the difference is within the margin of 0.5.")
+    _, sentence = wins([1.0, 1.1, 1.2, 1.3, 1.4, 1.5], [2.2, 2.3, 2.4, 2.5, 2.6, 2.7])
+    assert "margin" not in sentence
 
 
 def test_a_tie_is_nobodys_win():

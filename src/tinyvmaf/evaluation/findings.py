@@ -77,10 +77,18 @@ def comparison_sentence(row: Record) -> str:
     wins = row["a_better_in"] if better == a else row["b_better_in"]
     side = "higher" if row["metric"] in ("plcc", "srocc") else "lower"
     caution = "" if row["robust"] else "; the Nadeau-Bengio test does not confirm it"
+    if _is_small(row):
+        caution += f"; the difference is within the margin of {row['margin']:g}"
     return (
         f"{better} has {side} {name} than {worse} {where}, in {wins} of them: "
         f"{effect}, {tested}{caution}."
     )
+
+
+def _is_small(row: Record) -> bool:
+    """Whether a win is one that nobody would act on: its interval lies within the margin."""
+    low, high, margin = row["difference_low"], row["difference_high"], row["margin"]
+    return None not in (low, high, margin) and -margin <= low and high <= margin
 
 
 def p_text(p: float) -> str:
