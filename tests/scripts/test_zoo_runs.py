@@ -3,6 +3,7 @@
 
 import importlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
@@ -39,8 +40,14 @@ def predictions(card):
 
 
 def test_the_error_on_a_card_is_the_one_of_its_run(card, predictions):
-    assert card.loso == loso_figures(predictions, protocol=card.loso.protocol, run=card.loso.run)
-    assert card.calibration == residuals(predictions)
+    found = loso_figures(predictions, protocol=card.loso.protocol, run=card.loso.run)
+    for name, value in asdict(card.loso).items():
+        computed = getattr(found, name)
+        assert computed == (value if isinstance(value, str) else pytest.approx(value, rel=1e-9))
+    missed = residuals(predictions)
+    assert [item.source for item in missed] == [item.source for item in card.calibration]
+    for item, given in zip(missed, card.calibration, strict=True):
+        assert item.residuals == pytest.approx(given.residuals, abs=1e-9)
 
 
 def test_a_run_says_how_to_repeat_it(card, run):
