@@ -10,6 +10,7 @@ from tinyvmaf.cli.app import app
 from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts, write_run
 from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.report import digest
 
 
 @pytest.fixture
@@ -70,3 +71,11 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no run here") as found:
         CliRunner().invoke(app, ["report", str(tmp_path)], catch_exceptions=False)
     assert found.value.exit_status == 2
+
+
+def test_without_the_extra_one_line_says_how_to_get_the_page(folder, monkeypatch):
+    monkeypatch.setattr(digest, "find_spec", lambda name: None)
+    result = CliRunner().invoke(app, ["report", str(folder)], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert [name.rsplit(".")[-1] for name in result.stdout.splitlines()] == ["json", "md"]
+    assert result.stderr.count("pip install 'tinyvmaf[report]'") == 1

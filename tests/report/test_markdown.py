@@ -69,4 +69,4 @@ def test_the_warning_stands_before_the_result(record):
         "reason": "too few steps",
     }
     written = markdown(document(record, None), {}, pictures="charts")
-    assert written.index("> **Undertrained: too few steps.**") < written.index("On a source")
+    assert written.index("> **What follows") < written.index("is undertrained: too few steps.")

@@ -71,7 +71,7 @@ def test_missing_evidence_is_said_once_for_each_part(bare_record):
     lines = [block.text for block in blocks(document(bare_record, ()), Omitted)]
     assert lines == [
         "Effective sample size: not in this record.",
-        "Learning curve: not in this record.",
+        "Learning curve: not in this record; tinyvmaf loso --learning-curve makes it.",
         "Paired comparison: not in this record.",
         "Ranking of clips: not in this record.",
         "Optimism (seen less held out): not in this record.",
@@ -89,7 +89,8 @@ def test_a_gate_that_was_not_passed_stands_above_everything(record):
     }
     record["evidence"]["comparisons"] = None
     report = document(record, None)
-    assert report.warning == "Undertrained: the training RMSE is 15.5."
+    assert report.headline[0] == "mlp_small is undertrained: the training RMSE is 15.5."
+    assert report.warning.startswith("What follows shows how far training went.")
     because = "Paired comparison: left out, because the training gate was not passed."
     assert because in [block.text for block in blocks(report, Omitted)]
 

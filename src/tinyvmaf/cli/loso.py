@@ -118,7 +118,10 @@ def run_loso(
         extract_s=opened.extract_s,
         progress=TERMINAL,
     )
-    return write_digest(run, folder)
+    digest = write_digest(run, folder)
+    if digest.missing:
+        TERMINAL.note(digest.missing)
+    return digest
 
 
 def print_digest(digest: "Digest") -> None:
@@ -149,7 +152,5 @@ def print_digest(digest: "Digest") -> None:
         for label in ("mean", "std")
     ]
     show_table(columns, rows)
-    if digest.missing:
-        TERMINAL.note(digest.missing)
     written = digest.html or digest.markdown
     show(f"\n{digest.record['arch']}, {digest.record['n_params']} parameters: {written}")

@@ -50,19 +50,27 @@ def evidence(record: Record, key: str) -> Any:  # noqa: ANN401 (whatever the rec
     return (record.get("evidence") or {}).get(key)
 
 
-def warning(record: Record) -> str:
-    """What a failed training gate means; empty if it was passed or not asked."""
+def undertrained(record: Record) -> str:
+    """Why the training gate was not passed; empty if it was passed or not asked."""
     gate = evidence(record, "gate")
-    if not gate or gate["passed"]:
+    return "" if not gate or gate["passed"] else str(gate["reason"]).rstrip(".")
+
+
+def warning(record: Record) -> str:
+    """What a reader must know before reading on; empty if nothing."""
+    if not undertrained(record):
         return ""
-    return f"Undertrained: {str(gate['reason']).rstrip('.')}."
+    return (
+        "What follows shows how far training went. It says nothing of content that the model has "
+        "not seen."
+    )
 
 
-def omitted(record: Record, what: str) -> Omitted:
-    """The line that stands where `what` would."""
-    if warning(record):
+def omitted(record: Record, what: str, *, cure: str = "") -> Omitted:
+    """The line that stands where `what` would, with how to get it if that is known."""
+    if undertrained(record):
         return Omitted(f"{what}: left out, because the training gate was not passed.")
-    return Omitted(f"{what}: not in this record.")
+    return Omitted(f"{what}: not in this record{cure and '; '}{cure}.")
 
 
 def unit(record: Record) -> tuple[Block, ...]:
@@ -297,7 +305,7 @@ def learning_curve(record: Record) -> tuple[Block, ...]:
     """The error against the number of training sources."""
     found = evidence(record, "learning_curve")
     if not found:
-        return (omitted(record, "Learning curve"),)
+        return (omitted(record, "Learning curve", cure="tinyvmaf loso --learning-curve makes it"),)
     titles = columns("sources trained on", "RMSE", "range", "repeats")
     rows = tuple(
         (

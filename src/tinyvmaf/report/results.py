@@ -23,16 +23,24 @@ METRICS = ("plcc", "srocc", "krocc", "rmse", "mae", "bias")
 _LEVELS = ("frame", "clip")
 
 
-def headline(record: Record) -> tuple[str, str]:
-    """The result in one sentence, and what it rests on in another."""
+def headline(record: Record, undertrained: str) -> tuple[str, str]:
+    """The result in one sentence, and what it rests on in another.
+
+    Args:
+        record: The evaluation.
+        undertrained: Why there is no result; empty if there is one.
+    """
     frame, table = record["aggregate"]["frame"], record["table"]
     rmse = frame["rmse"]
+    error = f"RMSE {spread('rmse', rmse)} VMAF points"
     result = (
-        f"On a source that it has not seen, {record['arch']} misses {record['teacher']} by RMSE "
-        f"{spread('rmse', rmse)} VMAF points."
+        f"{record['arch']} is undertrained: {undertrained}."
+        if undertrained
+        else f"On a source that it has not seen, {record['arch']} misses {record['teacher']} by "
+        f"{error}."
     )
     basis = (
-        f"Mean ± standard deviation over {plural(rmse['k_eff'], 'fold')}; PLCC "
+        f"{error}: mean ± standard deviation over {plural(rmse['k_eff'], 'fold')}; PLCC "
         f"{spread('plcc', frame['plcc'])}; worst source {rmse['worst_source']} with RMSE "
         f"{number('rmse', rmse['worst'])}. {plural(record['n_params'], 'parameter')}, recipe "
         f"{record['recipe']}, on {plural(table['sources'], 'source')}, "

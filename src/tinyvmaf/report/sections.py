@@ -77,7 +77,7 @@ def document(record: Record, charts: Sequence[Chart] | None) -> Document:
     )
     return Document(
         title=f"Leave-one-source-out: {record['arch']}",
-        headline=results.headline(record),
+        headline=results.headline(record, inference.undertrained(record)),
         warning=inference.warning(record),
         figures=results.key_figures(record),
         sections=tuple(section for section in sections if section.blocks),
