@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinyvmaf.errors import TinyVmafError
+    from tinyvmaf.evaluation.loso import loso
     from tinyvmaf.features.table import FeatureTable, read_table, write_table
     from tinyvmaf.media.video import RawFormat
     from tinyvmaf.models.model import Model
     from tinyvmaf.models.model import load_model as load
     from tinyvmaf.scoring.result import Score
     from tinyvmaf.scoring.score import score
+    from tinyvmaf.training.estimator import TinyVmafRegressor
 
     __version__: str
 
@@ -24,8 +26,10 @@ __all__ = [
     "RawFormat",
     "Score",
     "TinyVmafError",
+    "TinyVmafRegressor",
     "__version__",
     "load",
+    "loso",
     "read_table",
     "score",
     "write_table",
@@ -37,7 +41,9 @@ _HOMES = {
     "RawFormat": ("media.video", "RawFormat"),
     "Score": ("scoring.result", "Score"),
     "TinyVmafError": ("errors", "TinyVmafError"),
+    "TinyVmafRegressor": ("training.estimator", "TinyVmafRegressor"),
     "load": ("models.model", "load_model"),
+    "loso": ("evaluation.loso", "loso"),
     "read_table": ("features.table", "read_table"),
     "score": ("scoring.score", "score"),
     "write_table": ("features.table", "write_table"),

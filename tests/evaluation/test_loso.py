@@ -12,6 +12,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
 
+import tinyvmaf as tv
 from tests.evaluation.tables import smooth_table, table_of
 from tinyvmaf.errors import SplitError, UsageError
 from tinyvmaf.evaluation.loso import sweep
@@ -79,6 +80,13 @@ def test_the_run_on_disk_is_the_run(swept):
     _, folder, run = swept
     back = read_run(folder)
     assert evaluate_run(back) == evaluate_run(run)
+
+
+def test_the_python_call_gives_the_record_of_the_run(recipe, tmp_path):
+    table = smooth_table(n_sources=3)
+    record = tv.loso(table, folder=tmp_path, recipe=recipe, seeds=2)
+    assert record["seeds"] == [0, 1]
+    assert record == evaluate_run(read_run(tmp_path))
 
 
 def test_single_split_baselines_say_what_they_saw(swept):

@@ -43,7 +43,7 @@ def demo(
         progress=TERMINAL,
     )
     TERMINAL.note(f"2/3  score every frame with libvmaf, into {table}")
-    opened = open_table(corpus, sample=False, jobs=jobs)
+    opened = open_table(corpus, sample=False, jobs=jobs, ffmpeg=ffmpeg)
     write_table(opened.table, table)
     TERMINAL.note("3/3  train a model of 257 parameters per held-out source, and judge it there")
     digest = run_loso(

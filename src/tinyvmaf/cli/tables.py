@@ -43,6 +43,7 @@ def open_table(
     jobs: int | None = None,
     size: str | None = None,
     pix_fmt: str | None = None,
+    ffmpeg: Path | None = None,
 ) -> Opened:
     """The table that a verb was given.
 
@@ -65,7 +66,7 @@ def open_table(
             features="canonical6",
             jobs=jobs,
             engine=None,
-            ffmpeg=None,
+            ffmpeg=ffmpeg,
             size=size,
             pix_fmt=pix_fmt,
             allow=None,

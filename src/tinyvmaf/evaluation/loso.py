@@ -26,6 +26,7 @@ from tinyvmaf.evaluation.baselines import (
 from tinyvmaf.evaluation.folds import Fold, leave_one_source_out
 from tinyvmaf.evaluation.learning import learning_curve
 from tinyvmaf.evaluation.metrics import rmse
+from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import (
     FoldFacts,
     Run,
@@ -41,7 +42,7 @@ from tinyvmaf.models.model import Model
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.training.networks import n_params
-from tinyvmaf.training.recipes import Recipe
+from tinyvmaf.training.recipes import Recipe, load_recipe
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,6 +54,39 @@ SINGLE_SPLIT: Mapping[str, str] = {
     "vmaf_tiny_medium": "mlp_medium",
 }
 """Names of the single-split baselines, as the published study calls them -> their arch."""
+
+
+def loso(
+    table: FeatureTable,
+    *,
+    folder: Path,
+    arch: str = "mlp_small",
+    recipe: str | Recipe = "default",
+    seeds: int = 1,
+    progress: Progress = SILENT,
+) -> dict[str, Any]:
+    """Leave one source out and evaluate: what `tinyvmaf loso` does, without its report.
+
+    Args:
+        table: The frames, such as `read_table` gives them.
+        folder: Gets the run's files.
+        arch: One of `training.networks.ARCHS`.
+        recipe: Name or file of a recipe, or the recipe itself.
+        seeds: Sweeps over all folds, with the seeds 0, 1, ...
+        progress: Told of training steps.
+
+    Returns:
+        The record `tinyvmaf.loso/1`, as in `loso_<arch>_eval.json`.
+
+    Raises:
+        SplitError: too few sources.
+        UsageError: unknown arch or recipe, or the folder cannot be written.
+    """
+    settings = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    run = sweep(
+        table, folder=folder, arch=arch, recipe=settings, seeds=range(seeds), progress=progress
+    )
+    return evaluate_run(run)
 
 
 def sweep(
