@@ -62,11 +62,14 @@ def test_the_words_name_the_best_and_the_worst_source(drawn, record):
     assert words.index(f"({order[0]})") < words.index(f"({order[-1]})")
 
 
-def test_a_forest_says_what_the_record_says(drawn, record):
+def test_a_forest_says_what_the_record_says(drawn, record, points):
     rows = values(drawn["comparison_errors"].spec)[-2:]
     assert [row["verdict"] for row in rows] == ["mlp_small is better", "not resolved"]
-    assert [row["resolved"] for row in rows] == ["resolved", "not resolved"]
+    assert [row["kind"] for row in rows] == ["resolved", "not resolved"]
     assert [row["low"] for row in rows] == [0.6, 0.9]
+    record["evidence"]["comparisons"][1]["verdict"] = "equivalent"
+    again = {chart.name: chart for chart in charts(record, points, PAPER)}
+    assert values(again["comparison_errors"].spec)[-1]["kind"] == "equivalent"
     correlations = values(drawn["comparison_correlations"].spec)[-1]
     assert correlations["verdict"] == "least_squares is better"
 

@@ -10,6 +10,8 @@ from tinyvmaf.report.theme import Theme
 
 _CURVE_HEIGHT = 260
 _ROW_HEIGHT = 24
+# Verdicts that do not name a better model.
+_KINDS = {"not_resolved": "not resolved", "equivalent": "equivalent"}
 
 
 def learning_curve(record: Record, theme: Theme) -> Chart | None:
@@ -71,8 +73,11 @@ def forest(record: Record, theme: Theme, kind: Literal["ratio", "difference"]) -
         heading, title = "Correlations compared", f"atanh difference, {first} less the other"
         scale, axis = alt.Scale(zero=False), alt.Axis(tickCount=6)
     colour = alt.Color(
-        "resolved:N",
-        scale=alt.Scale(domain=["resolved", "not resolved"], range=[theme.accent, theme.muted]),
+        "kind:N",
+        scale=alt.Scale(
+            domain=["resolved", "equivalent", "not resolved"],
+            range=[theme.accent, theme.other, theme.muted],
+        ),
         legend=alt.Legend(),
     )
     tooltip = [
@@ -113,7 +118,7 @@ def _comparisons(record: Record, kind: str) -> list[dict[str, Any]]:
             "low": row["low"],
             "high": row["high"],
             "verdict": verdict(row),
-            "resolved": "resolved" if row["verdict"].endswith("_better") else "not resolved",
+            "kind": _KINDS.get(row["verdict"], "resolved"),
         }
         for row in (record.get("evidence") or {}).get("comparisons") or []
         if (row["effect_kind"] == "ratio") == (kind == "ratio") and row["b"] != CONSTANT
