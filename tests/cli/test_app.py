@@ -11,7 +11,7 @@ import tinyvmaf
 from tinyvmaf.cli import app
 from tinyvmaf.errors import MediaError, ToolFailed
 
-HEAVY = ("jax", "equinox", "onnx", "onnxruntime", "polars", "scipy", "sklearn", "altair", "av")
+HEAVY = ("jax", "optax", "onnx", "onnxruntime", "polars", "scipy", "sklearn", "altair", "av")
 
 
 def modules_after(program):

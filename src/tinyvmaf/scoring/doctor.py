@@ -26,7 +26,7 @@ from tinyvmaf.scoring.known_pair import KNOWN_SCORE, TOLERANCE, write_known_pair
 from tinyvmaf.scoring.scorer import Scorer
 
 _EXTRAS: Final = {
-    "train": ("jax", "equinox", "optax"),
+    "train": ("jax", "optax"),
     "report": ("altair", "jinja2", "vl_convert"),
     "cluster": ("distributed",),
 }
