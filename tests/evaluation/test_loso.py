@@ -84,7 +84,7 @@ def test_the_run_on_disk_is_the_run(swept):
 
 def test_the_python_call_gives_the_record_of_the_run(recipe, tmp_path):
     table = smooth_table(n_sources=3)
-    record = tv.loso(table, folder=tmp_path, recipe=recipe, seeds=2)
+    record = tv.loso(table, folder=str(tmp_path), recipe=recipe, seeds=2)
     assert record["seeds"] == [0, 1]
     assert record == evaluate_run(read_run(tmp_path))
 

@@ -59,7 +59,7 @@ SINGLE_SPLIT: Mapping[str, str] = {
 def loso(
     table: FeatureTable,
     *,
-    folder: Path,
+    folder: Path | str,
     arch: str = "mlp_small",
     recipe: str | Recipe = "default",
     seeds: int = 1,
@@ -84,7 +84,12 @@ def loso(
     """
     settings = load_recipe(recipe) if isinstance(recipe, str) else recipe
     run = sweep(
-        table, folder=folder, arch=arch, recipe=settings, seeds=range(seeds), progress=progress
+        table,
+        folder=Path(folder),
+        arch=arch,
+        recipe=settings,
+        seeds=range(seeds),
+        progress=progress,
     )
     return evaluate_run(run)
 

@@ -141,7 +141,7 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
     return FeatureTable(rows=rows, info=info)
 
 
-def read_table(path: Path) -> FeatureTable:
+def read_table(path: Path | str) -> FeatureTable:
     """Read and check a feature table.
 
     Raises:
@@ -150,6 +150,7 @@ def read_table(path: Path) -> FeatureTable:
     """
     import polars as pl
 
+    path = Path(path)
     if not path.is_file():
         raise UsageError(f"{path}: no such table; make one with `tinyvmaf extract ROOT -o {path}`")
     try:
