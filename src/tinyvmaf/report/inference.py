@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the numbers carry, as blocks: gate, unit, comparisons, ranking, diagnosis, findings.
+"""What the numbers carry, as blocks: the unit, comparisons, ranking, optimism.
 
 Everything is printed from the record's evidence. What the record lacks is left out with one line
 that says so; verdicts and sentences are the record's own.
@@ -10,11 +10,9 @@ from typing import Any
 
 from tinyvmaf.report.document import (
     Block,
-    Bullets,
     Facts,
     Omitted,
     Paragraph,
-    Section,
     Table,
     columns,
 )
@@ -31,18 +29,6 @@ from tinyvmaf.report.numbers import (
 )
 
 Record = Mapping[str, Any]
-
-_P1401 = {
-    "plcc": "PLCC",
-    "srocc": "SROCC",
-    "rmse": "RMSE",
-    "outlier_ratio": "outlier ratio",
-}
-_OUTCOMES = {
-    "trained": "passed",
-    "unchecked": "passed, but twice the steps were not tried",
-    "undertrained": "not passed",
-}
 
 
 def evidence(record: Record, key: str) -> Any:  # noqa: ANN401 (whatever the record holds)
@@ -220,140 +206,6 @@ def optimism(record: Record) -> tuple[Block, ...]:
     )
     caption = "Optimism: the same arch and recipe, on sources it had seen, less held out"
     return (Table(caption, titles, rows),)
-
-
-def gate(record: Record) -> tuple[Block, ...]:
-    """Whether training went far enough for the folds to say anything about content."""
-    found = evidence(record, "gate")
-    if not found:
-        return (omitted(record, "Training gate"),)
-    facts = [
-        ("training gate", _OUTCOMES[found["outcome"]]),
-        (
-            "RMSE on the training rows",
-            f"{number('rmse', found['train_rmse'])} (limit {found['limit']:g})",
-        ),
-    ]
-    doubling = found.get("doubling")
-    if doubling:
-        facts.append(
-            (
-                "twice the steps",
-                (
-                    f"RMSE {number('rmse', doubling['rmse'])} after {count(doubling['steps'])} "
-                    f"steps, {number('rmse', doubling['doubled_rmse'])} after twice as many "
-                    f"({100 * doubling['change']:+.1f} %)"
-                ),
-            )
-        )
-    if found.get("reason"):
-        facts.append(("because", str(found["reason"])))
-    return (Facts(tuple(facts)),)
-
-
-def diagnosis(record: Record) -> tuple[Block, ...]:
-    """Why each fold is as it is."""
-    found = evidence(record, "diagnosis")
-    if not found:
-        return (omitted(record, "Diagnosis of the folds"),)
-    about = Paragraph(
-        "A fold's squared error splits into bias, slope and residual. Its teacher's spread says "
-        "how hard a correlation is there; dissimilarity compares its features with those of the "
-        "training sources (flagged: further off than those are from each other). Least squares and "
-        "nearest neighbours on the same fold tell a hard source from a weak model; the last p says "
-        "whether the fold is an outlier among the others, adjusted for their number."
-    )
-    titles = columns(
-        "held-out source",
-        "bias",
-        "slope",
-        "residual",
-        "teacher's SD",
-        "saturated",
-        "PLCC, range-corrected",
-        "dissimilarity",
-        "outside",
-        "flagged",
-        "least squares",
-        "neighbours",
-        "seed SD",
-        "outlier p",
-    )
-    rows = tuple(
-        (
-            str(row["source"]),
-            share(row["bias_share"]),
-            share(row["slope_share"]),
-            share(row["residual_share"]),
-            number("rmse", row["sd_teacher"]),
-            share(row["saturated_share"]),
-            number("plcc", row["corrected_plcc"]),
-            number("rmse", row["dissimilarity"]),
-            share(row["outside_share"]),
-            "yes" if row["flagged"] else "no",
-            number("rmse", row["ols_rmse"]),
-            number("rmse", row["knn_rmse"]),
-            number("rmse", row["seed_sd"]),
-            p_value(row["deleted_t_p"]),
-        )
-        for row in found
-    )
-    return about, Table("Diagnosis of every fold", titles, rows)
-
-
-def learning_curve(record: Record) -> tuple[Block, ...]:
-    """The error against the number of training sources."""
-    found = evidence(record, "learning_curve")
-    if not found:
-        return (omitted(record, "Learning curve", cure="tinyvmaf loso --learning-curve makes it"),)
-    titles = columns("sources trained on", "RMSE", "range", "repeats")
-    rows = tuple(
-        (
-            count(row["n_sources"]),
-            number("rmse", row["rmse_mean"]),
-            bounds(row["rmse_low"], row["rmse_high"]),
-            count(row["n_repeats"]),
-        )
-        for row in found
-    )
-    return (Table("RMSE on held-out sources", titles, rows, folded=True),)
-
-
-def findings(record: Record) -> tuple[Block, ...]:
-    """The record's sentences, each made from a result."""
-    found = record.get("findings")
-    if not found:
-        return (omitted(record, "Findings"),)
-    return (
-        Paragraph("Every sentence is made from a result that stands in the JSON beside it."),
-        Bullets(tuple(str(finding["sentence"]) for finding in found)),
-    )
-
-
-def p1401(record: Record) -> tuple[Section, ...]:
-    """The compatibility block of ITU-T P.1401, labelled as what it assumes."""
-    found = evidence(record, "p1401")
-    if not found:
-        return ()
-    percent = round(100 * found["level"])
-    rows = tuple(
-        (title, number(metric, item["estimate"]), bounds(item["low"], item["high"], metric=metric))
-        for metric, title in _P1401.items()
-        for item in (found[metric],)
-        if item is not None
-    )
-    blocks = (
-        Paragraph(
-            f"For comparison with other studies, over {plural(found['n'], 'clip')} "
-            f"({found['assumption']}). The intervals of the other sections are those to rely on."
-        ),
-        Table(
-            "The statistics of ITU-T P.1401",
-            columns("statistic", "value", f"{percent} % interval"),
-            rows,
-        ),
-    )
-    return (Section("p1401", "As ITU-T P.1401 has it", blocks),)
 
 
 def _rounded(value: float | None) -> str:

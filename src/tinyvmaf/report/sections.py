@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tinyvmaf.report import inference, results
+from tinyvmaf.report import explanation, inference, results
 from tinyvmaf.report.chart import Chart
 from tinyvmaf.report.document import Block, Document, Figure, Omitted, Section
 
@@ -51,7 +51,7 @@ def document(record: Record, charts: Sequence[Chart] | None) -> Document:
         Section(
             "learning-curve",
             "Would more sources help?",
-            (*figures("learning_curve"), *inference.learning_curve(record)),
+            (*figures("learning_curve"), *explanation.learning_curve(record)),
         ),
         Section(
             "comparison",
@@ -67,10 +67,10 @@ def document(record: Record, charts: Sequence[Chart] | None) -> Document:
         Section(
             "diagnosis",
             "Why the folds are as they are",
-            (*inference.gate(record), *inference.diagnosis(record)),
+            (*explanation.gate(record), *explanation.diagnosis(record)),
         ),
-        Section("findings", "Findings", inference.findings(record)),
-        *inference.p1401(record),
+        Section("findings", "Findings", explanation.findings(record)),
+        *explanation.p1401(record),
         results.setup(record),
         results.reproduce(record),
         results.provenance(record),
