@@ -8,12 +8,15 @@ import pytest
 from tinyvmaf.errors import UsageError
 from tinyvmaf.files import (
     check_writable,
+    seal_is_broken,
     working_folder,
     write_bytes,
     write_parquet,
     write_text,
     written_aside,
 )
+
+_MARK = b"tinyvmaf.sha256:"
 
 
 def names(folder):
@@ -95,3 +98,23 @@ def test_a_working_folder_goes_away(tmp_path, monkeypatch):
     assert str(caught.value) == (
         "cannot make a temporary folder: No such file or directory; name another place with TMPDIR"
     )
+
+
+def test_a_seal_fits_its_file_and_no_changed_one(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_parquet(pl.DataFrame({"a": [1.0, 2.0, 3.0]}), path, metadata={"who": "me"})
+    assert not seal_is_broken(path)
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        changed = bytearray(whole)
+        changed[position] ^= 1
+        path.write_bytes(changed)
+        # Without its mark a file is one of another program: the reader has to judge it.
+        start = whole.rindex(_MARK)
+        assert seal_is_broken(path) != (start <= position < start + len(_MARK))
+
+
+def test_a_file_of_another_program_has_no_seal(tmp_path):
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"a": [1.0]}).write_parquet(path)
+    assert not seal_is_broken(path)

@@ -5,7 +5,9 @@ A file is written under a temporary name in its own folder and renamed when it i
 disk or a read-only folder becomes one clear `UsageError`; what was there before stays.
 """
 
+import hashlib
 import io
+import mmap
 import os
 import tempfile
 from collections.abc import Generator, Mapping
@@ -17,6 +19,10 @@ from tinyvmaf.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+_SEAL = "tinyvmaf.sha256:"
+_DIGITS = 64
 
 
 @contextmanager
@@ -83,8 +89,31 @@ def write_parquet(
     """Write `rows` to `path` as compressed Parquet, whole or not at all."""
     # Into memory first: Polars reports a full disk as if the data were wrong.
     data = io.BytesIO()
-    rows.write_parquet(data, compression="zstd", compression_level=9, metadata=dict(metadata or {}))
-    write_bytes(path, data.getvalue())
+    sealed = {**(metadata or {}), "seal": _SEAL + "0" * _DIGITS}
+    rows.write_parquet(data, compression="zstd", compression_level=9, metadata=sealed)
+    whole = bytearray(data.getvalue())
+    at = whole.rindex(_SEAL.encode()) + len(_SEAL)
+    whole[at : at + _DIGITS] = hashlib.sha256(whole).hexdigest().encode()
+    write_bytes(path, bytes(whole))
+
+
+def seal_is_broken(path: Path) -> bool:
+    """Whether the Parquet file carries the seal of `write_parquet` and its bytes do not fit it.
+
+    Asked before any reader sees the file: one flipped bit can make a Parquet reader ask for so much
+    memory that the process ends. Files of other programs carry no seal.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.rfind(_SEAL.encode()) + len(_SEAL)
+        if at < len(_SEAL):
+            return False
+        digest = hashlib.sha256()
+        with memoryview(data) as view:
+            for part in (view[:at], b"0" * _DIGITS, view[at + _DIGITS :]):
+                digest.update(part)
+                if isinstance(part, memoryview):
+                    part.release()
+        return data[at : at + _DIGITS] != digest.hexdigest().encode()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -199,6 +198,9 @@ def test_the_schema_of_a_later_version(tmp_path):
     )
 
 
+_MARK = b"tinyvmaf.sha256:"
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     path = tmp_path_factory.mktemp("tables") / "t.parquet"
@@ -216,17 +218,17 @@ def test_a_file_cut_anywhere_is_refused(tmp_path_factory, whole, data):
 
 
 @given(data=st.data())
-def test_a_changed_byte_gives_a_table_or_a_refusal_and_nothing_else(tmp_path_factory, whole, data):
+def test_a_changed_byte_is_refused(tmp_path_factory, whole, data):
     position = data.draw(st.integers(0, len(whole) - 1))
     damaged = bytearray(whole)
     damaged[position] ^= data.draw(st.integers(1, 255))
     path = tmp_path_factory.getbasetemp() / "flipped.parquet"
     path.write_bytes(damaged)
-    try:
-        table = read_table(path)
-    except SchemaError:
-        return
-    assert np.isfinite(table.features).all()
+    start = whole.rindex(_MARK)
+    if start <= position < start + len(_MARK):
+        return  # a file of another program: nothing but the Parquet reader can judge it
+    with pytest.raises(SchemaError, match="its bytes were changed"):
+        read_table(path)
 
 
 def test_an_output_that_cannot_be_written(tmp_path):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.files import write_parquet, write_text
+from tinyvmaf.files import seal_is_broken, write_parquet, write_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -132,6 +132,9 @@ def read_run(folder: Path) -> Run:
         for name in ("seeds", "features"):
             record[name] = tuple(record[name])
         facts = RunFacts(**record)
+        for name in (PREDICTIONS, BASELINES):
+            if seal_is_broken(folder / name):
+                raise SchemaError(f"{folder}: damaged run ({name} was changed); run it again")
         predictions, baselines = (
             pl.read_parquet(folder / name, memory_map=False, glob=False)
             for name in (PREDICTIONS, BASELINES)

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.sets import CANONICAL6, KEYS, TARGET
-from tinyvmaf.files import write_parquet
+from tinyvmaf.files import seal_is_broken, write_parquet
 from tinyvmaf.provenance import sha256
 
 if TYPE_CHECKING:
@@ -154,6 +154,8 @@ def read_table(path: Path | str) -> FeatureTable:
     if not path.is_file():
         raise UsageError(f"{path}: no such table; make one with `tinyvmaf extract ROOT -o {path}`")
     try:
+        if path.stat().st_size and seal_is_broken(path):
+            raise SchemaError(f"{path}: not a readable Parquet table: its bytes were changed")
         metadata = pl.read_parquet_metadata(path)
         # A name with brackets is a name, no pattern.
         rows = pl.read_parquet(path, memory_map=False, glob=False)
