@@ -63,18 +63,21 @@ def mean_over_folds(replicates):
 
 
 def frames_of(rng, sources):
-    """Scores of whole sources whose errors are shared by source, by clip, and by frame."""
+    """Scores of whole sources whose errors are shared by source, by clip, and by frame.
+
+    Sources differ in the size of their errors, as real folds do: by half a unit of log scale.
+    """
     shape = (sources, CLIPS, FRAMES)
     target = (
         60
-        + rng.normal(0, 15, (sources, 1, 1))
-        + rng.normal(0, 12, (sources, CLIPS, 1))
+        + rng.normal(0, 10, (sources, 1, 1))
+        + rng.normal(0, 15, (sources, CLIPS, 1))
         + rng.normal(0, 5, shape)
     )
-    error = (
-        rng.normal(0, 6, (sources, 1, 1))
-        + rng.normal(0, 3, (sources, CLIPS, 1))
-        + rng.normal(0, 3, shape)
+    error = np.exp(rng.normal(0, 0.5, (sources, 1, 1))) * (
+        rng.normal(0, 2, (sources, 1, 1))
+        + rng.normal(0, 2, (sources, CLIPS, 1))
+        + rng.normal(0, 6, shape)
     )
     return (target + error).reshape(sources, -1), target.reshape(sources, -1)
 
