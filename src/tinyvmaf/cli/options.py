@@ -29,7 +29,7 @@ Teacher = Annotated[
     str, typer.Option(help="libvmaf model that labels the frames: a built-in name or a JSON file.")
 ]
 Features = Annotated[
-    str, typer.Option(help="Feature sets, separated by commas: canonical6, half, quarter; or all.")
+    str, typer.Option(help="Feature sets, separated by commas: canonical6, half, quarter, fidelity; or all.")
 ]
 EngineName = Annotated[
     str | None,
@@ -40,6 +40,13 @@ FfmpegPath = Annotated[
     typer.Option("--ffmpeg", help="The ffmpeg to use.  [TINYVMAF_FFMPEG, bundled, PATH]"),
 ]
 Jobs = Annotated[int | None, typer.Option(help="Pairs at once.  [all cores]")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS|local:N",
+        help="Do the work on a Dask cluster: tcp://HOST:PORT, or N processes of this machine.",
+    ),
+]
 Allow = Annotated[
     list[Allowance] | None,
     typer.Option(help="Accept this difference between reference and distorted; repeatable."),

@@ -15,6 +15,8 @@ from typing import Protocol, runtime_checkable
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MisalignedError, ToolFailed, ToolNotFound, UsageError
 from tinyvmaf.features.alignment import Alignment
+from tinyvmaf.features.fidelity import LOG_NAME as FIDELITY_LOG
+from tinyvmaf.features.fidelity import read_fidelity
 from tinyvmaf.features.graph import (
     LOG_CSV,
     LOG_JSON,
@@ -99,7 +101,7 @@ class FfmpegEngine:
                 sets=sets,
             )
             self.run(arguments, teacher=teacher, folder=folder, on_frame=on_frame)
-            return tuple(read_log(folder / log_name(item)) for item in sets)
+            return tuple(read_set(item, folder) for item in sets)
 
     def run(
         self, arguments: Sequence[str], *, teacher: Teacher, folder: Path, on_frame: OnFrame
@@ -107,7 +109,7 @@ class FfmpegEngine:
         """Run a pass that `ffmpeg_arguments` describes, in `folder`; the log that it wrote."""
         _place_teacher(teacher, folder)
         said = run_ffmpeg(self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame)
-        if not any(folder.glob("*.csv")):
+        if not any(folder.glob("*.csv")) and not (folder / FIDELITY_LOG).exists():
             # Seen with pictures that are too small for a model's features: ffmpeg ends well.
             reason = said.splitlines()[0] if said else "it does not say why"
             raise ToolFailed(
@@ -117,6 +119,17 @@ class FfmpegEngine:
                 stderr_tail=said,
             )
         return folder / LOG_CSV
+
+
+def read_set(feature_set: FeatureSet, folder: Path) -> Log:
+    """The log of a set that ffmpeg made in `folder`.
+
+    Raises:
+        SchemaError: it is not what it should be.
+    """
+    if not feature_set.by_libvmaf:
+        return read_fidelity(folder)
+    return read_log(folder / log_name(feature_set))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ arguments, and log and model files have plain names in the folder that the comma
 
 from collections.abc import Sequence
 
+from tinyvmaf.features import fidelity
 from tinyvmaf.features.alignment import Alignment
 from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import DEFAULT, Teacher
@@ -53,6 +54,8 @@ def command(graph: str, *, reference: Video, distorted: Video, threads: int = 1)
 
 def log_name(feature_set: FeatureSet) -> str:
     """The file that a set's pass writes."""
+    if not feature_set.by_libvmaf:
+        return fidelity.LOG_NAME
     return LOG_CSV if feature_set == FULL else f"{feature_set.name}.csv"
 
 
@@ -113,7 +116,9 @@ def branch(
 ) -> str:
     """The piece of a graph that makes a set of the pads `NAME_SET` of both videos."""
     pads = (f"{names[0]}_{feature_set.name}", f"{names[1]}_{feature_set.name}")
-    if feature_set.divisor == 1:
+    if not feature_set.by_libvmaf:
+        return fidelity.chain(pads)
+    if feature_set.is_full:
         return libvmaf(pads, teacher=teacher, threads=threads)
     size = f"w=trunc(iw/{feature_set.divisor}):h=trunc(ih/{feature_set.divisor})"
     small = (f"{pads[0]}_small", f"{pads[1]}_small")

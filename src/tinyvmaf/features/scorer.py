@@ -14,21 +14,29 @@ from tinyvmaf.features.alignment import Alignment, Allowance, align
 from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key
 from tinyvmaf.features.engine import Engine
 from tinyvmaf.features.log import Log
-from tinyvmaf.features.sets import FULL, TARGET, FeatureSet
+from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.media.frames import upright
-from tinyvmaf.media.video import Video, count_frames, probe
-from tinyvmaf.progress import SILENT, Progress
+from tinyvmaf.media.video import count_frames, probe
+from tinyvmaf.progress import SILENT, Progress, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A pair with its log: the columns of all sets, those of reduced ones with their prefix."""
+    """A pair with its log: the columns of all sets, those of reduced ones with their prefix.
+
+    Attributes:
+        content: Hashes of the reference and of the distorted video.
+        cached: Whether nothing had to be computed.
+        notes: What a user should hear, such as a repaired cache entry.
+    """
 
     pair: Pair
     log: Log
     alignment: Alignment
+    content: tuple[str, str]
     cached: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,11 @@ class PairScorer:
             reference = replace(reference, n_frames=count_frames(pair.reference))
             distorted = replace(distorted, n_frames=count_frames(pair.distorted))
         alignment = align(reference=reference, distorted=distorted, allowed=self.allowed)
-        keys = {item: self._key(pair, alignment, item) for item in self.sets}
+        content = (
+            self.cache.content_hash(pair.reference.path),
+            self.cache.content_hash(pair.distorted.path),
+        )
+        keys = {item: self._key(pair, content, alignment, item) for item in self.sets}
         known = {item: log for item in self.sets if (log := self._load(keys[item], pair))}
         missing = [item for item in self.sets if item not in known]
         if missing:
@@ -81,11 +93,11 @@ class PairScorer:
                 sets=missing,
             )
             for item, log in zip(missing, logs, strict=True):
-                prove_complete(pair, alignment, n_scored=len(log[TARGET]))
+                prove_complete(pair, alignment, n_scored=len(next(iter(log.values()))))
                 self.cache.store(keys[item], log)
                 known[item] = log
         log = _merged({item: known[item] for item in self.sets})
-        return Scored(pair, log, alignment, cached=not missing)
+        return Scored(pair, log, alignment, content, cached=not missing)
 
     def _load(self, key: str, pair: Pair) -> Log | None:
         try:
@@ -94,17 +106,19 @@ class PairScorer:
             self.progress.note(f"{pair.name}: damaged cache entry {damaged}, computing again")
             return None
 
-    def _key(self, pair: Pair, alignment: Alignment, feature_set: FeatureSet) -> str:
-        # A reduced pass has no teacher: its features are the same whoever labels the frames.
-        made_by = (
-            {"teacher": self.teacher.label}
-            if feature_set == FULL
-            else {"divisor": feature_set.divisor, "scaler": feature_set.scaler}
-        )
+    def _key(
+        self, pair: Pair, content: tuple[str, str], alignment: Alignment, feature_set: FeatureSet
+    ) -> str:
+        # A cheaper pass has no teacher: its features are the same whoever labels the frames.
+        made_by: dict[str, object] = {"teacher": self.teacher.label}
+        if feature_set != FULL:
+            made_by = {"divisor": feature_set.divisor, "scaler": feature_set.scaler}
+        if not feature_set.by_libvmaf:
+            made_by = {"set": feature_set.name}
         return cache_key(
             {
-                "reference": self._content(pair.reference),
-                "distorted": self._content(pair.distorted),
+                "reference": [content[0], repr(pair.reference.raw)],
+                "distorted": [content[1], repr(pair.distorted.raw)],
                 **made_by,
                 "versions": dict(self.engine.versions),
                 "n_frames": alignment.n_frames,
@@ -114,8 +128,32 @@ class PairScorer:
             }
         )
 
-    def _content(self, video: Video) -> list[str]:
-        return [self.cache.content_hash(video.path), repr(video.raw)]
+
+@dataclass(frozen=True)
+class ScorePair:
+    """The work of scoring one pair, as an executor takes it; it may run in another process."""
+
+    scorer: PairScorer
+    pair: Pair
+
+    def __call__(self, on_frame: Callable[[int], None]) -> Scored:
+        """Score the pair; what there is to say comes with the result."""
+        said = _Notes()
+        found = replace(self.scorer, progress=said).score(self.pair, on_frame=on_frame)
+        return replace(found, notes=tuple(said.notes))
+
+
+class _Notes:
+    """A progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def task(self, name: str, *, total: float, unit: str) -> Task:
+        return SILENT.task(name, total=total, unit=unit)
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
 
 def _merged(logs: Mapping[FeatureSet, Log]) -> Log:

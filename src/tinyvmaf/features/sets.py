@@ -2,15 +2,16 @@
 """Feature sets: named, ordered tuples of libvmaf's per-frame features, and what makes them.
 
 The order is the contract between tables, networks and ONNX files; it is written here once. A set is
-made by one libvmaf pass: `canonical6` at full size, which also gives the teacher's score, the
-cheaper sets on both videos scaled down. The columns of a cheaper set carry its name in front, so
-that a table can hold several sets.
+made by one pass: `canonical6` by libvmaf at full size, which also gives the teacher's score, the
+reduced sets by libvmaf on both videos scaled down, `fidelity` by ffmpeg alone. The columns
+of a cheaper set carry its name in front, so that a table can hold several sets.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinyvmaf.errors import UsageError
+from tinyvmaf.features import fidelity
 
 CANONICAL6 = ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2")
 """What `vmaf_v0.6.1` reads, in the order of every table, network and ONNX file of this project."""
@@ -42,24 +43,31 @@ MIN_REDUCED = 32
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
-    """A libvmaf pass over all frames, and the features that are read from it.
+    """A pass over all frames, and the features that are read from it.
 
     Attributes:
         name: The word for `--features`.
-        features: Libvmaf's names without prefix, in order.
+        features: Their names without prefix, libvmaf's where it makes them, in order.
         divisor: Both videos are scaled down by it in either direction; 1 is full size.
         scaler: Ffmpeg's algorithm for that.
+        by_libvmaf: Whether libvmaf makes it, or `fidelity.chain`.
     """
 
     name: str
     features: tuple[str, ...]
     divisor: int = 1
     scaler: str = ""
+    by_libvmaf: bool = True
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this is the pass that also gives the teacher's score."""
+        return self.by_libvmaf and self.divisor == 1
 
     @property
     def prefix(self) -> str:
-        """What the columns of a reduced set begin with; nothing at full size."""
-        return f"{self.name}_" if self.divisor > 1 else ""
+        """What the columns of a cheaper set begin with; nothing for the full pass."""
+        return "" if self.is_full else f"{self.name}_"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -85,7 +93,10 @@ FULL = FeatureSet("canonical6", CANONICAL6)
 HALF = FeatureSet("half", REDUCED11, divisor=2, scaler="area")
 QUARTER = FeatureSet("quarter", REDUCED11, divisor=4, scaler="area")
 
-SETS = {item.name: item for item in (FULL, HALF, QUARTER)}
+FIDELITY = FeatureSet("fidelity", fidelity.FEATURES, by_libvmaf=False)
+"""The only set besides `FULL` that sees every pixel."""
+
+SETS = {item.name: item for item in (FULL, HALF, QUARTER, FIDELITY)}
 """Every feature set, by name."""
 
 ALL = "all"
@@ -111,9 +122,9 @@ def sets_of(columns: Sequence[str]) -> tuple[FeatureSet, ...]:
         >>> [item.name for item in sets_of(["half_adm2", "adm2"])]
         ['canonical6', 'half']
     """
-    reduced = [item for item in SETS.values() if item.prefix]
+    cheaper = [item for item in SETS.values() if item.prefix]
     owners = {
-        next((item.name for item in reduced if column in item.columns), FULL.name)
+        next((item.name for item in cheaper if column in item.columns), FULL.name)
         for column in columns
     }
     return tuple(item for item in SETS.values() if item.name in owners)
