@@ -27,8 +27,8 @@ from tinyvmaf.provenance import sha256
 
 LADDER = Path(__file__).resolve().parent.parent / "corpora" / "ladder.toml"
 HOLD_OUT: Final = "hold_out"
-FRAMES: Final = {"clips": 48, "synthetic": 24, "photographs": 24, HOLD_OUT: 94}
-"""Frames of every clip: real sources change more from frame to frame than a moving photograph."""
+FRAMES: Final = {"clips": 120, "synthetic": 24, "photographs": 18, HOLD_OUT: 120}
+"""Frames of every clip at most: real sources also judge how well sampled frames tell of a clip."""
 
 _TRAINING: Final = tuple(kind for kind in FRAMES if kind != HOLD_OUT)
 
@@ -43,8 +43,8 @@ def build_broad(
     ] = None,
     photographs: Annotated[
         int, typer.Option(help="How many photographs, evenly over the list.", min=1)
-    ] = 26,
-    features: Annotated[str, typer.Option(help="Feature sets.")] = "canonical6,half,quarter",
+    ] = 52,
+    features: Annotated[str, typer.Option(help="Feature sets.")] = "canonical6,half,quarter,fidelity",
     jobs: Annotated[int, typer.Option(help="Clips at once.", min=1)] = 2,
 ) -> None:
     """Encode, extract, and put the tables of all kinds together."""

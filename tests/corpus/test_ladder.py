@@ -59,6 +59,20 @@ def test_arguments_of_each_encoder():
     assert Rung("libsvtav1", 0.5, bitrate_kbps=500).name(720) == "libsvtav1_360p_500kbps"
 
 
+def test_damage_comes_before_the_encoder(ladder):
+    text = rung(**X264, crf=[16], heights=[0.5], blur=[2, 4], banding=[16])
+    rungs = read_ladder(ladder(text))
+    assert [item.name(720) for item in rungs] == [
+        f"{damage}_libx264_360p_crf16" for damage in ("blur2", "blur4", "banding16")
+    ]
+    assert rungs[1].filters(720) == ["gblur=sigma=4", "scale=-2:360:flags=bicubic"]
+    assert rungs[2].filters(360) == [
+        "lutyuv=y=floor(val/16)*16+floor(16/2)",
+        "scale=-2:180:flags=bicubic",
+    ]
+    assert Rung("libx264", 1.0, crf=16).filters(720) == []
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -70,7 +84,8 @@ def test_arguments_of_each_encoder():
         ("rung = [1]", ", rung 1: is 1, expected a table [[rung]]"),
         (
             rung(**X264, crf=[1], preset=3),
-            ", rung 1: unknown preset; known are bitrate_kbps, crf, encoder, heights",
+            ", rung 1: unknown preset; known are "
+            + ", ".join(("banding", "bitrate_kbps", "blur", "crf", "encoder", "heights", "noise")),
         ),
         (
             rung(encoder='"h264"', crf=[1]),
@@ -104,6 +119,9 @@ def test_arguments_of_each_encoder():
                 {"crf": [1], "heights": []},
             )
         ),
+        (rung(**X264, crf=[1], blur=3), ", rung 1: blur is 3, expected a list of numbers"),
+        (rung(**X264, crf=[1], noise=[]), ", rung 1: expected noise of 1 or more"),
+        (rung(**X264, crf=[1], banding=[0]), ", rung 1: expected banding of 1 or more"),
         (rung(**X264, crf=[1]) * 2, ": the same rung is there twice"),
         (rung(**X264, crf=[1], heights=[1, 1]), ": the same rung is there twice"),
     ],

@@ -79,8 +79,9 @@ class Source:
                 continue
             clip = rung.name(height)
             arguments = list(_VIDEO_ONLY)
-            if rung.pixels(height) != height:
-                arguments += ["-vf", f"scale=-2:{rung.pixels(height)}:flags=bicubic"]
+            filters = rung.filters(height)
+            if filters:
+                arguments += ["-vf", ",".join(filters)]
             arguments += ["-threads", "1", *rung.arguments()]
             output = root / "dis" / f"{self.name}_{clip}.mp4"
             clips[clip] = Encode(self, clip, output, Video(self.reference), tuple(arguments))

@@ -2,14 +2,15 @@
 """Ladders: which distorted clips are made of a source, as data.
 
 A ladder is a TOML file of `[[rung]]` tables: `encoder`, `heights` (pixels, or fractions of the
-source's height up to 1), and `crf` or `bitrate_kbps` lists; every combination is one clip.
+source's height up to 1), `crf` or `bitrate_kbps` lists, and `blur`, `noise` or `banding` lists for
+what an encoder is given damaged; every combination is one clip.
 Heights above the source's are left out, since upscaling before encoding distorts nothing of use.
 """
 
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -24,7 +25,18 @@ ENCODERS: Mapping[str, tuple[str, ...]] = {
 }
 """Encoder name in ffmpeg -> its arguments besides rate control."""
 
-_KEYS = frozenset({"encoder", "heights", "crf", "bitrate_kbps"})
+DAMAGES: Mapping[str, str] = {
+    "blur": "gblur=sigma={0}",
+    "noise": "noise=alls={0}:allf=t:all_seed=1",
+    "banding": "lutyuv=y=floor(val/{0})*{0}+floor({0}/2)",
+}
+"""Damage done to every picture before it is encoded -> ffmpeg's filter for a strength from 1 on.
+
+Blur is a Gaussian's sigma in pixels, noise the largest step, banding the height of a step, both in
+8-bit code values.
+"""
+
+_KEYS = frozenset({"encoder", "heights", "crf", "bitrate_kbps", *DAMAGES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +48,14 @@ class Rung:
         height: Pixels (above 1) or a fraction of the source's height (up to 1).
         crf: Constant rate factor, or None.
         bitrate_kbps: Target bitrate, or None; exactly one of the two is given.
+        damage: A key of `DAMAGES` and its strength, or None.
     """
 
     encoder: str
     height: float
     crf: int | None = None
     bitrate_kbps: int | None = None
+    damage: tuple[str, int] | None = None
 
     def pixels(self, source_height: int) -> int:
         """Height of the encode for a source of that height: even, as 4:2:0 wants it."""
@@ -55,7 +69,15 @@ class Rung:
     def name(self, source_height: int) -> str:
         """Name of the clip, such as `libx264_360p_crf28`."""
         rate = f"crf{self.crf}" if self.crf is not None else f"{self.bitrate_kbps}kbps"
-        return f"{self.encoder}_{self.pixels(source_height)}p_{rate}"
+        damage = f"{self.damage[0]}{self.damage[1]}_" if self.damage else ""
+        return f"{damage}{self.encoder}_{self.pixels(source_height)}p_{rate}"
+
+    def filters(self, source_height: int) -> list[str]:
+        """Ffmpeg's filters between a source of that height and the encoder, in order."""
+        height = self.pixels(source_height)
+        damage = [DAMAGES[self.damage[0]].format(self.damage[1])] if self.damage else []
+        scale = [f"scale=-2:{height}:flags=bicubic"] if height != source_height else []
+        return damage + scale
 
     def arguments(self) -> list[str]:
         """Ffmpeg's arguments that select and steer the encoder."""
@@ -113,7 +135,9 @@ def _expand(table: object, where: str) -> list[Rung]:
         raise UsageError(f"{where}: encoder {encoder!r}; expected one of {', '.join(ENCODERS)}")
     heights = table.get("heights", [1])
     crfs, rates = table.get("crf", []), table.get("bitrate_kbps", [])
-    for name, values in (("heights", heights), ("crf", crfs), ("bitrate_kbps", rates)):
+    strengths = {name: table[name] for name in DAMAGES if name in table}
+    numbers = {"heights": heights, "crf": crfs, "bitrate_kbps": rates, **strengths}
+    for name, values in numbers.items():
         kinds = (int, float) if name == "heights" else (int,)
         if not isinstance(values, list) or not all(
             isinstance(value, kinds) and not isinstance(value, bool) and 0 <= value < math.inf
@@ -122,7 +146,11 @@ def _expand(table: object, where: str) -> list[Rung]:
             raise UsageError(f"{where}: {name} is {values!r}, expected a list of numbers")
     if not heights or 0 in heights or bool(crfs) == bool(rates):
         raise UsageError(f"{where}: expected heights above 0, and either crf or bitrate_kbps")
-    return [
+    if any(not values or 0 in values for values in strengths.values()):
+        raise UsageError(f"{where}: expected {', '.join(strengths)} of 1 or more")
+    damages = [(name, value) for name, values in strengths.items() for value in values] or [None]
+    plain = [
         *(Rung(encoder, float(height), crf=crf) for height in heights for crf in crfs),
         *(Rung(encoder, float(height), bitrate_kbps=rate) for height in heights for rate in rates),
     ]
+    return [replace(rung, damage=damage) for damage in damages for rung in plain]
