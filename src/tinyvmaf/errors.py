@@ -5,7 +5,9 @@ TinyVmafError
 ├── ToolError                 a program that we need
 │   ├── ToolNotFound
 │   ├── ToolFailed            exit status, or an output that does not prove success
-│   └── ToolLacksFeature
+│   │   └── ToolStopped       ended from outside: the same call may work
+│   ├── ToolLacksFeature
+│   └── WorkerLost            every worker of a cluster that took this died
 ├── UsageError (ValueError)   an unknown name in the call, or an output that cannot be written
 ├── DataError (ValueError)    what the user's files hold
 │   ├── MediaError            no video, an empty file, a size that is no whole number of frames
@@ -83,6 +85,14 @@ class ToolFailed(ToolError):  # noqa: N818
             "stderr_tail": self.stderr_tail,
         }
         return type(self), self.args, state
+
+
+class ToolStopped(ToolFailed):
+    """A program was ended from outside, as for want of memory; the same call may work."""
+
+
+class WorkerLost(ToolError):  # noqa: N818
+    """Every worker of a cluster that took a piece of work died, or the cluster is gone."""
 
 
 class DataError(TinyVmafError, ValueError):

@@ -5,13 +5,16 @@ A file is written under a temporary name in its own folder and renamed when it i
 disk or a read-only folder becomes one clear `UsageError`; what was there before stays.
 """
 
+import fcntl
 import hashlib
 import io
 import mmap
 import os
+import shutil
 import tempfile
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 _SEAL = "tinyvmaf.sha256:"
 _DIGITS = 64
+_WORKING = "tinyvmaf-"
+_ASIDE = ".part"
 
 
 @contextmanager
@@ -35,11 +40,9 @@ def written_aside(path: Path) -> Generator[Path]:
     try:
         _check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        os.close(handle)
+        handle, aside = _make_aside(path.parent)
     except OSError as error:
         raise _cannot_write(path, error) from error
-    aside = Path(name)
     try:
         yield aside
         # mkstemp's file is private to its owner; an artefact is as readable as any other file.
@@ -49,6 +52,18 @@ def written_aside(path: Path) -> Generator[Path]:
         raise _cannot_write(path, error) from error
     finally:
         aside.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _make_aside(folder: Path) -> tuple[int, Path]:
+    """A new file, and the lock that says it is in use."""
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".new")
+    new = Path(name)
+    # Some network file systems know no locks: leftovers there stay.
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    # Named so only when locked, so that nobody takes it for a leftover in between.
+    return handle, new.rename(new.with_suffix(_ASIDE))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -60,6 +75,37 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, whole or not at all."""
     write_bytes(path, text.encode())
+
+
+def append_text(path: Path, text: str) -> None:
+    """Add `text` to the file at `path`, whole or, but for a crash in the middle, not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        with path.open("ab") as file:
+            size = file.seek(0, os.SEEK_END)
+            try:
+                file.write(text.encode())
+                file.flush()
+            except OSError:
+                os.truncate(path, size)
+                raise
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes were writing in `folder`; what is being written is locked."""
+    for path in folder.glob(f".*{_ASIDE}"):
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(handle)
 
 
 def _check_replaceable(path: Path) -> None:
@@ -120,18 +166,42 @@ def seal_is_broken(path: Path) -> bool:
 def working_folder() -> Generator[Path]:
     """Yield a folder of our own for the files of one step; it goes away afterwards.
 
+    Those that a killed process left are removed, too: a folder in use is locked by its process.
+
     Raises:
         UsageError: no temporary folder can be written, or its disk is full.
     """
     try:
-        folder = tempfile.TemporaryDirectory(prefix="tinyvmaf-", ignore_cleanup_errors=True)
+        _sweep(Path(tempfile.gettempdir()))
+        # Named only when locked, so that nobody takes it for a leftover in between.
+        new = Path(tempfile.mkdtemp(prefix=f".{_WORKING}"))
+        lock = os.open(new, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = new.rename(new.with_name(new.name.removeprefix(".")))
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(
             f"cannot make a temporary folder: {reason}; name another place with TMPDIR"
         ) from error
-    with folder as name:
-        yield Path(name)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+@cache
+def _sweep(place: Path) -> None:
+    """Remove working folders that nobody uses, once for every place."""
+    for folder in place.glob(f"{_WORKING}*"):
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(handle).st_uid == os.getuid():
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 def check_writable(path: Path) -> None:

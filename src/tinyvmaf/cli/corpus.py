@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
-from tinyvmaf.cli.options import FfmpegPath, Jobs, Json, PixFmt, Root, Size, raw_format
+from tinyvmaf.cli.options import Cluster, FfmpegPath, Jobs, Json, PixFmt, Root, Size, raw_format
 
 if TYPE_CHECKING:
     from tinyvmaf.corpus.scan import Scan
@@ -95,6 +95,7 @@ def build_corpus(
         int | None, typer.Option(help="Use the first frames only.  [whole videos]")
     ] = None,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     ffmpeg: FfmpegPath = None,
     size: Size = None,
     pix_fmt: PixFmt = None,
@@ -106,6 +107,8 @@ def build_corpus(
     from tinyvmaf.media.video import RAW_SUFFIXES, Video
 
     raw = raw_format(size, pix_fmt)
+    if cluster:  # a worker has another working folder
+        sources, output = [path.absolute() for path in sources], output.absolute()
     done = build(
         [Video(path, raw if path.suffix.lower() in RAW_SUFFIXES else None) for path in sources],
         root=output,
@@ -113,6 +116,7 @@ def build_corpus(
         ffmpeg=find_ffmpeg(ffmpeg),
         n_frames=frames,
         jobs=jobs,
+        cluster=cluster,
         progress=TERMINAL,
     )
     for name, error in done.failures:

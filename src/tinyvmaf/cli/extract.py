@@ -9,6 +9,7 @@ import typer
 from tinyvmaf.cli.console import TERMINAL, show, show_json
 from tinyvmaf.cli.options import (
     Allow,
+    Cluster,
     EngineName,
     Features,
     FfmpegPath,
@@ -33,6 +34,7 @@ def extract(
     teacher: Teacher = "vmaf_v0.6.1",
     features: Features = "canonical6",
     jobs: Jobs = None,
+    cluster: Cluster = None,
     engine: EngineName = None,
     ffmpeg: FfmpegPath = None,
     size: Size = None,
@@ -50,6 +52,7 @@ def extract(
         teacher=teacher,
         features=features,
         jobs=jobs,
+        cluster=cluster,
         engine=engine,
         ffmpeg=ffmpeg,
         size=size,
@@ -73,6 +76,7 @@ def extract_corpus(
     size: str | None,
     pix_fmt: str | None,
     allow: Allow,
+    cluster: str | None = None,
 ) -> "Extraction":
     """Extract `root` with progress, and name the pairs that failed."""
     from tinyvmaf.corpus.scan import read_corpus
@@ -82,6 +86,8 @@ def extract_corpus(
     from tinyvmaf.features.scorer import PairScorer
     from tinyvmaf.features.teacher import find_teacher
 
+    # A worker has another working folder.
+    root = root.absolute() if cluster else root
     corpus = read_corpus(root, raw=raw_format(size, pix_fmt))
     for problem in corpus.problems:
         TERMINAL.note(f"left out: {problem.path}: {problem.reason}")
@@ -92,7 +98,14 @@ def extract_corpus(
         allowed=frozenset(allow or ()),
         progress=TERMINAL,
     )
-    extraction = run(corpus, scorer=scorer, feature_set=features, jobs=jobs, progress=TERMINAL)
+    extraction = run(
+        corpus,
+        scorer=scorer,
+        feature_set=features,
+        jobs=jobs,
+        cluster=cluster,
+        progress=TERMINAL,
+    )
     for failure in extraction.failures:
         TERMINAL.fail(f"failed: {failure.pair.name}: {failure.error}")
     return extraction

@@ -29,7 +29,10 @@ Teacher = Annotated[
     str, typer.Option(help="libvmaf model that labels the frames: a built-in name or a JSON file.")
 ]
 Features = Annotated[
-    str, typer.Option(help="Feature sets, separated by commas: canonical6, half, quarter, fidelity; or all.")
+    str,
+    typer.Option(
+        help="Feature sets, separated by commas: canonical6, half, quarter, fidelity; or all."
+    ),
 ]
 EngineName = Annotated[
     str | None,

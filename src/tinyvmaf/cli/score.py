@@ -12,7 +12,17 @@ import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json
 from tinyvmaf.cli.models import FeatureOrder
-from tinyvmaf.cli.options import Allow, FfmpegPath, Jobs, Json, PixFmt, Size, Teacher, raw_format
+from tinyvmaf.cli.options import (
+    Allow,
+    Cluster,
+    FfmpegPath,
+    Jobs,
+    Json,
+    PixFmt,
+    Size,
+    Teacher,
+    raw_format,
+)
 from tinyvmaf.cli.score_text import line, print_summary, print_table
 from tinyvmaf.errors import TinyVmafError, UsageError
 
@@ -79,6 +89,7 @@ def score(
         Path | None, typer.Option(help="Draw the score over time: .html, .png or .svg.")
     ] = None,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     threads: Annotated[int | None, typer.Option(help="Threads of ffmpeg.  [all cores]")] = None,
     ffmpeg: FfmpegPath = None,
     as_json: Json = False,
@@ -111,8 +122,10 @@ def score(
         progress=TERMINAL,
     )
     if pairs:
-        _score_many(pairs, scorer, jobs, as_json=as_json)
+        _score_many(pairs, scorer, jobs, cluster, as_json=as_json)
         return
+    if cluster is not None:
+        raise UsageError("--cluster takes many pairs: --batch pairs.csv, or a folder of encodes")
     if reference is None or distorted is None:
         raise UsageError("score needs REFERENCE and DISTORTED, or --batch pairs.csv")
     _score_one(
@@ -202,12 +215,17 @@ def _score_one(
 
 
 def _score_many(
-    pairs: "tuple[VideoPair, ...]", scorer: "Scorer", jobs: int | None, *, as_json: bool
+    pairs: "tuple[VideoPair, ...]",
+    scorer: "Scorer",
+    jobs: int | None,
+    cluster: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     from tinyvmaf.scoring.batch import score_many
 
     outcomes: list[Outcome] = []
-    for outcome in score_many(pairs, scorer=scorer, jobs=jobs):
+    for outcome in score_many(pairs, scorer=scorer, jobs=jobs, cluster=cluster):
         outcomes.append(outcome)
         if outcome.error is not None:
             TERMINAL.fail(f"failed: {outcome.pair.distorted.path}: {outcome.error}")

@@ -7,8 +7,9 @@ changed; its row is gone before that begins, so no row ever tells of a file that
 """
 
 import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from tinyvmaf.corpus.encode import COLUMNS, Encode, Source, read_sources
 from tinyvmaf.corpus.ladder import Rung
 from tinyvmaf.corpus.manifest import NAME
 from tinyvmaf.errors import CorpusError, TinyVmafError
-from tinyvmaf.files import check_writable, written_aside
+from tinyvmaf.execution.executor import AbstractExecutor, Share
+from tinyvmaf.execution.opening import check_workers, open_executor
+from tinyvmaf.files import append_text, check_writable, remove_leftovers, write_text
 from tinyvmaf.media.ffmpeg import Ffmpeg
-from tinyvmaf.media.process import n_jobs, stop_pool
 from tinyvmaf.media.video import Video
 from tinyvmaf.progress import SILENT, Progress, Task
 
@@ -44,6 +46,7 @@ def build(
     ffmpeg: Ffmpeg,
     n_frames: int | None = None,
     jobs: int | None = None,
+    cluster: str | None = None,
     progress: Progress = SILENT,
 ) -> Build:
     """Encode every rung of `ladder` from every video into `root`.
@@ -54,7 +57,8 @@ def build(
         ladder: What to make of each source.
         ffmpeg: The encoder.
         n_frames: Use the first frames only; the reference is then a lossless cut.
-        jobs: Encodes at once; all cores by default.
+        jobs: Encodes at once on this machine; all cores by default.
+        cluster: A Dask cluster that encodes instead, as `open_executor` takes it.
         progress: Told of frames.
 
     Raises:
@@ -63,9 +67,11 @@ def build(
         MediaError: a source cannot be read.
         CorpusError: no clip could be encoded, or the folder holds another's manifest.
     """
-    jobs = n_jobs(jobs)
+    check_workers(jobs=jobs, cluster=cluster)
     manifest = root / NAME
     check_writable(manifest)
+    for folder in ("dis", "ref"):
+        remove_leftovers(root / folder)
     rows = _read_rows(manifest)
     sources = read_sources(videos, root=root, n_frames=n_frames)
     version = f"ffmpeg {ffmpeg.version}"
@@ -89,17 +95,23 @@ def build(
     task = progress.task("encode", total=float(total), unit="frames")
 
     def keep(clip: Encode) -> None:
+        if not rows and not manifest.is_file():
+            _write_rows(manifest, {})
         rows[clip.key] = clip.row(version)
-        _write_rows(manifest, rows)
+        _append_row(manifest, rows[clip.key])
 
     try:
-        failed = _run_all(cuts, ffmpeg, jobs, task)
-        lost = {cut.source.name: error for cut, error in failed}
-        failed = [(clip, lost[clip.source.name]) for clip in wanted if clip.source.name in lost]
-        possible = [clip for clip in wanted if clip.source.name not in lost]
-        failed += _run_all(possible, ffmpeg, jobs, task, done=keep)
+        with open_executor(jobs=jobs, cluster=cluster) as executor:
+            failed = _run_all(cuts, ffmpeg, executor, task)
+            lost = {cut.source.name: error for cut, error in failed}
+            failed = [(clip, lost[clip.source.name]) for clip in wanted if clip.source.name in lost]
+            possible = [clip for clip in wanted if clip.source.name not in lost]
+            failed += _run_all(possible, ffmpeg, executor, task, done=keep)
     finally:
         task.finish()
+    if wanted and rows:
+        # What came in the order in which it was done is put in order.
+        _write_rows(manifest, rows)
     if not rows:
         clip, error = failed[0]
         raise CorpusError(f"{root}: no clip could be encoded; {clip.output.name}: {error}")
@@ -125,55 +137,53 @@ def _forget(rows: _Rows, sources: Sequence[Source], wanted: Sequence[Encode]) ->
 def _run_all(
     encodes: Sequence[Encode],
     ffmpeg: Ffmpeg,
-    jobs: int,
+    executor: AbstractExecutor,
     task: Task,
     *,
     done: Callable[[Encode], None] | None = None,
 ) -> _Failed:
     """Run them side by side; `done` is called in this thread for each that worked."""
     failed: _Failed = []
-    pool = ThreadPoolExecutor(jobs)
-    waiting: dict[Future[None], Encode] = {}
-    try:
-        for item in encodes:
-            waiting[pool.submit(_run, item, ffmpeg, task)] = item
-        for future in as_completed(waiting):
-            encode = waiting[future]
-            try:
-                future.result()
-            except TinyVmafError as error:
-                failed.append((encode, error))
-            else:
-                if done is not None:
-                    done(encode)
-    except BaseException:
-        # Ctrl-C or a bug: no encoder may outlive us, and nothing waiting may start.
-        stop_pool(pool, waiting)
-        raise
-    finally:
-        pool.shutdown(wait=True)
+    waiting: dict[Future[None], tuple[Encode, Share]] = {}
+    for item in encodes:
+        share = Share(task, item.source.n_frames)
+        future = executor.submit(RunEncode(item, ffmpeg), on_frame=share.reach)
+        waiting[future] = item, share
+    for future in as_completed(waiting):
+        encode, share = waiting.pop(future)
+        share.complete()
+        try:
+            future.result()
+        except TinyVmafError as error:
+            failed.append((encode, error))
+        else:
+            if done is not None:
+                done(encode)
     return failed
 
 
-def _run(encode: Encode, ffmpeg: Ffmpeg, task: Task) -> None:
-    seen = 0
+@dataclass(frozen=True, slots=True)
+class RunEncode:
+    """The work of making one file, as an executor takes it; it may run in another process."""
 
-    def on_frame(count: int) -> None:
-        nonlocal seen
-        task.advance(float(count - seen))
-        seen = count
+    encode: Encode
+    ffmpeg: Ffmpeg
 
-    encode.run(ffmpeg, on_frame)
+    def __call__(self, on_frame: Callable[[int], None]) -> None:
+        """Make the file, or leave what was there."""
+        self.encode.run(self.ffmpeg, on_frame)
 
 
 def _read_rows(manifest: Path) -> _Rows:
     if not manifest.is_file():
         return {}
     try:
-        with manifest.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
-            ours = tuple(reader.fieldnames or ()) == COLUMNS
-            rows = list(reader) if ours else []
+        text = manifest.read_text("utf-8-sig")
+        # The last line may be cut short, as by a power failure: its clip is made again.
+        whole, _, _ = text.rpartition("\n")
+        reader = csv.DictReader(io.StringIO(whole, newline=""), strict=True)
+        ours = tuple(reader.fieldnames or ()) == COLUMNS
+        rows = list(reader) if ours else []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(f"{manifest}: not a readable CSV file: {error}") from error
     if not ours or any(set(row) != set(COLUMNS) or None in row.values() for row in rows):
@@ -182,7 +192,19 @@ def _read_rows(manifest: Path) -> _Rows:
 
 
 def _write_rows(manifest: Path, rows: Mapping[tuple[str, str], Mapping[str, str]]) -> None:
-    with written_aside(manifest) as aside, aside.open("w", newline="", encoding="utf-8") as file:
-        writer: csv.DictWriter[str] = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows[key] for key in sorted(rows))
+    text = io.StringIO()
+    writer = _writer(text)
+    writer.writeheader()
+    writer.writerows(rows[key] for key in sorted(rows))
+    write_text(manifest, text.getvalue())
+
+
+def _append_row(manifest: Path, row: Mapping[str, str]) -> None:
+    """Add one row: writing all of them for each clip would take time that grows with its square."""
+    text = io.StringIO()
+    _writer(text).writerow(row)
+    append_text(manifest, text.getvalue())
+
+
+def _writer(text: io.StringIO) -> "csv.DictWriter[str]":
+    return csv.DictWriter(text, COLUMNS, lineterminator="\n")

@@ -6,20 +6,21 @@ included: the next run takes it from the cache. Nothing is believed that the log
 """
 
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tinyvmaf.corpus.pair import Corpus, Pair
 from tinyvmaf.errors import CorpusError, SchemaError, TinyVmafError
-from tinyvmaf.features.cache import Cache, cache_key
+from tinyvmaf.execution.executor import AbstractExecutor, Share
+from tinyvmaf.execution.opening import check_workers, open_executor
+from tinyvmaf.features.cache import cache_key
 from tinyvmaf.features.graph import COMPANION
-from tinyvmaf.features.scorer import PairScorer, Scored
+from tinyvmaf.features.scorer import PairScorer, Scored, ScorePair
 from tinyvmaf.features.sets import ALL, CANONICAL6, FULL, SETS, TARGET, find_sets
 from tinyvmaf.features.table import FeatureTable, TableInfo, make_table
-from tinyvmaf.media.process import n_jobs, stop_pool
 from tinyvmaf.media.video import VideoInfo, probe
-from tinyvmaf.progress import SILENT, Progress, Task
+from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import versions
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def extract(
     scorer: PairScorer,
     feature_set: str = "canonical6",
     jobs: int | None = None,
+    cluster: str | None = None,
     progress: Progress = SILENT,
 ) -> Extraction:
     """Score every pair of `corpus` and put the frames into one table.
@@ -68,18 +70,21 @@ def extract(
         scorer: Engine, teacher, cache and what is allowed.
         feature_set: Names of feature sets, separated by commas; `all` stands for every feature
             that the pass at full size yields. That pass is always run: it is the teacher's.
-        jobs: Pairs at once; all cores by default.
+        jobs: Pairs at once on this machine; all cores by default.
+        cluster: A Dask cluster that does the work instead, as `open_executor` takes it.
         progress: Told of frames.
 
     Raises:
         UsageError: an unknown feature set, or fewer than one job.
+        ToolError: the cluster cannot be used.
         CorpusError: no pair at all could be computed.
     """
     wanted = find_sets(feature_set)
     scorer = replace(scorer, sets=(FULL, *(item for item in wanted if item != FULL)))
-    jobs = n_jobs(jobs)
+    check_workers(jobs=jobs, cluster=cluster)
     scorer.engine.check(scorer.teacher)
-    scored, failures = _score_all(corpus.pairs, scorer, jobs, progress)
+    executor = open_executor(jobs=jobs, cluster=cluster)
+    scored, failures = _score_all(corpus.pairs, scorer, executor, progress)
     if not scored:
         raise CorpusError(_all_failed(corpus, failures))
     return Extraction(
@@ -91,7 +96,7 @@ def extract(
 
 
 def _score_all(
-    pairs: Sequence[Pair], scorer: PairScorer, jobs: int, progress: Progress
+    pairs: Sequence[Pair], scorer: PairScorer, executor: AbstractExecutor, progress: Progress
 ) -> tuple[list[Scored], list[Failure]]:
     sizes = [_size(pair) for pair in pairs]
     task = progress.task("extract", total=float(sum(n for n, _ in sizes)), unit="frames")
@@ -99,46 +104,27 @@ def _score_all(
     order = sorted(range(len(pairs)), key=lambda index: -sizes[index][1])
     scored: list[Scored] = []
     failures: list[Failure] = []
-    pool = ThreadPoolExecutor(jobs)
-    waiting: dict[Future[Scored], Pair] = {}
+    waiting: dict[Future[Scored], tuple[Pair, Share]] = {}
     try:
-        for index in order:
-            pair = pairs[index]
-            waiting[pool.submit(_score_one, scorer, pair, sizes[index][0], task)] = pair
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                _collect(future, waiting.pop(future), scored, failures)
-    except BaseException:
-        # Ctrl-C or a bug: no ffmpeg may outlive us, and nothing waiting may start.
-        stop_pool(pool, waiting)
-        raise
+        with executor:
+            for index in order:
+                pair, share = pairs[index], Share(task, sizes[index][0])
+                work = ScorePair(scorer=replace(scorer, progress=SILENT), pair=pair)
+                waiting[executor.submit(work, on_frame=share.reach)] = pair, share
+            for future in as_completed(waiting):
+                pair, share = waiting.pop(future)
+                share.complete()
+                try:
+                    found = future.result()
+                except TinyVmafError as error:
+                    failures.append(Failure(pair, error))
+                    continue
+                for note in found.notes:
+                    progress.note(note)
+                scored.append(found)
     finally:
         task.finish()
-        pool.shutdown(wait=True)
     return scored, sorted(failures, key=lambda failure: failure.pair.name)
-
-
-def _score_one(scorer: PairScorer, pair: Pair, n_frames: int, task: Task) -> Scored:
-    done = 0
-
-    def on_frame(count: int) -> None:
-        nonlocal done
-        task.advance(float(min(count, n_frames) - done))
-        done = min(count, n_frames)
-
-    scored = scorer.score(pair, on_frame=on_frame)
-    on_frame(n_frames)
-    return scored
-
-
-def _collect(
-    future: "Future[Scored]", pair: Pair, scored: list[Scored], failures: list[Failure]
-) -> None:
-    try:
-        scored.append(future.result())
-    except TinyVmafError as error:
-        failures.append(Failure(pair, error))
 
 
 def _size(pair: Pair) -> tuple[int, int]:
@@ -161,7 +147,7 @@ def _make_table(scored: Sequence[Scored], feature_set: str, scorer: PairScorer) 
         teacher=scorer.teacher.label,
         features=features,
         versions={**versions(), **scorer.engine.versions},
-        corpus=_fingerprint(parts, scorer.cache),
+        corpus=_fingerprint(parts),
         notes=notes,
     )
     return make_table(rows, info)
@@ -202,17 +188,9 @@ def _rows(item: Scored, features: tuple[str, ...]) -> "pl.DataFrame":
     )
 
 
-def _fingerprint(parts: Sequence[Scored], cache: Cache) -> str:
+def _fingerprint(parts: Sequence[Scored]) -> str:
     """A hash of the clips' names and contents."""
-    return cache_key(
-        {
-            item.pair.name: [
-                cache.content_hash(item.pair.reference.path),
-                cache.content_hash(item.pair.distorted.path),
-            ]
-            for item in parts
-        }
-    )
+    return cache_key({item.pair.name: list(item.content) for item in parts})
 
 
 def _all_failed(corpus: Corpus, failures: Sequence[Failure]) -> str:

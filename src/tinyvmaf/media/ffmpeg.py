@@ -7,6 +7,7 @@ first that exists is the one: a broken choice is an error, not a reason to take 
 
 import json
 import os
+import platform
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,21 @@ class Ffmpeg:
     path: Path
     version: str
     libvmaf: str
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process, maybe on another machine, has to find the same ffmpeg there."""
+        return _find_same, (self.path, self.version, self.libvmaf)
+
+
+def _find_same(path: Path, version: str, libvmaf: str) -> Ffmpeg:
+    found = find_ffmpeg(path if path.is_file() else None)
+    if (found.version, found.libvmaf) != (version, libvmaf):
+        raise ToolLacksFeature(
+            f"{platform.node()} has ffmpeg {found.version} with libvmaf {found.libvmaf} at "
+            f"{found.path}, expected ffmpeg {version} with libvmaf {libvmaf}; install the same "
+            f"imageio-ffmpeg on every worker, or name the same build with {ENVIRONMENT_VARIABLE}"
+        )
+    return found
 
 
 def find_ffmpeg(path: Path | None = None) -> Ffmpeg:
@@ -90,9 +106,20 @@ def run_ffmpeg(
 ) -> str:
     """Run ffmpeg and return its stderr; `on_frame` gets the number of frames written so far.
 
+    It stalls when it has made no new frame for `stall_s`, however much it talks.
+
     Raises:
-        ToolFailed: its exit status is not 0.
+        ToolFailed: its exit status is not 0, or it stalled.
     """
+    newest = ""
+
+    def is_news(line: str) -> bool:
+        # Speed and rate change all the time, even when nothing comes any more.
+        nonlocal newest
+        if not line.startswith("frame=") or line == newest:
+            return False
+        newest = line
+        return True
 
     def parse(line: str) -> None:
         key, _, value = line.partition("=")
@@ -100,7 +127,7 @@ def run_ffmpeg(
             on_frame(int(value))
 
     command = [str(path), *QUIET, *PROGRESS, *arguments]
-    return run(command, cwd=cwd, on_line=parse, stall_s=stall_s)
+    return run(command, cwd=cwd, on_line=parse, stall_s=stall_s, is_news=is_news)
 
 
 def generated_frame_log(

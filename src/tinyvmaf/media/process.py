@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting programs: argument lists only, each in a process group of its own.
 
-Whatever ends the wait (an error, Ctrl-C, a sister job's failure) ends the whole group, so that no
-encoder or ffmpeg outlives the command that wanted it. This is the only module that starts one.
+Whatever ends the wait (an error, Ctrl-C, a sister job's failure, even `kill -9` of this process)
+ends the whole group, so that no encoder or ffmpeg outlives the command that wanted it. This is the
+only module that starts one.
 """
 
 import os
@@ -11,20 +12,31 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import Executor, Future, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from tinyvmaf.errors import ToolFailed, ToolNotFound, UsageError
+from tinyvmaf.errors import ToolFailed, ToolNotFound, ToolStopped, UsageError
+from tinyvmaf.media.watchdog import forget_group, watch_group
 
 _TAIL_BYTES = 32 * 1024
 _GRACE_S = 2.0
 _STOP_INTERVAL_S = 0.05
 
-_running: set[subprocess.Popen[bytes]] = set()
+# What a batch system, an administrator or a system short of memory sends; a crash is none of them.
+_FROM_OUTSIDE = frozenset(
+    {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM}
+)
+# Ffmpeg obeys a polite signal, says nothing and ends so.
+_FFMPEG_STOPPED = 255
+_SHELL_SIGNAL = 128
+
+_running: dict[subprocess.Popen[bytes], str | None] = {}
+_stopped: set[str] = set()
 _running_lock = threading.Lock()
+_owner = threading.local()
 
 
 def run(
@@ -33,6 +45,7 @@ def run(
     cwd: Path | None = None,
     on_line: Callable[[str], None] | None = None,
     stall_s: float | None = None,
+    is_news: Callable[[str], bool] | None = None,
 ) -> str:
     """Run `command` to its end and return what it wrote to stderr (the last 32 kB).
 
@@ -42,9 +55,11 @@ def run(
         on_line: Called with every line of its stdout, stripped.
         stall_s: End it when it has written no line to stdout for this many seconds; None waits
             for ever.
+        is_news: Which lines show that it goes on; all of them by default.
 
     Raises:
         ToolNotFound: the program cannot be started.
+        ToolStopped: something else ended it.
         ToolFailed: its exit status is not 0, or it stalled.
     """
     with _scratch_file() as stderr:
@@ -52,17 +67,20 @@ def run(
         watch = _StallWatch(process, stall_s)
         try:
             assert process.stdout is not None  # noqa: S101 (a pipe was asked for)
-            for line in process.stdout:
-                watch.alive()
+            for raw in process.stdout:
+                line = raw.decode(errors="replace").strip()
+                if is_news is None or is_news(line):
+                    watch.alive()
                 if on_line is not None:
-                    on_line(line.decode(errors="replace").strip())
+                    on_line(line)
             returncode = process.wait()
         finally:
             watch.stop()
             _end(process)
         tail = _tail(stderr)
     if returncode != 0:
-        raise ToolFailed(
+        stopped = not watch.stalled and _ended_from_outside(returncode, tail)
+        raise (ToolStopped if stopped else ToolFailed)(
             _failure(command, returncode, tail, stalled_s=stall_s if watch.stalled else None),
             command=command,
             returncode=returncode,
@@ -84,6 +102,31 @@ def n_jobs(wanted: int | None = None) -> int:
     if wanted < 1:
         raise UsageError(f"--jobs {wanted}: expected 1 or more")
     return wanted
+
+
+@contextmanager
+def owned_by(owner: str) -> Generator[None]:
+    """Programs that this thread starts meanwhile belong to `owner`, for `stop_programs_of`."""
+    before = getattr(_owner, "name", None)
+    _owner.name = owner
+    try:
+        yield
+    finally:
+        _owner.name = before
+
+
+def stop_programs_of(owner: str) -> None:
+    """End every program of `owner`, and those that it is about to start."""
+    with _running_lock:
+        _stopped.add(owner)
+        processes = [process for process, name in _running.items() if name == owner]
+    for process in processes:
+        _signal_group(process, signal.SIGKILL)
+
+
+def is_stopped(owner: str) -> bool:
+    """Whether the programs of `owner` were stopped for good."""
+    return owner in _stopped
 
 
 def stop_pool(pool: Executor, futures: Collection[Future[Any]]) -> None:
@@ -114,8 +157,13 @@ def _start(
         )
     except OSError as error:
         raise ToolNotFound(f"cannot start {command[0]}: {error.strerror}") from error
+    watch_group(process.pid)
+    owner = getattr(_owner, "name", None)
     with _running_lock:
-        _running.add(process)
+        _running[process] = owner
+        stopped = owner in _stopped
+    if stopped:
+        _signal_group(process, signal.SIGKILL)
     return process
 
 
@@ -139,8 +187,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     if process.stdout is not None:
         process.stdout.close()
+    forget_group(process.pid)
     with _running_lock:
-        _running.discard(process)
+        _running.pop(process, None)
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
@@ -149,6 +198,13 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
         return  # nobody is left; macOS says so with the second when only zombies are
+
+
+def _ended_from_outside(returncode: int, tail: str) -> bool:
+    if returncode == _FFMPEG_STOPPED:
+        return not tail
+    number = -returncode if returncode < 0 else returncode - _SHELL_SIGNAL
+    return number in _FROM_OUTSIDE
 
 
 def _tail(stderr: IO[bytes]) -> str:

@@ -6,16 +6,17 @@ the cores, and come out in the order in which they were named.
 """
 
 import csv
-import os
-from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from tinyvmaf.errors import CorpusError, TinyVmafError, UsageError
-from tinyvmaf.media.process import stop_pool
+from tinyvmaf.execution.opening import open_executor
+from tinyvmaf.media.process import n_jobs
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
+from tinyvmaf.progress import SILENT, Task
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.score import as_video
 from tinyvmaf.scoring.scorer import Scorer
@@ -107,36 +108,65 @@ def encodes_in(
 
 
 def score_many(
-    pairs: Sequence[VideoPair], *, scorer: Scorer, jobs: int | None = None
+    pairs: Sequence[VideoPair],
+    *,
+    scorer: Scorer,
+    jobs: int | None = None,
+    cluster: str | None = None,
 ) -> Generator[Outcome]:
     """Score pairs side by side; outcomes come in the order of `pairs`, each as soon as it can.
 
     Args:
         pairs: What to score.
-        scorer: How; its threads are shared among the jobs.
-        jobs: Pairs at once; one for each core by default.
+        scorer: How; its threads are shared among the jobs of this machine.
+        jobs: Pairs at once on this machine; one for each core by default.
+        cluster: A Dask cluster that does the work instead, as `open_executor` takes it.
 
     Raises:
         UsageError: fewer than one job.
+        ToolError: the cluster cannot be used.
     """
-    jobs = min(len(pairs), os.cpu_count() or 1) if jobs is None else jobs
-    if jobs < 1:
-        raise UsageError(f"--jobs {jobs}: expected 1 or more")
-    shared = replace(scorer, threads=max(1, scorer.threads // jobs))
-    pool = ThreadPoolExecutor(jobs)
-    futures = [pool.submit(_outcome, shared, pair) for pair in pairs]
+    if cluster is None:
+        jobs = min(len(pairs), n_jobs()) if jobs is None else n_jobs(jobs)
+    # A worker of a cluster has one core to count on, and nobody watches its screen.
+    threads = 1 if jobs is None else max(1, scorer.threads // jobs)
+    shared = replace(scorer, threads=threads)
+    task: Task | None = None
+    if cluster is not None:
+        shared = replace(shared, progress=SILENT)
+        task = scorer.progress.task("score", total=float(len(pairs)), unit="pairs")
     try:
-        for future in futures:
-            yield future.result()
-    except BaseException:
-        stop_pool(pool, futures)
-        raise
+        with open_executor(jobs=jobs, cluster=cluster) as executor:
+            works = [ScoreVideos(shared, pair) for pair in pairs]
+            futures = [executor.submit(work, on_frame=_ignore) for work in works]
+            for future, pair in zip(futures, pairs, strict=True):
+                yield _outcome(future, pair)
+                if task is not None:
+                    task.advance(1)
     finally:
-        pool.shutdown(wait=True)
+        if task is not None:
+            task.finish()
 
 
-def _outcome(scorer: Scorer, pair: VideoPair) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class ScoreVideos:
+    """The work of scoring one pair, as an executor takes it; it may run in another process."""
+
+    scorer: Scorer
+    pair: VideoPair
+
+    def __call__(self, on_frame: Callable[[int], None]) -> Score:
+        """Score the pair; the scorer itself tells how far it is."""
+        del on_frame
+        return self.scorer.score(reference=self.pair.reference, distorted=self.pair.distorted)
+
+
+def _ignore(count: int) -> None:
+    del count
+
+
+def _outcome(future: "Future[Score]", pair: VideoPair) -> Outcome:
     try:
-        return Outcome(pair, scorer.score(reference=pair.reference, distorted=pair.distorted))
+        return Outcome(pair, future.result())
     except TinyVmafError as error:
         return Outcome(pair, error=error)

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Work on a Dask cluster: a scheduler somewhere, or worker processes of our own on this machine.
+
+Dask gives the work of a worker that died to another one; only when that happens again and again is
+the work given up. Errors that a file causes come back as results and are never tried again.
+"""
+
+import contextlib
+import logging
+import pickle
+import time
+import uuid
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from tinyvmaf.errors import TinyVmafError, ToolNotFound, WorkerLost
+from tinyvmaf.execution.executor import AbstractExecutor, OnFrame, Work, attempt
+from tinyvmaf.files import working_folder
+from tinyvmaf.media.process import is_stopped, owned_by, stop_programs_of
+from tinyvmaf.provenance import version
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+T = TypeVar("T")
+
+_CONNECT_S = 15
+_STOP_S = 5.0
+_INTERVAL_S = 0.05
+
+_busy: dict[str, int] = {}
+
+
+class DaskExecutor(AbstractExecutor):
+    """Every thread of every worker does one piece of work at a time."""
+
+    def __init__(self, client: "Client", *, name: str, resources: ExitStack) -> None:
+        self._client = client
+        self._name = name
+        self._resources = resources
+        # Others may use the same cluster: what is ours carries this name.
+        self._run = f"tinyvmaf-{uuid.uuid4().hex}"
+        self._executor = client.get_executor(pure=False)
+        self._outer: set[Future[Any]] = set()
+        self._listeners: dict[int, OnFrame] = {}
+        self._stopping = False
+        self._number = 0
+        self.n_workers = max(1, sum(_answers(client.nthreads()).values()))
+        client.subscribe_topic(self._run, self._hear)
+
+    @classmethod
+    def at(cls, address: str) -> "DaskExecutor":
+        """Workers of the scheduler at `address`.
+
+        Raises:
+            ToolNotFound: Dask is not installed.
+            WorkerLost: nobody answers there, or there is no worker.
+        """
+        resources = ExitStack()
+        client = _connect(address, resources, name=address)
+        return cls(client, name=address, resources=resources)
+
+    @classmethod
+    def here(cls, n_workers: int) -> "DaskExecutor":
+        """Processes of this machine, which end with us.
+
+        Raises:
+            ToolNotFound: Dask is not installed.
+        """
+        _require()
+        from distributed import LocalCluster
+
+        with ExitStack() as resources:
+            folder = resources.enter_context(working_folder())
+            cluster = resources.enter_context(
+                LocalCluster(
+                    n_workers=n_workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    # Frames stay in ffmpeg: what a worker of ours holds is small.
+                    memory_limit=0,
+                    dashboard_address=None,  # pyright: ignore[reportArgumentType] (none is made)
+                    local_directory=str(folder),
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+            name = f"local:{n_workers}"
+            client = _connect(cast("LocalCluster", cluster), resources, name=name)
+            return cls(client, name=name, resources=resources.pop_all())
+
+    def submit(self, work: Work[T], *, on_frame: OnFrame) -> "Future[T]":
+        """Have `work` done by the next free worker; it must be picklable."""
+        self._number += 1
+        number = self._number
+        self._listeners[number] = on_frame
+        order = _Order(self._run, number, version(), pickle.dumps(work))
+        outer: Future[T] = Future()
+        self._outer.add(outer)
+        inner: Future[Any] = self._executor.submit(_perform, order)
+
+        def finish(inner: "Future[Any]") -> None:
+            self._listeners.pop(number, None)
+            self._outer.discard(outer)
+            self._settle(outer, inner)
+
+        inner.add_done_callback(finish)
+        return outer
+
+    def stop(self) -> None:
+        """Cancel what waits, end our programs on every worker, and wait until all are idle."""
+        self._stopping = True
+        self._executor.shutdown(wait=False)
+        for future in tuple(self._outer):
+            future.cancel()
+        # A worker that dies meanwhile takes its programs with it.
+        with contextlib.suppress(Exception):
+            self._client.run(stop_programs_of, self._run, on_error="ignore")
+            end = time.monotonic() + _STOP_S
+            while time.monotonic() < end:
+                busy = _answers(self._client.run(_n_busy, self._run, on_error="ignore"))
+                if not any(busy.values()):
+                    return
+                time.sleep(_INTERVAL_S)
+
+    def close(self) -> None:
+        """Leave the cluster; one of our own ends."""
+        self._resources.close()
+
+    def _hear(self, event: tuple[float, tuple[int, int]]) -> None:
+        _, (number, count) = event
+        listener = self._listeners.get(number)
+        if listener is not None:
+            listener(count)
+
+    def _settle(self, outer: "Future[T]", inner: "Future[Any]") -> None:
+        if not outer.set_running_or_notify_cancel():
+            return
+        if inner.cancelled():
+            why = "the work was stopped" if self._stopping else "the connection was lost"
+            outer.set_exception(WorkerLost(f"cluster {self._name}: {why}; run it again"))
+            return
+        error = inner.exception()
+        if error is not None:
+            outer.set_exception(self._explain(error))
+            return
+        outcome = inner.result()
+        if isinstance(outcome, _Refused):
+            outer.set_exception(outcome.error)
+        else:
+            outer.set_result(outcome)
+
+    def _explain(self, error: BaseException) -> BaseException:
+        from distributed import KilledWorker
+
+        if isinstance(error, KilledWorker):
+            return WorkerLost(
+                f"cluster {self._name}: several workers died with this in hand; look at their "
+                "logs (too little memory is a usual reason), then run it again"
+            )
+        return error
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Work on its way to a worker; only the worker itself reads it, not the scheduler."""
+
+    run: str
+    number: int
+    version: str | None
+    work: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """An error that is an answer: Dask would log it and think about trying again."""
+
+    error: TinyVmafError
+
+
+def _perform(order: _Order) -> object:
+    """Do what is ordered, in a worker."""
+    from distributed import get_worker
+
+    worker = get_worker()
+
+    def on_frame(count: int) -> None:
+        worker.log_event(order.run, (order.number, count))
+
+    _busy[order.run] = _busy.get(order.run, 0) + 1
+    try:
+        if version() != order.version:
+            raise ToolNotFound(
+                f"worker {worker.address} has tinyvmaf {version()}, expected {order.version}; "
+                "install the same version everywhere"
+            )
+        with owned_by(order.run):
+            work: Work[object] = pickle.loads(order.work)  # noqa: S301 (it comes from `submit`)
+            return attempt(work, on_frame=on_frame, is_stopped=lambda: is_stopped(order.run))
+    except TinyVmafError as error:
+        return _Refused(error)
+    finally:
+        _busy[order.run] -= 1
+
+
+def _n_busy(run: str) -> int:
+    return _busy.get(run, 0)
+
+
+def _answers(found: object) -> dict[str, int]:
+    """What every worker said; Dask's own annotation also knows clients that run in a coroutine."""
+    return cast("dict[str, int]", found)
+
+
+def _require() -> None:
+    if find_spec("distributed") is None:
+        raise ToolNotFound(
+            "--cluster needs Dask; install it with `pip install 'tinyvmaf[cluster]'`"
+        )
+
+
+def _connect(where: "str | LocalCluster", resources: ExitStack, *, name: str) -> "Client":
+    """A client of the scheduler, with at least one worker behind it."""
+    _require()
+    from distributed import Client
+
+    try:
+        client = resources.enter_context(Client(where, timeout=_CONNECT_S, set_as_default=False))
+        client.wait_for_workers(1, timeout=_CONNECT_S)
+    except (OSError, ValueError) as error:
+        resources.close()
+        raise WorkerLost(
+            f"--cluster {name}: no scheduler with a worker answers there ({error}); expected an "
+            "address such as tcp://HOST:8786, or local:N"
+        ) from error
+    return client

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Work on this machine: a thread for each program that runs at once.
+
+Threads, not processes: all that takes time happens in ffmpeg's process, and a thread starts at
+once, shares what was probed before, and leaves Ctrl-C to one process.
+"""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from tinyvmaf.execution.executor import AbstractExecutor, OnFrame, Work, attempt
+from tinyvmaf.media.process import stop_pool
+
+T = TypeVar("T")
+
+
+class LocalExecutor(AbstractExecutor):
+    """So many pieces of work at once."""
+
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers = n_workers
+        self._pool = ThreadPoolExecutor(self.n_workers)
+        self._futures: set[Future[Any]] = set()
+        self._stopping = threading.Event()
+
+    def submit(self, work: Work[T], *, on_frame: OnFrame) -> "Future[T]":
+        """Have `work` done by the next free thread."""
+        future = self._pool.submit(
+            attempt, work, on_frame=on_frame, is_stopped=self._stopping.is_set
+        )
+        self._futures.add(future)
+        future.add_done_callback(self._futures.discard)
+        return future
+
+    def stop(self) -> None:
+        """Cancel what waits, end what runs, and return when all threads are idle."""
+        self._stopping.set()
+        stop_pool(self._pool, tuple(self._futures))
+
+    def close(self) -> None:
+        """Wait for the threads."""
+        self._pool.shutdown(wait=True)

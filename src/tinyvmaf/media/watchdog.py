@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No program outlives us, even if nobody can clean up any more, as after `kill -9`.
+
+A small shell holds the other end of a pipe. It is told of every process group that begins and ends;
+when the pipe closes, since we are gone for whatever reason, it kills those that are left. Neither a
+signal for the parent's death (Linux only, and set between fork and exec, which is not safe beside
+threads) nor an empty stdin (ffmpeg does not mind) would do that.
+"""
+
+import os
+import subprocess
+import threading
+from contextlib import suppress
+
+# Reads "+ID" and "-ID"; `kill` is part of the shell, so that this needs no memory to start it.
+_SCRIPT = """
+groups=
+while read -r line; do
+  id=${line#?}
+  case $line in
+    +*) groups="$groups $id" ;;
+    -*) left=
+        for group in $groups; do [ "$group" = "$id" ] || left="$left $group"; done
+        groups=$left ;;
+  esac
+done
+for group in $groups; do kill -9 -- "-$group" 2>/dev/null; done
+"""
+
+_lock = threading.Lock()
+_pipe: int | None = None
+_pid: int | None = None
+
+
+def watch_group(group: int) -> None:
+    """Have the process group killed when this process ends before `forget_group`."""
+    _tell(f"+{group}\n")
+
+
+def forget_group(group: int) -> None:
+    """The process group has ended."""
+    _tell(f"-{group}\n")
+
+
+def _tell(line: str) -> None:
+    # Nobody listens on a system without a shell: programs are then ended by those who can clean up.
+    with _lock, suppress(OSError):
+        os.write(_open(), line.encode())
+
+
+def _open() -> int:
+    global _pipe, _pid
+    if _pipe is None or _pid != os.getpid():
+        reading, writing = os.pipe()
+        try:
+            # A session of its own: Ctrl-C in the terminal must not end it before its work is done.
+            subprocess.Popen(
+                ["/bin/sh", "-c", _SCRIPT],
+                stdin=reading,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+            ).returncode = 0  # never waited for: it ends after us
+        finally:
+            os.close(reading)
+        _pipe, _pid = writing, os.getpid()
+    return _pipe
