@@ -24,7 +24,7 @@ while read -r line; do
         groups=$left ;;
   esac
 done
-for group in $groups; do kill -9 -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -9 "-$group" 2>/dev/null; done
 """
 
 _lock = threading.Lock()

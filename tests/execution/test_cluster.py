@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from tests.execution.work import Count, Die, Program
+from tinyvmaf.errors import ToolNotFound, UsageError, WorkerLost
+from tinyvmaf.execution.opening import open_executor
+
+
+def ignore(count):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def importable(request, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(request.config.rootpath))
+
+
+@pytest.mark.slow
+def test_work_of_a_worker_that_died_is_done_by_another(tmp_path):
+    with open_executor(cluster="local:2") as executor:
+        others = [executor.submit(Count(1), on_frame=ignore) for _ in range(6)]
+        future = executor.submit(Die(tmp_path / "tries", times=1), on_frame=ignore)
+        assert future.result(timeout=60) == "done"
+        assert [other.result(timeout=60)[0] for other in others] == [1] * 6
+
+
+@pytest.mark.slow
+def test_work_that_kills_every_worker_is_given_up_and_named(tmp_path):
+    with open_executor(cluster="local:2") as executor:
+        future = executor.submit(Die(tmp_path / "tries", times=99), on_frame=ignore)
+        error = future.exception(timeout=90)
+        assert isinstance(error, WorkerLost)
+        assert str(error).startswith("cluster local:2: several workers died with this in hand")
+        assert 2 <= len((tmp_path / "tries").read_text().split()) <= 6
+        # The others are not lost.
+        assert executor.submit(Count(1), on_frame=ignore).result(timeout=60)[0] == 1
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_takes_its_programs_with_it(tmp_path):
+    with open_executor(cluster="local:1") as executor:
+        worker = executor.submit(Count(1), on_frame=ignore).result()[1]
+        work = Program(tmp_path / "tries", "time.sleep(60) if n == 1 else None")
+        future = executor.submit(work, on_frame=ignore)
+        while not (tmp_path / "tries").exists() or not (tmp_path / "tries").read_text():
+            time.sleep(0.02)
+        program = psutil.Process(int((tmp_path / "tries").read_text()))
+        psutil.Process(worker).kill()
+        assert psutil.wait_procs([program], timeout=5)[1] == []
+        assert future.result(timeout=60) == 2
+
+
+def test_a_cluster_that_is_not_there(monkeypatch):
+    monkeypatch.setattr("tinyvmaf.execution.cluster._CONNECT_S", 1)
+    with pytest.raises(WorkerLost) as caught:
+        open_executor(cluster="tcp://127.0.0.1:1")
+    assert str(caught.value).startswith("--cluster tcp://127.0.0.1:1: no scheduler answers there")
+
+
+@pytest.mark.parametrize("number", ["", "0", "two", "-1"])
+def test_a_number_of_workers_that_is_none(number):
+    with pytest.raises(UsageError) as caught:
+        open_executor(cluster=f"local:{number}")
+    assert str(caught.value) == (
+        f"--cluster local:{number}: expected local:N with N workers, such as local:2"
+    )
+
+
+def test_jobs_are_for_this_machine():
+    with pytest.raises(UsageError) as caught:
+        open_executor(jobs=2, cluster="local:2")
+    assert str(caught.value) == (
+        "--jobs is for this machine; a cluster runs as many as it has workers"
+    )
+
+
+@pytest.mark.parametrize("cluster", ["local:2", "tcp://127.0.0.1:1"])
+def test_without_dask_one_line_tells_how_to_get_it(monkeypatch, cluster):
+    monkeypatch.setattr(
+        "tinyvmaf.execution.cluster.find_spec", lambda name: None
+    )  # as in an environment without the extra
+    with pytest.raises(ToolNotFound) as caught:
+        open_executor(cluster=cluster)
+    assert str(caught.value) == (
+        "--cluster needs Dask; install it with `pip install 'tinyvmaf[cluster]'`"
+    )
+
+
+def test_dask_is_imported_for_a_cluster_only():
+    program = (
+        "import sys; from tinyvmaf.execution.opening import open_executor\n"
+        "with open_executor(jobs=1): pass\n"
+        "print('distributed' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout == b"False\n"
