@@ -43,7 +43,7 @@ def build_broad(
     ] = None,
     photographs: Annotated[
         int, typer.Option(help="How many photographs, evenly over the list.", min=1)
-    ] = 52,
+    ] = 32,
     features: Annotated[str, typer.Option(help="Feature sets.")] = "canonical6,half,quarter,fidelity",
     jobs: Annotated[int, typer.Option(help="Clips at once.", min=1)] = 2,
 ) -> None:

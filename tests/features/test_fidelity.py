@@ -7,7 +7,7 @@ from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import SchemaError
 from tinyvmaf.features.alignment import align
 from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.features.fidelity import LOG_NAME, read_fidelity
+from tinyvmaf.features.fidelity import LOG_NAME, read_fidelity_parts
 from tinyvmaf.features.sets import FIDELITY, FULL, HALF
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.media.video import Video, probe
@@ -92,27 +92,37 @@ FRAME = "frame:{0}    pts:{0}       pts_time:0\nlavfi.psnr.psnr.y=40.5\nlavfi.ss
 
 
 def test_a_log_is_read(tmp_path):
-    (tmp_path / LOG_NAME).write_text(FRAME.format(0) + FRAME.format(1))
-    log = read_fidelity(tmp_path)
-    assert log["psnr"].tolist() == [40.5, 40.5]
-    assert log["ssim"] == pytest.approx([10, 10])
+    (tmp_path / LOG_NAME).write_text("".join(FRAME.format(number) for number in range(3)))
+    one, two, three = read_fidelity_parts(tmp_path / LOG_NAME, part_frames=1)
+    assert [part["psnr"].tolist() for part in (one, two, three)] == [[40.5]] * 3
+    assert two["ssim"] == pytest.approx([10])
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "fidelity.txt: not a readable log of PSNR and SSIM: "),
-        ("", "fidelity.txt: its frames are not numbered from 0 on without a gap"),
-        (FRAME.format(1), "fidelity.txt: its frames are not numbered from 0 on without a gap"),
-        (FRAME.format(0)[:-17], "fidelity.txt: 1 values of PSNR and 0 of SSIM for 1 frames"),
-        (FRAME.format(0).replace("40.5", "nan"), "fidelity.txt: a value is no number"),
-        (FRAME.format(0).replace("0.9", "high"), "fidelity.txt: not a readable log"),
-        ("frame:\n", "fidelity.txt: not a readable log"),
+        (None, "not a log of PSNR and SSIM: [Errno 2] No such file or directory"),
+        ("", "has no frames; a video ends early or is damaged"),
+        (FRAME.format(0)[:-17], "has no frames; a video ends early or is damaged"),
+        (FRAME.format(1), "not a log of PSNR and SSIM: frame:1 stands where frame:0 is expected"),
+        (
+            FRAME.format(0)[:-17] + FRAME.format(1),
+            "not a log of PSNR and SSIM: frame:1 stands where frame:0 is expected",
+        ),
+        (
+            FRAME.format(0).replace("40.5", "nan"),
+            "not a log of PSNR and SSIM: PSNR or SSIM of frame 0 is missing or no number",
+        ),
+        (
+            FRAME.format(0).replace("psnr", "mse"),
+            "not a log of PSNR and SSIM: PSNR or SSIM of frame 0 is missing or no number",
+        ),
+        (FRAME.format(0).replace("0.9", "high"), "not a log of PSNR and SSIM: could not convert"),
     ],
 )
 def test_what_is_no_log(tmp_path, text, message):
     if text is not None:
         (tmp_path / LOG_NAME).write_text(text)
     with pytest.raises(SchemaError) as caught:
-        read_fidelity(tmp_path)
-    assert str(caught.value).startswith(message)
+        list(read_fidelity_parts(tmp_path / LOG_NAME))
+    assert str(caught.value).startswith(f"fidelity.txt: {message}")

@@ -7,16 +7,18 @@ container and scales.
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+import numpy as np
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MisalignedError, ToolFailed, ToolNotFound, UsageError
 from tinyvmaf.features.alignment import Alignment
 from tinyvmaf.features.fidelity import LOG_NAME as FIDELITY_LOG
-from tinyvmaf.features.fidelity import read_fidelity
+from tinyvmaf.features.fidelity import read_fidelity_parts
 from tinyvmaf.features.graph import (
     LOG_CSV,
     LOG_JSON,
@@ -24,7 +26,7 @@ from tinyvmaf.features.graph import (
     log_name,
     vmaf_arguments,
 )
-from tinyvmaf.features.log import Log, read_log
+from tinyvmaf.features.log import Log, read_log, read_log_parts
 from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher, check_teacher
 from tinyvmaf.files import working_folder
@@ -101,7 +103,7 @@ class FfmpegEngine:
                 sets=sets,
             )
             self.run(arguments, teacher=teacher, folder=folder, on_frame=on_frame)
-            return tuple(read_set(item, folder) for item in sets)
+            return tuple(_read_set(item, folder) for item in sets)
 
     def run(
         self, arguments: Sequence[str], *, teacher: Teacher, folder: Path, on_frame: OnFrame
@@ -121,15 +123,19 @@ class FfmpegEngine:
         return folder / LOG_CSV
 
 
-def read_set(feature_set: FeatureSet, folder: Path) -> Log:
-    """The log of a set that ffmpeg made in `folder`.
+def read_set_parts(feature_set: FeatureSet, folder: Path) -> Generator[Log]:
+    """The log of a set that ffmpeg made in `folder`, in parts of equally many frames for all sets.
 
     Raises:
         SchemaError: it is not what it should be.
     """
-    if not feature_set.by_libvmaf:
-        return read_fidelity(folder)
-    return read_log(folder / log_name(feature_set))
+    read = read_log_parts if feature_set.by_libvmaf else read_fidelity_parts
+    return read(folder / log_name(feature_set))
+
+
+def _read_set(feature_set: FeatureSet, folder: Path) -> Log:
+    parts = list(read_set_parts(feature_set, folder))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 @dataclass(frozen=True, slots=True)

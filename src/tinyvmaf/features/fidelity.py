@@ -6,6 +6,8 @@ not. In goes a pair of pads, out comes a filter chain; its text file is read int
 """
 
 import math
+from collections.abc import Generator, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -38,38 +40,45 @@ def chain(pads: tuple[str, str]) -> str:
     )
 
 
-def read_fidelity(folder: Path) -> Log:
-    """Both features of every frame, from the file that `chain` made in `folder`.
+def read_fidelity_parts(path: Path, *, part_frames: int = 16_384) -> Generator[Log]:
+    """Both features of every frame, from the file that `chain` made, in parts.
+
+    Args:
+        path: The file.
+        part_frames: Frames that a part has; the last one may have fewer.
 
     Raises:
         SchemaError: it is not readable, a frame or a value is missing, or one is no number.
     """
-    path = folder / LOG_NAME
-    frames: list[int] = []
-    psnr: list[float] = []
-    ssim: list[float] = []
+    done = 0
     try:
         with path.open(encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("frame:"):
-                    frames.append(int(line.removeprefix("frame:").split()[0]))
-                elif line.startswith(_PSNR):
-                    psnr.append(float(line.removeprefix(_PSNR)))
-                elif line.startswith(_SSIM):
-                    ssim.append(_decibels(float(line.removeprefix(_SSIM))))
-    except (OSError, ValueError, IndexError) as error:
-        raise SchemaError(f"{path.name}: not a readable log of PSNR and SSIM: {error}") from error
-    if not frames or frames != list(range(len(frames))):
-        raise SchemaError(f"{path.name}: its frames are not numbered from 0 on without a gap")
-    if not len(psnr) == len(ssim) == len(frames):
-        raise SchemaError(
-            f"{path.name}: {len(psnr)} values of PSNR and {len(ssim)} of SSIM for "
-            f"{len(frames)} frames"
-        )
-    columns = {"psnr": np.minimum(psnr, LIMIT_DB), "ssim": np.minimum(ssim, LIMIT_DB)}
-    if not all(np.isfinite(values).all() for values in columns.values()):
-        raise SchemaError(f"{path.name}: a value is no number")
-    return columns
+            while values := list(islice(_frames(file, first=done), part_frames)):
+                done += len(values)
+                psnr, ssim = np.minimum(np.array(values).T, LIMIT_DB)
+                yield {"psnr": psnr, "ssim": ssim}
+    except (OSError, ValueError) as error:
+        raise SchemaError(f"{path.name}: not a log of PSNR and SSIM: {error}") from error
+    if not done:
+        raise SchemaError(f"{path.name}: has no frames; a video ends early or is damaged")
+
+
+def _frames(lines: Iterator[str], *, first: int) -> Iterator[tuple[float, float]]:
+    """PSNR and SSIM in decibels of one frame after the other; each ends with its SSIM."""
+    number, psnr = first, math.nan
+    for line in lines:
+        if line.startswith("frame:"):
+            if line.split()[0] != f"frame:{number}":
+                raise ValueError(f"{line.split()[0]} stands where frame:{number} is expected")
+            psnr = math.nan
+        elif line.startswith(_PSNR):
+            psnr = float(line.removeprefix(_PSNR))
+        elif line.startswith(_SSIM):
+            ssim = _decibels(float(line.removeprefix(_SSIM)))
+            if math.isnan(psnr) or math.isnan(ssim):
+                raise ValueError(f"PSNR or SSIM of frame {number} is missing or no number")
+            yield psnr, ssim
+            number, psnr = number + 1, math.nan
 
 
 def _decibels(ssim: float) -> float:

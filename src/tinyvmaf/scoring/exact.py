@@ -8,7 +8,7 @@ import numpy as np
 from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.sets import TARGET
 from tinyvmaf.features.teacher import Teacher
-from tinyvmaf.scoring.full_pass import run_full_pass
+from tinyvmaf.scoring.all_frames import run_all_frames
 from tinyvmaf.scoring.mode import EXACT, FrameScores, Job, ModelName, OnFrame
 
 
@@ -39,6 +39,6 @@ class ExactMode:
 
     def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
         """Run libvmaf over the pair."""
-        run = run_full_pass(job, teacher=self.teacher, on_frame=on_frame)
+        run = run_all_frames(job, teacher=self.teacher, on_frame=on_frame)
         scores = np.concatenate([part[TARGET] for part in run.parts()])
         return FrameScores(scores=scores, command=run.command, log=run.log)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mode `model`: a tiny model on the features that one libvmaf pass at full size yields.
+"""The mode `model`: a tiny model alone, on the features of every frame.
 
-The pass that yields these features yields the exact score too; this mode is for models that have no
-other home (another teacher, a mean opinion score, a model under test) and for checking a model.
+With features of the cheap sets it is the fastest way to a score, and nothing on the clip itself
+corrects it. The pass at full size yields the exact score too: a model of its features is for
+another teacher, a mean opinion score, or for checking a model.
 """
 
 from collections.abc import Generator
@@ -13,11 +14,11 @@ from jaxtyping import Float
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.features.sets import TARGET
+from tinyvmaf.features.sets import TARGET, sets_of
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.models.model import Model
+from tinyvmaf.scoring.all_frames import AllFrames, run_all_frames
 from tinyvmaf.scoring.applicability import UNKNOWN, Applicability, DomainWatch, Verdict
-from tinyvmaf.scoring.full_pass import FullPass, run_full_pass
 from tinyvmaf.scoring.interval import unseen_source_interval
 from tinyvmaf.scoring.mode import MODEL, FrameScores, Interval, Job, ModelName, OnFrame
 
@@ -64,7 +65,9 @@ class ModelMode:
         Raises:
             UsageError: the model reads a feature that the pass does not yield.
         """
-        run = run_full_pass(job, teacher=Teacher(DEFAULT), on_frame=on_frame)
+        run = run_all_frames(
+            job, teacher=Teacher(DEFAULT), on_frame=on_frame, sets=sets_of(self.tiny.features)
+        )
         card = self.tiny.card
         watch = DomainWatch(card.domain) if card is not None else None
         predicted: list[Float[np.ndarray, " n_frames"]] = []
@@ -84,7 +87,7 @@ class ModelMode:
             notes=notes,
         )
 
-    def _features(self, run: FullPass) -> Generator[Float[np.ndarray, "n_frames n_features"]]:
+    def _features(self, run: AllFrames) -> Generator[Float[np.ndarray, "n_frames n_features"]]:
         for part in run.parts():
             missing = [name for name in self.tiny.features if name not in part]
             if missing:

@@ -5,7 +5,6 @@ A proxy need only go up and down with the teacher; how far off it is, sampled fr
 own v0.6.1 at half or quarter size needs no training and is far off on its own, but steadily so.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -41,8 +40,8 @@ class Proxy(Protocol):
         """The passes that it reads; none is at full size."""
         ...
 
-    def predict(self, logs: Mapping[FeatureSet, Log]) -> Float[np.ndarray, " n_frames"]:
-        """The score of every frame, from the log of each set."""
+    def predict(self, part: Log) -> Float[np.ndarray, " n_frames"]:
+        """The score of every frame, from the columns of all sets."""
         ...
 
 
@@ -67,9 +66,9 @@ class ReducedVmaf:
         """The only one."""
         return (self.feature_set,)
 
-    def predict(self, logs: Mapping[FeatureSet, Log]) -> Float[np.ndarray, " n_frames"]:
+    def predict(self, part: Log) -> Float[np.ndarray, " n_frames"]:
         """The score in the log."""
-        return logs[self.feature_set][TARGET]
+        return part[self.feature_set.prefix + TARGET]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +101,7 @@ class TinyProxy:
         """Those that its features come from."""
         return sets_of(self.tiny.features)
 
-    def predict(self, logs: Mapping[FeatureSet, Log]) -> Float[np.ndarray, " n_frames"]:
+    def predict(self, part: Log) -> Float[np.ndarray, " n_frames"]:
         """What the model says."""
-        columns = {
-            item.prefix + name: log[name] for item, log in logs.items() for name in item.features
-        }
-        rows = np.stack([columns[name] for name in self.tiny.features], axis=1)
+        rows = np.stack([part[name] for name in self.tiny.features], axis=1)
         return self.tiny.predict(rows).astype(np.float64)

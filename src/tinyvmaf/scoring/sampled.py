@@ -14,15 +14,13 @@ from jaxtyping import Float
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.features.graph import command, log_name
-from tinyvmaf.features.log import read_log
+from tinyvmaf.features.graph import command
 from tinyvmaf.features.sampled_frames import read_sampled, sampled_graph
-from tinyvmaf.features.scorer import prove_complete
-from tinyvmaf.features.sets import MIN_REDUCED, TARGET, FeatureSet
+from tinyvmaf.features.sets import MIN_REDUCED, FeatureSet
 from tinyvmaf.features.teacher import DEFAULT, Teacher
+from tinyvmaf.scoring.all_frames import job_pair, merged_parts
 from tinyvmaf.scoring.cost import sampled_cost, times_cheaper
 from tinyvmaf.scoring.exact import ExactMode
-from tinyvmaf.scoring.full_pass import job_pair
 from tinyvmaf.scoring.mode import (
     SAMPLED,
     FrameScores,
@@ -41,12 +39,22 @@ from tinyvmaf.scoring.sampling import (
     draw,
     estimate,
     finer,
-    look_level,
     refine,
 )
 
-FIRST_STRATA: Final = 10
-"""How many frames besides frame 0 a first round computes exactly."""
+_FIRST: Final = 16
+_FEWEST: Final = 8
+_MOST_SHARE: Final = 0.5
+
+
+def first_strata(within: float) -> int:
+    """How many frames besides frame 0 a first round computes exactly.
+
+    Enough for most clips: another round decodes both videos again, which costs as much as dozens of
+    exact frames. And many enough for a first look that is seldom lucky, since who stops when the
+    spread looks small covers less often; benchmarks/sampling.py measures what is left of that.
+    """
+    return max(_FEWEST, round(_FIRST / within))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +125,18 @@ class SampledMode:
         Raises:
             ToolFailed: ffmpeg did not end well, or frames are missing.
         """
-        n_strata = FIRST_STRATA if self.n_exact is None else self.n_exact - 1
+        n_frames = job.pair.alignment.n_frames
+        n_strata = self._first_strata(n_frames)
         reason = self._dearer(job, n_strata)
         if reason is not None:
             return self._exact(job, reason, on_frame=on_frame)
         work = _Work(job, self.teacher, self.proxy)
         rng = np.random.default_rng(self.seed)
-        n_frames = job.pair.alignment.n_frames
         sample = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
         work.first_round(sample, on_frame=on_frame)
-        level = self.level if self.within is None else look_level(self.level)
         found = work.estimate(sample)
         while self.within is not None:
-            factor = finer(found, sample=sample, within=self.within, level=level)
+            factor = finer(found, sample=sample, within=self.within, level=self.level)
             if factor == 1:
                 break
             if (reason := self._dearer(job, factor * len(sample.moments))) is not None:
@@ -137,7 +144,7 @@ class SampledMode:
             sample = refine(sample, factor=factor, rng=rng)
             work.further_round(sample, on_frame=lambda _: on_frame(n_frames))
             found = work.estimate(sample)
-        return self._result(work, sample, found, look=level)
+        return self._result(work, sample, found)
 
     def _dearer(self, job: Job, n_strata: int) -> str | None:
         """Why libvmaf itself is the better choice; None if it is not."""
@@ -146,7 +153,7 @@ class SampledMode:
         if smallest < MIN_REDUCED:
             return f"{info.size} is too small to be reduced"
         cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=self.proxy.sets, n_rounds=1)
-        if times_cheaper(n_frames, cost) <= 1 or n_strata * 3 > n_frames:
+        if times_cheaper(n_frames, cost) <= 1 or n_strata > _MOST_SHARE * n_frames:
             return f"{n_strata + 1} exact frames of {n_frames} would cost as much as all of them"
         return None
 
@@ -154,10 +161,14 @@ class SampledMode:
         found = ExactMode(self.teacher).score(job, on_frame=on_frame)
         return replace(found, notes=(*found.notes, f"every frame was scored exactly: {reason}"))
 
-    def _result(
-        self, work: "_Work", sample: Sample, found: Estimate, *, look: float
-    ) -> FrameScores:
-        low, high = found.interval(level=look)
+    def _first_strata(self, n_frames: int) -> int:
+        if self.within is None:
+            return (self.n_exact or 0) - 1
+        # A short clip gets a small first sample, or every frame would be computed at once.
+        return max(MIN_STRATA, min(first_strata(self.within), n_frames // 6))
+
+    def _result(self, work: "_Work", sample: Sample, found: Estimate) -> FrameScores:
+        low, high = found.interval(level=self.level)
         n_frames = sample.n_frames
         cost = sampled_cost(
             n_frames, n_exact=len(work.exact), sets=self.proxy.sets, n_rounds=work.n_rounds
@@ -176,7 +187,7 @@ class SampledMode:
             ),
             sampling=Sampling(
                 mean=found.mean,
-                half_width=found.half_width(level=look),
+                half_width=found.half_width(level=self.level),
                 seed=self.seed,
                 n_rounds=work.n_rounds,
                 exact=dict(sorted(work.exact.items())),
@@ -201,10 +212,8 @@ class _Work:
         """The proxy's score of every frame and the exact ones of the sample, in one decode."""
         sets = self._proxy.sets
         self.command = self._run(sample.frames, sets, on_frame=on_frame)
-        logs = {item: read_log(self._job.folder / log_name(item)) for item in sets}
-        for log in logs.values():
-            prove_complete(job_pair(self._job), self._job.pair.alignment, n_scored=len(log[TARGET]))
-        self.modelled = self._proxy.predict(logs)
+        parts = [self._proxy.predict(part) for part in merged_parts(self._job, sets)]
+        self.modelled = np.concatenate(parts)
 
     def further_round(self, sample: Sample, *, on_frame: OnFrame) -> None:
         """The exact scores that a finer sample needs in addition."""

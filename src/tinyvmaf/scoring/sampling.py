@@ -24,7 +24,6 @@ from jaxtyping import Float, Int
 MIN_STRATA: Final = 4
 """Fewer differences than these three tell nothing about their own spread."""
 
-_SPENT: Final = 0.8
 _MARGIN: Final = 1.2
 
 
@@ -145,16 +144,6 @@ def corrected(
     course = np.clip(modelled + missed, 0.0, 100.0)
     course[known] = scores
     return course
-
-
-def look_level(level: float) -> float:
-    """The level to compute with when sampling goes on until the interval is narrow enough.
-
-    Who stops when the spread looks small stops too early when it only looks small, and covers less
-    often. A part of the error that is allowed pays for that; the part was chosen by simulation, see
-    benchmarks/sampling.py.
-    """
-    return 1 - _SPENT * (1 - level)
 
 
 def finer(found: Estimate, *, sample: Sample, within: float, level: float) -> int:

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The passes that see all frames of a pair, run in one decode, and their logs, read in parts."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.features.engine import read_set_parts
+from tinyvmaf.features.graph import LOG_CSV, ffmpeg_arguments
+from tinyvmaf.features.log import Log
+from tinyvmaf.features.scorer import prove_complete
+from tinyvmaf.features.sets import FULL, FeatureSet
+from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.scoring.mode import Job, OnFrame
+
+
+@dataclass(frozen=True, slots=True)
+class AllFrames:
+    """Passes that have been run.
+
+    Attributes:
+        job: What they were run for.
+        sets: What they make.
+        command: The ffmpeg command; the logs lie in the folder in which it runs.
+    """
+
+    job: Job
+    sets: tuple[FeatureSet, ...]
+    command: tuple[str, ...]
+
+    @property
+    def log(self) -> Path | None:
+        """Libvmaf's own log at full size, None if that pass is not among them."""
+        return self.job.folder / LOG_CSV if FULL in self.sets else None
+
+    def parts(self) -> Generator[Log]:
+        """The columns of all sets, with their prefixes, some thousand frames at a time.
+
+        Raises:
+            SchemaError: a log is not what it should be.
+            ToolFailed: one has not exactly the frames of the pair.
+        """
+        yield from merged_parts(self.job, self.sets)
+
+
+def merged_parts(job: Job, sets: Sequence[FeatureSet]) -> Generator[Log]:
+    """The columns of `sets` from the logs in the job's folder; see `AllFrames.parts`."""
+    n_scored = dict.fromkeys(sets, 0)
+    logs = [read_set_parts(item, job.folder) for item in sets]
+    for parts in zip(*logs, strict=False):
+        part: dict[str, Log] = {}
+        for item, log in zip(sets, parts, strict=True):
+            n_scored[item] += len(next(iter(log.values())))
+            part[item.name] = {item.prefix + name: column for name, column in log.items()}
+        if len(set(n_scored.values())) == 1:
+            yield {name: column for log in part.values() for name, column in log.items()}
+    for log in logs:
+        log.close()
+    for count in n_scored.values():
+        prove_complete(job_pair(job), job.pair.alignment, n_scored=count)
+
+
+def run_all_frames(
+    job: Job, *, teacher: Teacher, on_frame: OnFrame, sets: tuple[FeatureSet, ...] = (FULL,)
+) -> AllFrames:
+    """Run the passes of `sets` over the whole pair.
+
+    Raises:
+        ToolFailed: ffmpeg did not end well.
+    """
+    pair = job_pair(job)
+    arguments = ffmpeg_arguments(
+        reference=pair.reference,
+        distorted=pair.distorted,
+        alignment=job.pair.alignment,
+        teacher=teacher,
+        threads=job.threads,
+        sets=sets,
+    )
+    job.engine.run(arguments, teacher=teacher, folder=job.folder, on_frame=on_frame)
+    return AllFrames(job=job, sets=sets, command=(str(job.engine.ffmpeg.path), *arguments))
+
+
+def job_pair(job: Job) -> Pair:
+    """The pair of a job, named after its files."""
+    reference, distorted = job.pair.reference.video, job.pair.distorted.video
+    return Pair(
+        source=reference.path.stem,
+        clip=distorted.path.stem,
+        reference=reference,
+        distorted=distorted,
+    )
