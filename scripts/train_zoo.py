@@ -12,7 +12,7 @@ trained on all sources. Its out-of-fold predictions and what is needed to repeat
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -23,7 +23,7 @@ from source_list import Source, read_sources
 from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.errors import TinyVmafError, UsageError
 from tinyvmaf.evaluation.card_figures import loso_figures, residuals
-from tinyvmaf.features.sets import CANONICAL6, KEYS, TARGET
+from tinyvmaf.features.sets import FULL, HALF, KEYS, QUARTER, TARGET, FeatureSet
 from tinyvmaf.features.table import FeatureTable, make_table, read_table
 from tinyvmaf.files import write_parquet, write_text
 from tinyvmaf.models.card import Loso
@@ -36,13 +36,36 @@ from tinyvmaf.training.recipes import Recipe, load_recipe
 RUNS: Final = Path(__file__).resolve().parent.parent / "docs" / "models" / "runs"
 RECIPE: Final = Path(__file__).with_name("zoo.toml")
 SCHEMA: Final = "tinyvmaf.zoo-run/1"
-MODELS: Final = {"tinyvmaf_small_v1": "mlp_small", "tinyvmaf_medium_v1": "mlp_medium"}
 COMMAND: Final = (
     "python scripts/fetch_sources.py sources && "
-    "python scripts/build_broad.py sources broad --photographs 13 && "
+    "python scripts/build_broad.py sources broad && "
     "python scripts/train_zoo.py broad/broad.parquet"
 )
-SEED: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a model is: its shape, the sets that it reads, and the seeds of its evidence.
+
+    The first seed's network ships.
+    """
+
+    arch: str
+    sets: tuple[FeatureSet, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that it reads, in order."""
+        return tuple(column for item in self.sets for column in item.columns)
+
+
+PLANS: Final = {
+    "tinyvmaf_small_v1": Plan("mlp_small", (FULL,), (0,)),
+    "tinyvmaf_medium_v1": Plan("mlp_medium", (FULL,), (0,)),
+    "tinyvmaf_half_v1": Plan("mlp_mid", (HALF,), (0, 1, 2, 3, 4)),
+    "tinyvmaf_quarter_v1": Plan("mlp_mid", (QUARTER,), (0, 1, 2, 3, 4)),
+}
 _REFITTED: Final = (
     "The LOSO error describes the procedure: the weights that ship have seen every training source."
 )
@@ -56,10 +79,12 @@ def train_zoo(
 ) -> None:
     """Train, measure and write the models."""
     listed = {source.name: source for source in read_sources()}
-    rows = _canonical(read_table(table))
+    rows = read_table(table)
     _check(rows, listed)
-    for name in only or MODELS:
-        loso = _train(name, rows, listed, load_recipe(recipe))
+    for name in only or _unpublished():
+        plan = _plan(name)
+        own = make_table(rows.rows, replace(rows.info, features=plan.features))
+        loso = _train(name, plan, own, listed, load_recipe(recipe))
         show(
             f"{name}: LOSO RMSE {loso.rmse:.4f} over {loso.n_sources} sources, worst "
             f"{loso.worst_rmse:.4f} ({loso.worst_source}); clips {loso.clip_rmse:.4f}"
@@ -71,9 +96,16 @@ def judges(table: FeatureTable, listed: Mapping[str, Source]) -> list[int]:
     return [index for index, name in enumerate(table.sources) if listed[name].kind == "clip"]
 
 
-def _canonical(table: FeatureTable) -> FeatureTable:
-    """The table without the columns that these models do not read."""
-    return make_table(table.rows, replace(table.info, features=CANONICAL6))
+def _unpublished() -> list[str]:
+    return [name for name in PLANS if not (ZOO / f"{name}.onnx").exists()]
+
+
+def _plan(name: str) -> Plan:
+    if name not in PLANS:
+        raise UsageError(f"unknown model {name!r}; expected one of {', '.join(PLANS)}")
+    if (ZOO / f"{name}.onnx").exists():
+        raise UsageError(f"{name} is published, and a published file never changes; plan a new one")
+    return PLANS[name]
 
 
 def _check(table: FeatureTable, listed: Mapping[str, Source]) -> None:
@@ -85,32 +117,38 @@ def _check(table: FeatureTable, listed: Mapping[str, Source]) -> None:
         raise UsageError(f"{', '.join(held_out)}: held out, so no model may be trained on them")
 
 
-def _train(name: str, table: FeatureTable, listed: Mapping[str, Source], recipe: Recipe) -> Loso:
+def _train(
+    name: str, plan: Plan, table: FeatureTable, listed: Mapping[str, Source], recipe: Recipe
+) -> Loso:
     judging = judges(table, listed)
     fitted = fit(
         features=table.features,
         target=table.target,
         source_index=table.source_index,
         held_out=[*((index,) for index in judging), ()],
-        seeds=[SEED],
-        feature_names=CANONICAL6,
-        arch=MODELS[name],
+        seeds=plan.seeds,
+        feature_names=plan.features,
+        arch=plan.arch,
         recipe=recipe,
         progress=TERMINAL,
     )
-    predictions = pl.concat(_held_out(table, index, fitted[(index,), SEED]) for index in judging)
+    predictions = pl.concat(
+        _held_out(table, index, seed=seed, fitted=fitted[(index,), seed])
+        for seed in plan.seeds
+        for index in judging
+    )
     path = RUNS / f"{name}.parquet"
     write_parquet(predictions, path)
-    loso = loso_figures(predictions, protocol=_protocol(table, judging), run=name)
-    shipped = fitted[(), SEED]
+    loso = loso_figures(predictions, protocol=_protocol(table, judging, len(plan.seeds)), run=name)
+    shipped = fitted[(), plan.seeds[0]]
     export_model(
         shipped.network,
         path=ZOO / f"{name}.onnx",
         table=table,
         training_sources=table.sources,
-        arch=MODELS[name],
+        arch=plan.arch,
         recipe=asdict(recipe),
-        seed=SEED,
+        seed=plan.seeds[0],
         training_rmse=shipped.train_rmse,
         loso=loso,
         calibration=residuals(predictions),
@@ -120,27 +158,28 @@ def _train(name: str, table: FeatureTable, listed: Mapping[str, Source], recipe:
             f"The run is docs/models/runs/{name}.json of the repository.",
         ),
     )
-    record = _record(name, table, judging=judging, recipe=recipe, fitted=fitted, loso=loso)
+    record = _record(name, plan, table, judging=judging, recipe=recipe, fitted=fitted, loso=loso)
     text = json.dumps({**record, "predictions": file_sha256(path)}, indent=1) + "\n"
     write_text(path.with_suffix(".json"), text)
     return loso
 
 
-def _held_out(table: FeatureTable, index: int, fitted: Fitted) -> pl.DataFrame:
+def _held_out(table: FeatureTable, index: int, *, seed: int, fitted: Fitted) -> pl.DataFrame:
     """The rows of one source, predicted by the network that has not seen it."""
     own = table.source_index == index
     return table.rows.filter(pl.lit(own)).select(
         *KEYS,
-        pl.lit(SEED, dtype=pl.Int64).alias("seed"),
+        pl.lit(seed, dtype=pl.Int64).alias("seed"),
         TARGET,
         pl.Series("predicted", fitted.network.predict(table.features[own])),
     )
 
 
-def _protocol(table: FeatureTable, judging: list[int]) -> str:
+def _protocol(table: FeatureTable, judging: list[int], n_seeds: int) -> str:
     others = len(table.sources) - len(judging)
     return (
-        f"leave-one-source-out over {len(judging)} real sources, one network for each, trained on "
+        f"leave-one-source-out over {len(judging)} real sources, "
+        f"{'one network' if n_seeds == 1 else f'{n_seeds} networks'} for each, trained on "
         f"all other sources; {others} sources of moving photographs and synthetic pictures train "
         "in every fold and never judge"
     )
@@ -148,6 +187,7 @@ def _protocol(table: FeatureTable, judging: list[int]) -> str:
 
 def _record(
     name: str,
+    plan: Plan,
     table: FeatureTable,
     *,
     judging: list[int],
@@ -159,9 +199,10 @@ def _record(
     return {
         "schema": SCHEMA,
         "name": name,
-        "arch": MODELS[name],
+        "arch": plan.arch,
         "recipe": asdict(recipe),
-        "seed": SEED,
+        "seed": plan.seeds[0],
+        "seeds": list(plan.seeds),
         "table": {
             "rows": table.rows.height,
             "clips": table.n_clips,
@@ -169,7 +210,10 @@ def _record(
             "sources": list(table.sources),
         },
         "folds": [
-            {"source": table.sources[index], "train_rmse": fitted[(index,), SEED].train_rmse}
+            {
+                "source": table.sources[index],
+                "train_rmse": fitted[(index,), plan.seeds[0]].train_rmse,
+            }
             for index in judging
         ],
         "loso": asdict(loso),

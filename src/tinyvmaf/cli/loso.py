@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tinyvmaf.report.digest import Digest
     from tinyvmaf.training.recipes import Recipe
 
-Arch = Annotated[str, typer.Option("--model-arch", help="linear, mlp_small or mlp_medium.")]
+Arch = Annotated[str, typer.Option("--model-arch", help="linear, mlp_small, mlp_mid, mlp_medium.")]
 RecipeName = Annotated[str, typer.Option("--recipe", help="default, digest, or a TOML file.")]
 
 

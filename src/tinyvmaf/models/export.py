@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.features.sets import sets_of
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.files import write_bytes
 from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden, write_card
@@ -68,7 +68,7 @@ def export_model(
         sha256=sha256(data),
         arch=arch,
         n_params=network.n_params,
-        feature_set="canonical6" if network.features == CANONICAL6 else None,
+        feature_set=_feature_set(network.features),
         features=network.features,
         teacher=table.info.teacher,
         training_sources=tuple(training_sources),
@@ -89,3 +89,10 @@ def export_model(
     write_bytes(path, data)
     write_card(card, path.with_suffix(".json"))
     return load_model(path)
+
+
+def _feature_set(features: tuple[str, ...]) -> str | None:
+    """The names of the sets that `features` are, as `--features` takes them."""
+    sets = sets_of(features)
+    whole = features == tuple(column for item in sets for column in item.columns)
+    return ",".join(item.name for item in sets) if whole else None

@@ -13,6 +13,7 @@ from tinyvmaf.errors import UsageError
 ARCHS: Mapping[str, tuple[int, ...]] = {
     "linear": (),
     "mlp_small": (16, 8),
+    "mlp_mid": (32, 16),
     "mlp_medium": (64, 32),
 }
 """Name -> widths of the hidden layers. A name is never given another shape."""
@@ -50,6 +51,6 @@ def n_params(arch: str, n_features: int) -> int:
 
     Example:
         >>> [n_params(arch, 6) for arch in ARCHS]
-        [7, 257, 2561]
+        [7, 257, 769, 2561]
     """
     return sum(n_in * n_out + n_out for n_in, n_out in pairwise(layer_sizes(arch, n_features)))
