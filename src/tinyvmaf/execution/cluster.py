@@ -12,14 +12,15 @@ import time
 import uuid
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from tinyvmaf.errors import TinyVmafError, ToolNotFound, WorkerLost
-from tinyvmaf.execution.executor import AbstractExecutor, OnFrame, Work, attempt
+from tinyvmaf.errors import ToolNotFound, WorkerLost
+from tinyvmaf.execution import worker
+from tinyvmaf.execution.executor import AbstractExecutor, OnFrame, Work
+from tinyvmaf.execution.worker import Order, Refused, n_busy, perform
 from tinyvmaf.files import working_folder
-from tinyvmaf.media.process import is_stopped, owned_by, stop_programs_of
+from tinyvmaf.media.process import stop_programs_of
 from tinyvmaf.provenance import version
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ T = TypeVar("T")
 _CONNECT_S = 15
 _STOP_S = 5.0
 _INTERVAL_S = 0.05
-
-_busy: dict[str, int] = {}
 
 
 class DaskExecutor(AbstractExecutor):
@@ -71,10 +70,12 @@ class DaskExecutor(AbstractExecutor):
             ToolNotFound: Dask is not installed.
         """
         _require()
+        import dask.config
         from distributed import LocalCluster
 
         with ExitStack() as resources:
             folder = resources.enter_context(working_folder())
+            resources.enter_context(dask.config.set({"temporary-directory": str(folder)}))
             cluster = resources.enter_context(
                 LocalCluster(
                     n_workers=n_workers,
@@ -85,6 +86,7 @@ class DaskExecutor(AbstractExecutor):
                     dashboard_address=":0",  # two commands at once must not quarrel about a port
                     local_directory=str(folder),
                     silence_logs=logging.CRITICAL,
+                    preload=[worker.__name__],
                 )
             )
             name = f"local:{n_workers}"
@@ -96,10 +98,10 @@ class DaskExecutor(AbstractExecutor):
         self._number += 1
         number = self._number
         self._listeners[number] = on_frame
-        order = _Order(self._run, number, version(), pickle.dumps(work))
+        order = Order(self._run, number, version(), pickle.dumps(work))
         outer: Future[T] = Future()
         self._outer.add(outer)
-        inner: Future[Any] = self._executor.submit(_perform, order)
+        inner: Future[Any] = self._executor.submit(perform, order)
 
         def finish(inner: "Future[Any]") -> None:
             self._listeners.pop(number, None)
@@ -120,7 +122,7 @@ class DaskExecutor(AbstractExecutor):
             self._client.run(stop_programs_of, self._run, on_error="ignore")
             end = time.monotonic() + _STOP_S
             while time.monotonic() < end:
-                busy = _answers(self._client.run(_n_busy, self._run, on_error="ignore"))
+                busy = _answers(self._client.run(n_busy, self._run, on_error="ignore"))
                 if not any(busy.values()):
                     return
                 time.sleep(_INTERVAL_S)
@@ -147,7 +149,7 @@ class DaskExecutor(AbstractExecutor):
             outer.set_exception(self._explain(error))
             return
         outcome = inner.result()
-        if isinstance(outcome, _Refused):
+        if isinstance(outcome, Refused):
             outer.set_exception(outcome.error)
         else:
             outer.set_result(outcome)
@@ -161,52 +163,6 @@ class DaskExecutor(AbstractExecutor):
                 "logs (too little memory is a usual reason), then run it again"
             )
         return error
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """Work on its way to a worker; only the worker itself reads it, not the scheduler."""
-
-    run: str
-    number: int
-    version: str | None
-    work: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    """An error that is an answer: Dask would log it and think about trying again."""
-
-    error: TinyVmafError
-
-
-def _perform(order: _Order) -> object:
-    """Do what is ordered, in a worker."""
-    from distributed import get_worker
-
-    worker = get_worker()
-
-    def on_frame(count: int) -> None:
-        worker.log_event(order.run, (order.number, count))
-
-    _busy[order.run] = _busy.get(order.run, 0) + 1
-    try:
-        if version() != order.version:
-            raise ToolNotFound(
-                f"worker {worker.address} has tinyvmaf {version()}, expected {order.version}; "
-                "install the same version everywhere"
-            )
-        with owned_by(order.run):
-            work: Work[object] = pickle.loads(order.work)  # noqa: S301 (it comes from `submit`)
-            return attempt(work, on_frame=on_frame, is_stopped=lambda: is_stopped(order.run))
-    except TinyVmafError as error:
-        return _Refused(error)
-    finally:
-        _busy[order.run] -= 1
-
-
-def _n_busy(run: str) -> int:
-    return _busy.get(run, 0)
 
 
 def _answers(found: object) -> dict[str, int]:

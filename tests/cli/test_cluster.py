@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same commands on this machine and on a real Dask cluster, disturbed and undisturbed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
+
+N_SOURCES, CRFS = 8, (18, 22, 26, 30, 34, 38, 42, 46)
+N_PAIRS = N_SOURCES * len(CRFS)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory, moving, make_video):
+    """64 pairs of 12 frames."""
+    folder = tmp_path_factory.mktemp("sixty-four")
+
+    def make(number):
+        look = ("-vf", f"hue=h={45 * number}:s={1 + number / 4}", "-c:v", "ffv1")
+        reference = moving(folder / f"s{number}.mkv", *look, frames=12)
+        arguments = []
+        for crf in CRFS:
+            clip = folder / f"s{number}_{crf}.mp4"
+            encode = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", crf, f"file:{clip}"]
+            arguments += encode
+        make_video(folder / f"s{number}.mp4", "-i", reference, "-y", *arguments, "-c:v", "mpeg4")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(make, range(N_SOURCES)))
+    lines = ["source,clip,reference,distorted"]
+    lines += [
+        f"s{number},crf{crf},s{number}.mkv,s{number}_{crf}.mp4"
+        for number in range(N_SOURCES)
+        for crf in CRFS
+    ]
+    (folder / "corpus.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(corpus, tmp_path_factory):
+    """What the local pool makes of it: the record, and the bytes of the table."""
+    table = tmp_path_factory.mktemp("undisturbed") / "t.parquet"
+    return extract(corpus, table, table.parent / "cache"), table.read_bytes()
+
+
+def command(corpus, table, *options):
+    call = ["extract", corpus, "-o", table, "--json", *options]
+    return [sys.executable, "-m", "tinyvmaf", *map(str, call)]
+
+
+def environment(cache):
+    return {**os.environ, "TINYVMAF_CACHE": str(cache)}
+
+
+def extract(corpus, table, cache, *options):
+    done = subprocess.run(
+        command(corpus, table, *options), env=environment(cache), capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    return json.loads(done.stdout)
+
+
+def start(corpus, table, cache, *options, **more):
+    return subprocess.Popen(
+        command(corpus, table, *options),
+        env=environment(cache),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,
+    )
+
+
+def wait_for_entries(cache, number):
+    for _ in range(3000):
+        if len([path for path in cache.glob("runs/*/*") if path.suffix == ""]) >= number:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"fewer than {number} pairs were computed")
+
+
+def workers(process):
+    """The worker processes of `--cluster local:N`."""
+    return [
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if any("spawn_main" in part for part in child.cmdline())
+    ]
+
+
+def family(process):
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def test_the_pool_and_a_cluster_make_the_same_table(corpus, undisturbed, tmp_path):
+    record, table = undisturbed
+    assert (record["clips"], record["computed"], record["failed"]) == (N_PAIRS, N_PAIRS, [])
+    found = extract(corpus, tmp_path / "t.parquet", tmp_path / "cache", "--cluster", "local:2")
+    assert found["sha256"] == record["sha256"]
+    assert found["computed"] == N_PAIRS
+    assert (tmp_path / "t.parquet").read_bytes() == table
+
+
+def test_a_worker_that_is_killed_on_the_way_changes_nothing(corpus, undisturbed, tmp_path):
+    record, table = undisturbed
+    process = start(corpus, tmp_path / "t.parquet", tmp_path / "cache", "--cluster", "local:2")
+    wait_for_entries(tmp_path / "cache", 8)
+    victim, survivor = workers(process)
+    programs = victim.children(recursive=True)
+    victim.kill()
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert json.loads(out)["sha256"] == record["sha256"]
+    assert (tmp_path / "t.parquet").read_bytes() == table
+    assert psutil.wait_procs([victim, survivor, *programs], timeout=5)[1] == []
+
+
+def test_a_scheduler_elsewhere_and_a_worker_that_disappears(corpus, undisturbed, tmp_path):
+    """As on a cluster: processes of their own, which know nothing of the command."""
+    record, table = undisturbed
+    address = tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    scheduler = subprocess.Popen(
+        [*dask_scheduler(), "--port", "0", "--no-dashboard", "--scheduler-file", address], **quiet
+    )
+    running = [scheduler]
+    try:
+        for _ in range(1000):
+            if address.exists() and address.read_text():
+                break
+            time.sleep(0.02)
+        worker = [*dask_worker(), "--scheduler-file", address, "--nthreads", "1", "--no-nanny"]
+        running += [subprocess.Popen([*worker, "--no-dashboard"], **quiet) for _ in range(2)]
+        where = json.loads(address.read_text())["address"]
+        process = start(corpus, tmp_path / "t.parquet", tmp_path / "cache", "--cluster", where)
+        wait_for_entries(tmp_path / "cache", 8)
+        running[1].kill()
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode, err) == (0, "")
+        assert json.loads(out)["sha256"] == record["sha256"]
+        assert (tmp_path / "t.parquet").read_bytes() == table
+        # Ctrl-C: the workers are not ours, so they live on and stop working for us.
+        again = start(corpus, tmp_path / "u.parquet", tmp_path / "cache2", "--cluster", where)
+        wait_for_entries(tmp_path / "cache2", 4)
+        again.send_signal(signal.SIGINT)
+        out, err = again.communicate(timeout=60)
+        assert (again.returncode, err) == (
+            130,
+            "tinyvmaf: interrupted; what was finished is kept\n",
+        )
+        time.sleep(0.5)
+        busy = [child.name() for child in psutil.Process(running[2].pid).children(recursive=True)]
+        assert not any("ffmpeg" in name for name in busy)
+        assert running[2].poll() is None
+        assert list(tmp_path.rglob("*.part")) == []
+        # The scheduler goes away: said, and what was finished is kept.
+        lost = start(corpus, tmp_path / "v.parquet", tmp_path / "cache3", "--cluster", where)
+        wait_for_entries(tmp_path / "cache3", 4)
+        scheduler.kill()
+        out, err = lost.communicate(timeout=60)
+        assert lost.returncode == 3
+        assert f"cluster {where}: the connection was lost; run it again" in err
+    finally:
+        for item in running:
+            item.kill()
+            item.wait()
+    found = extract(corpus, tmp_path / "v.parquet", tmp_path / "cache3")
+    assert found["cached"] >= 4
+    assert found["sha256"] == record["sha256"]
+
+
+def dask_scheduler():
+    return [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+
+
+def dask_worker():
+    return [sys.executable, "-m", "distributed.cli.dask_worker"]
+
+
+@pytest.mark.parametrize("to", ["process", "group"])
+def test_ctrl_c_ends_the_cluster_and_leaves_nothing(corpus, undisturbed, tmp_path, to):
+    """A terminal sends it to the workers, too."""
+    table, cache = tmp_path / "t.parquet", tmp_path / "cache"
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    env = {**environment(cache), "TMPDIR": str(scratch)}
+    process = subprocess.Popen(
+        command(corpus, table, "--cluster", "local:2"),
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for_entries(cache, 8)
+    running = family(process)
+    if to == "process":
+        process.send_signal(signal.SIGINT)
+    else:
+        os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err == "tinyvmaf: interrupted; what was finished is kept\n"
+    assert psutil.wait_procs(running, timeout=5)[1] == []
+    assert list(tmp_path.rglob("*.part")) == []
+    assert not table.exists()
+    assert list(scratch.iterdir()) == []
+    found = extract(corpus, table, cache)
+    assert found["sha256"] == undisturbed[0]["sha256"]
+    assert found["cached"] >= 8
+
+
+def test_kill_9_of_the_command_ends_its_cluster_and_every_ffmpeg(corpus, undisturbed, tmp_path):
+    table, cache = tmp_path / "t.parquet", tmp_path / "cache"
+    process = start(corpus, table, cache, "--cluster", "local:2")
+    wait_for_entries(cache, 8)
+    running = family(process)
+    process.kill()
+    process.communicate()
+    assert psutil.wait_procs(running, timeout=10)[1] == []
+    found = extract(corpus, table, cache, "--cluster", "local:1")
+    assert found["sha256"] == undisturbed[0]["sha256"]
+    assert found["cached"] >= 8
+
+
+def test_two_commands_extract_the_same_corpus_at_once(corpus, undisturbed, tmp_path):
+    """One cache, two engines, nothing half-written between them."""
+    cache = tmp_path / "cache"
+    calls = [("--jobs", "2"), ("--cluster", "local:2"), ("--jobs", "1")]
+    processes = [
+        start(corpus, tmp_path / f"{number}.parquet", cache, *options)
+        for number, options in enumerate(calls)
+    ]
+    for number, process in enumerate(processes):
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode, err) == (0, "")
+        assert json.loads(out)["sha256"] == undisturbed[0]["sha256"]
+        assert (tmp_path / f"{number}.parquet").read_bytes() == undisturbed[1]
+    assert extract(corpus, tmp_path / "t", cache)["cached"] == N_PAIRS
