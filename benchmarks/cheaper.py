@@ -92,10 +92,9 @@ def make_reference(binary: str, source: Path, work: Path) -> Path:
     path = work / f"{source.stem}.mp4"
     fit = "scale=1920:1080:force_original_aspect_ratio=increase:flags=lanczos,crop=1920:1080"
     if not path.exists():
-        run(
-            [binary, "-v", "error", "-y", "-stream_loop", "-1", "-i", str(source), "-vf", fit]
-            + ["-frames:v", str(FRAMES), *h264(REFERENCE_CRF), str(path)]
-        )
+        endless = ["-stream_loop", "-1", "-i", str(source)]
+        cut = ["-vf", fit, "-frames:v", str(FRAMES)]
+        run([binary, "-v", "error", "-y", *endless, *cut, *h264(REFERENCE_CRF), str(path)])
     return path
 
 
@@ -146,7 +145,7 @@ def measure(binary: str, reference: Path, distorted: Path) -> dict[str, dict[str
 def run(command: list[str]) -> tuple[float, bytes]:
     """CPU seconds, children included, and what the program printed."""
     before = os.times()
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = subprocess.run(command, check=True, capture_output=True)
     after = os.times()
     spent = after.children_user + after.children_system
     return spent - before.children_user - before.children_system, done.stdout
