@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
 
+from tinyvmaf.scoring.sampled import first_strata
 from tinyvmaf.scoring.sampling import (
     MIN_STRATA,
     Estimate,
@@ -13,7 +14,6 @@ from tinyvmaf.scoring.sampling import (
     draw,
     estimate,
     finer,
-    look_level,
     refine,
 )
 
@@ -174,13 +174,13 @@ def test_corrected_course_is_exact_where_it_is_known():
 @pytest.mark.parametrize("within", [1.0, 0.5])
 def test_stopping_when_narrow_enough_still_covers(within, smooth):
     rng = np.random.default_rng(9)
-    level = look_level(0.9)
+    level = 0.9
     covered, widths = [], []
     for seed in range(75):
         exact, modelled = clip(seed, spread=(1.0, 2.0, 4.0)[seed % 3], smooth=smooth, n_frames=600)
         known = dict(enumerate(exact))
         for _ in range(8):
-            sample = draw(n_frames=600, n_strata=8, rng=rng)
+            sample = draw(n_frames=600, n_strata=first_strata(within), rng=rng)
             found = estimate(sample, modelled=modelled, exact=known)
             while (factor := finer(found, sample=sample, within=within, level=level)) > 1:
                 sample = refine(sample, factor=factor, rng=rng)

@@ -10,6 +10,7 @@ from tinyvmaf.training.networks import ARCHS, layer_sizes, n_params
     [
         ("linear", (6, 1), 7),
         ("mlp_small", (6, 16, 8, 1), 257),
+        ("mlp_mid", (6, 32, 16, 1), 769),
         ("mlp_medium", (6, 64, 32, 1), 2561),
     ],
 )
@@ -26,6 +27,6 @@ def test_an_unknown_arch_is_refused_with_those_there_are():
     with pytest.raises(UsageError) as caught:
         layer_sizes("mlp_huge", 6)
     assert str(caught.value) == (
-        "unknown arch 'mlp_huge'; expected one of linear, mlp_small, mlp_medium"
+        "unknown arch 'mlp_huge'; expected one of linear, mlp_small, mlp_mid, mlp_medium"
     )
     assert "mlp_huge" not in ARCHS
