@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import socket
+import subprocess
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import hypothesis
 import numpy as np
@@ -183,3 +189,45 @@ def model_path(tmp_path, network, make_card) -> Path:
     path.write_bytes(to_onnx(network))
     write_card(make_card(), path.with_suffix(".json"))
     return path
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory):
+    """The address of an S3 server with the bucket `bucket`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("s3") / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            stdout=output,
+            stderr=output,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urlopen(Request(f"{url}/bucket", method="PUT"), timeout=5).close()  # noqa: S310
+                break
+            except URLError:
+                time.sleep(0.1)
+        else:
+            raise AssertionError(log.read_text())
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch):
+    """A folder of its own in the store, as a user would type it."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return Path(f"s3://bucket/{os.urandom(4).hex()}")

@@ -19,6 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyvmaf.errors import UsageError
+from tinyvmaf.storage import (
+    check_remote,
+    fetch_remote,
+    is_remote,
+    is_remote_file,
+    read_remote,
+    send_remote,
+    write_remote,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,9 +43,17 @@ _ASIDE = ".part"
 def written_aside(path: Path) -> Generator[Path]:
     """Yield a temporary path beside `path`; on success it takes `path`'s place, else it goes away.
 
+    For an address in an object store it is sent there from a local one.
+
     Raises:
         UsageError: if the folder cannot be made, written or the disk is full.
     """
+    if is_remote(path):
+        with working_folder() as folder:
+            local = folder / path.name
+            yield local
+            send_remote(local, path)
+        return
     try:
         _check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,8 +83,43 @@ def _make_aside(folder: Path) -> tuple[int, Path]:
     return handle, new.rename(new.with_suffix(_ASIDE))
 
 
+def read_bytes(path: Path) -> bytes:
+    """What the file at `path`, or at an address in an object store, holds.
+
+    Raises:
+        OSError: it cannot be read; `FileNotFoundError` if it is not there.
+        UsageError: the store cannot be reached.
+    """
+    return read_remote(path) if is_remote(path) else path.read_bytes()
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file at `path`, or something at an address in an object store."""
+    return is_remote_file(path) if is_remote(path) else path.is_file()
+
+
+@contextmanager
+def local_copy(path: Path) -> Generator[Path]:
+    """Yield `path` itself, or a copy of what an object store holds, which goes away afterwards.
+
+    Raises:
+        FileNotFoundError: the store does not hold it.
+        UsageError: the store cannot be reached, or the disk is full.
+    """
+    if not is_remote(path):
+        yield path
+        return
+    with working_folder() as folder:
+        local = folder / path.name
+        fetch_remote(path, local)
+        yield local
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all."""
+    if is_remote(path):
+        write_remote(path, data)
+        return
     with written_aside(path) as aside:
         aside.write_bytes(data)
 
@@ -210,6 +262,9 @@ def check_writable(path: Path) -> None:
     Raises:
         UsageError: the folder cannot be made or written.
     """
+    if is_remote(path):
+        check_remote(path)
+        return
     try:
         _check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -85,9 +85,10 @@ def extract_corpus(
     from tinyvmaf.features.extraction import extract as run
     from tinyvmaf.features.scorer import PairScorer
     from tinyvmaf.features.teacher import find_teacher
+    from tinyvmaf.storage import absolute
 
     # A worker has another working folder.
-    root = root.absolute() if cluster else root
+    root = absolute(root) if cluster else root
     corpus = read_corpus(root, raw=raw_format(size, pix_fmt))
     for problem in corpus.problems:
         TERMINAL.note(f"left out: {problem.path}: {problem.reason}")
@@ -112,10 +113,12 @@ def extract_corpus(
 
 
 def _report(extraction: "Extraction", output: Path, *, as_json: bool) -> None:
+    from tinyvmaf.storage import address
+
     table = extraction.table
     record = {
         "schema": "tinyvmaf.extract/1",
-        "table": str(output),
+        "table": address(output),
         "rows": table.rows.height,
         "sources": len(table.sources),
         "clips": table.n_clips,
@@ -132,7 +135,7 @@ def _report(extraction: "Extraction", output: Path, *, as_json: bool) -> None:
         show_json(record)
         return
     show(
-        f"{output}: {table.rows.height} frames of {table.n_clips} clips of "
+        f"{address(output)}: {table.rows.height} frames of {table.n_clips} clips of "
         f"{len(table.sources)} sources ({extraction.n_computed} computed, "
         f"{extraction.n_cached} from the cache, {len(extraction.failures)} failed)"
     )

@@ -7,6 +7,7 @@ read. A row that cannot be understood is refused with its line number: nothing i
 """
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from tinyvmaf.corpus.pair import Corpus, Pair
 from tinyvmaf.errors import CorpusError, UsageError
+from tinyvmaf.files import read_bytes
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 
 NAME = "corpus.csv"
@@ -58,24 +60,24 @@ def read_manifest(path: Path, *, raw: RawFormat | None = None) -> Corpus:
 def _rows(path: Path) -> Sequence[tuple[int, Mapping[str, str]]]:
     try:
         # A byte-order mark is what spreadsheets put in front.
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="", strict=True)
-            columns = reader.fieldnames or []
-            missing = [name for name in _REQUIRED if name not in columns]
-            if missing:
-                found = ", ".join(columns) or "none"
-                raise CorpusError(
-                    f"{path}: no column {', '.join(missing)}; found {found}; "
-                    f"a manifest needs {', '.join(_REQUIRED)}"
-                )
-            rows: list[tuple[int, Mapping[str, str]]] = []
-            for row in reader:
-                if None in row:
-                    raise CorpusError(f"{path}, line {reader.line_num}: more values than columns")
-                rows.append((reader.line_num, row))
-            return rows
+        text = read_bytes(path).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True)
+        columns = reader.fieldnames or []
+        missing = [name for name in _REQUIRED if name not in columns]
+        if missing:
+            found = ", ".join(columns) or "none"
+            raise CorpusError(
+                f"{path}: no column {', '.join(missing)}; found {found}; "
+                f"a manifest needs {', '.join(_REQUIRED)}"
+            )
+        rows: list[tuple[int, Mapping[str, str]]] = []
+        for row in reader:
+            if None in row:
+                raise CorpusError(f"{path}, line {reader.line_num}: more values than columns")
+            rows.append((reader.line_num, row))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(f"{path}: not a readable CSV file: {error}") from error
+    return rows
 
 
 def _geometry(row: Mapping[str, str], raw: RawFormat | None, where: str) -> RawFormat | None:

@@ -13,7 +13,9 @@ from tinyvmaf.corpus.manifest import NAME, read_manifest
 from tinyvmaf.corpus.netflix import GEOMETRY, is_netflix_layout, read_netflix
 from tinyvmaf.corpus.pair import Corpus, Problem
 from tinyvmaf.errors import CorpusError, MediaError, UsageError
+from tinyvmaf.files import is_file
 from tinyvmaf.media.video import RawFormat, Video, VideoInfo, probe
+from tinyvmaf.storage import is_remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,15 @@ def read_corpus(root: Path, *, raw: RawFormat | None = None) -> Corpus:
         UsageError: `root` does not exist.
         CorpusError: it is neither, or holds no pair at all.
     """
-    if not root.exists():
+    if is_remote(root):
+        manifest = root if root.suffix == ".csv" else root / NAME
+    elif root.exists():
+        manifest = root / NAME if root.is_dir() else root
+    else:
         raise UsageError(f"{root}: no such folder or manifest")
-    manifest = root / NAME if root.is_dir() else root
-    if manifest.is_file():
+    if is_file(manifest):
         corpus = read_manifest(manifest, raw=raw)
-    elif is_netflix_layout(root):
+    elif not is_remote(root) and is_netflix_layout(root):
         corpus = read_netflix(root, raw=raw or GEOMETRY)
     else:
         raise CorpusError(

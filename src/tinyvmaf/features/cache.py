@@ -19,8 +19,9 @@ import numpy as np
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.log import Log
-from tinyvmaf.files import write_bytes
+from tinyvmaf.files import read_bytes, write_bytes
 from tinyvmaf.provenance import sha256
+from tinyvmaf.storage import absolute, is_remote
 
 ENVIRONMENT_VARIABLE = "TINYVMAF_CACHE"
 
@@ -46,7 +47,7 @@ class Cache:
         """
         path = self._entry(key)
         try:
-            data = path.read_bytes()
+            data = read_bytes(path)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -65,17 +66,17 @@ class Cache:
         _keep(self._entry(key), _MAGIC + sha256(data).encode() + b"\n" + data)
 
     def content_hash(self, path: Path) -> str:
-        """A 128-bit hash of the file's content; remembered until the file changes."""
+        """A 128-bit hash of a local file's content; remembered until the file changes."""
         stat = path.stat()
         state = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         memo = self.folder / "hashes" / f"{sha256(os.fsencode(path.resolve()))[:32]}.json"
         try:
-            known = json.loads(memo.read_text())
+            known = json.loads(read_bytes(memo))
             if known["state"] == state:
                 return str(known["hash"])
         except (OSError, ValueError, KeyError, TypeError):
             pass  # not seen before, or damaged: hashing again costs time only
-        value = _hash_file(path)
+        value = hash_file(path)
         _keep(memo, json.dumps({"state": state, "hash": value}).encode())
         return value
 
@@ -94,7 +95,9 @@ def open_cache(folder: Path | None = None) -> Cache:
     Raises:
         UsageError: the folder cannot be made or written.
     """
-    chosen = folder or Path(os.environ.get(ENVIRONMENT_VARIABLE) or _user_folder())
+    chosen = absolute(folder or Path(os.environ.get(ENVIRONMENT_VARIABLE) or _user_folder()))
+    if is_remote(chosen):
+        return Cache(chosen)
     try:
         chosen.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -121,7 +124,8 @@ def _user_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinyvmaf"
 
 
-def _hash_file(path: Path) -> str:
+def hash_file(path: Path) -> str:
+    """A 128-bit hash of the file's content."""
     import xxhash
 
     digest = xxhash.xxh3_128()

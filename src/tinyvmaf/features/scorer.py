@@ -4,18 +4,21 @@
 Every feature set has a cache entry of its own: what is missing is computed in one decode.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tinyvmaf.corpus.pair import Pair
-from tinyvmaf.errors import ToolFailed
+from tinyvmaf.errors import MediaError, ToolFailed
 from tinyvmaf.features.alignment import Alignment, Allowance, align
-from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key
+from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key, hash_file
 from tinyvmaf.features.engine import Engine
 from tinyvmaf.features.log import Log
 from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.files import local_copy
 from tinyvmaf.media.frames import upright
 from tinyvmaf.media.video import count_frames, probe
 from tinyvmaf.progress import SILENT, Progress, Task
@@ -50,6 +53,7 @@ class PairScorer:
         allowed: What the user accepts by name.
         progress: Told of damaged entries.
         sets: The feature sets to compute; without `FULL` there is no teacher's score.
+        staged: Whether the files are copies that go away: their hashes are not worth remembering.
     """
 
     engine: Engine
@@ -58,6 +62,7 @@ class PairScorer:
     allowed: AbstractSet[Allowance] = frozenset()
     progress: Progress = SILENT
     sets: tuple[FeatureSet, ...] = (FULL,)
+    staged: bool = False
 
     def score(self, pair: Pair, *, on_frame: Callable[[int], None]) -> Scored:
         """The log of `pair`, proven to be complete.
@@ -75,8 +80,8 @@ class PairScorer:
             distorted = replace(distorted, n_frames=count_frames(pair.distorted))
         alignment = align(reference=reference, distorted=distorted, allowed=self.allowed)
         content = (
-            self.cache.content_hash(pair.reference.path),
-            self.cache.content_hash(pair.distorted.path),
+            self._content(pair.reference.path),
+            self._content(pair.distorted.path),
         )
         keys = {item: self._key(pair, content, alignment, item) for item in self.sets}
         known = {item: log for item in self.sets if (log := self._load(keys[item], pair))}
@@ -98,6 +103,9 @@ class PairScorer:
                 known[item] = log
         log = _merged({item: known[item] for item in self.sets})
         return Scored(pair, log, alignment, content, cached=not missing)
+
+    def _content(self, path: Path) -> str:
+        return hash_file(path) if self.staged else self.cache.content_hash(path)
 
     def _load(self, key: str, pair: Pair) -> Log | None:
         try:
@@ -139,8 +147,31 @@ class ScorePair:
     def __call__(self, on_frame: Callable[[int], None]) -> Scored:
         """Score the pair; what there is to say comes with the result."""
         said = _Notes()
-        found = replace(self.scorer, progress=said).score(self.pair, on_frame=on_frame)
-        return replace(found, notes=tuple(said.notes))
+        with staged(self.pair) as pair:
+            scorer = replace(self.scorer, progress=said, staged=pair != self.pair)
+            found = scorer.score(pair, on_frame=on_frame)
+        return replace(found, pair=self.pair, notes=tuple(said.notes))
+
+
+@contextmanager
+def staged(pair: Pair) -> Generator[Pair]:
+    """Yield `pair` with local files: what lies in an object store is copied and removed afterwards.
+
+    Raises:
+        MediaError: the store does not hold a file.
+    """
+    try:
+        with (
+            local_copy(pair.reference.path) as reference,
+            local_copy(pair.distorted.path) as distorted,
+        ):
+            yield replace(
+                pair,
+                reference=replace(pair.reference, path=reference),
+                distorted=replace(pair.distorted, path=distorted),
+            )
+    except FileNotFoundError as error:
+        raise MediaError(f"{pair.name}: no such file in the store: {error}") from error
 
 
 class _Notes:

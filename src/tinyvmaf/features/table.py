@@ -18,8 +18,9 @@ from jaxtyping import Float, Int
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.sets import CANONICAL6, KEYS, TARGET
-from tinyvmaf.files import seal_is_broken, write_parquet
+from tinyvmaf.files import is_file, local_copy, seal_is_broken, write_parquet
 from tinyvmaf.provenance import sha256
+from tinyvmaf.storage import address, is_remote
 
 if TYPE_CHECKING:
     import polars as pl
@@ -151,6 +152,11 @@ def read_table(path: Path | str) -> FeatureTable:
     import polars as pl
 
     path = Path(path)
+    if is_remote(path):
+        if not is_file(path):
+            raise UsageError(f"{address(path)}: no such table")
+        with local_copy(path) as local:
+            return read_table(local)
     if not path.is_file():
         raise UsageError(f"{path}: no such table; make one with `tinyvmaf extract ROOT -o {path}`")
     try:

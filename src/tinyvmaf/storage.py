@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Object stores in the place of files: `s3://bucket/key` and whatever else fsspec can reach.
+
+An address travels as a `Path`, which folds its two slashes into one (`s3:/bucket/key`); it can be
+joined, split and pickled like any other, and is unfolded here. A local path imports nothing.
+"""
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyvmaf.errors import ToolNotFound, UsageError
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+# One letter would be a drive of another system.
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.DOTALL)
+
+
+def is_remote(path: Path) -> bool:
+    """Whether `path` stands for an address such as `s3://bucket/key`."""
+    return _ADDRESS.fullmatch(str(path)) is not None
+
+
+def address(path: Path) -> str:
+    """The address that `path` stands for, as people write it.
+
+    Example:
+        >>> address(Path("s3://bucket/corpus") / "clip.mp4")
+        's3://bucket/corpus/clip.mp4'
+    """
+    found = _ADDRESS.fullmatch(str(path))
+    if found is None:
+        return str(path)
+    scheme, rest = found.groups()
+    return f"{scheme}:///{rest}" if scheme == "file" else f"{scheme}://{rest}"
+
+
+def absolute(path: Path) -> Path:
+    """`path` for a process with another working folder; an address is the same everywhere."""
+    return path if is_remote(path) else path.absolute()
+
+
+def read_remote(path: Path) -> bytes:
+    """What is stored at the address.
+
+    Raises:
+        FileNotFoundError: nothing is.
+        UsageError: it cannot be read.
+    """
+    with _reaching(path, "read") as place:
+        return place.read_bytes()
+
+
+def write_remote(path: Path, data: bytes) -> None:
+    """Store `data` at the address; an object store does so whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    with _reaching(path, "written") as place:
+        if place.protocol == "file":
+            place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+
+
+def is_remote_file(path: Path) -> bool:
+    """Whether something is stored at the address."""
+    with _reaching(path, "read") as place:
+        # Another process may have written it since this one looked.
+        place.fs.invalidate_cache()
+        try:
+            return place.fs.info(place.path)["type"] == "file"
+        except FileNotFoundError:
+            return False
+
+
+def check_remote(path: Path) -> None:
+    """Refuse an address that cannot be written, by writing beside it.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    trial = path.with_name(f".{path.name}.part")
+    write_remote(trial, b"")
+    with _reaching(trial, "written") as place:
+        place.fs.rm_file(place.path)
+
+
+def fetch_remote(path: Path, target: Path) -> None:
+    """Copy what is stored at the address to the local file `target`, piece by piece.
+
+    Raises:
+        FileNotFoundError: nothing is.
+        UsageError: it cannot be read.
+    """
+    with _reaching(path, "read") as place:
+        place.fs.get_file(place.path, str(target))
+
+
+def send_remote(source: Path, path: Path) -> None:
+    """Store the local file `source` at the address, piece by piece.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    with _reaching(path, "written") as place:
+        if place.protocol == "file":
+            place.parent.mkdir(parents=True, exist_ok=True)
+        place.fs.put_file(str(source), place.path)
+
+
+@contextmanager
+def _reaching(path: Path, done: str) -> "Generator[UPath]":
+    where = address(path)
+    if find_spec("upath") is None:
+        raise ToolNotFound(
+            f"{where}: object stores need a package; install it with "
+            "`pip install 'tinyvmaf[cloud]'`"
+        )
+    from upath import UPath
+
+    try:
+        yield UPath(where)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # every store has exceptions of its own
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise UsageError(f"{where}: cannot be {done}: {reason}") from error

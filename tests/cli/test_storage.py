@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a user sees of object stores; the store is a real S3 server of this machine."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tinyvmaf.features.table import read_table
+from tinyvmaf.files import read_bytes, write_bytes
+from tinyvmaf.storage import address
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.slow
+def test_corpus_cache_and_table_in_a_store(tiny_corpus, s3, tmp_path, monkeypatch, program):
+    """The same table as from files; clips are staged, and removed afterwards."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TINYVMAF_CACHE", str(tmp_path / "cache"))
+    local = json.loads(
+        program.run("extract", tiny_corpus, "-o", tmp_path / "t.parquet", "--json").stdout
+    )
+    lines = (tiny_corpus / "corpus.csv").read_text().splitlines()
+    for line in lines[1:]:
+        for name in line.split(",")[2:4]:
+            if not Path(name).is_absolute():
+                write_bytes(s3 / "corpus" / name, (tiny_corpus / name).read_bytes())
+    write_bytes(s3 / "corpus" / "corpus.csv", (tiny_corpus / "corpus.csv").read_bytes())
+    monkeypatch.setenv("TINYVMAF_CACHE", address(s3 / "cache"))
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    call = ["extract", address(s3 / "corpus"), "-o", address(s3 / "t.parquet"), "--json"]
+    for options, cached in (([], 0), (["--cluster", "local:2"], local["clips"])):
+        done = program.run(*call, *options)
+        assert (done.status, done.stderr) == (0, "")
+        record = json.loads(done.stdout)
+        assert record["table"] == address(s3 / "t.parquet")
+        assert (record["sha256"], record["cached"]) == (local["sha256"], cached)
+        assert read_bytes(s3 / "t.parquet") == (tmp_path / "t.parquet").read_bytes()
+        assert list(scratch.iterdir()) == []
+    assert read_table(s3 / "t.parquet").sha256 == local["sha256"]
+
+
+@pytest.mark.ffmpeg
+def test_a_clip_that_the_store_does_not_hold_is_named(s3, tmp_path, tiny_corpus, program):
+    row = "s,a,missing.mkv,missing.mp4"
+    write_bytes(s3 / "corpus.csv", f"source,clip,reference,distorted\n{row}\n".encode())
+    done = program.run("extract", address(s3), "-o", tmp_path / "t.parquet")
+    assert done.status == 2
+    assert "s/a: no such file in the store" in done.stderr
+
+
+def test_a_store_that_cannot_be_reached_is_said_before_any_work(tiny_corpus, monkeypatch, program):
+    for name, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_MAX_ATTEMPTS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    done = program.run("extract", tiny_corpus, "-o", "s3://nowhere/t.parquet")
+    assert done.status == 2
+    assert len(done.lines) == 1
+    assert done.stderr.startswith("tinyvmaf: s3://nowhere/.t.parquet.part: cannot be written: ")
