@@ -8,6 +8,8 @@ import pytest
 
 from tinyvmaf.cli import app
 
+COMMAND = (sys.executable, "-m", "tinyvmaf")
+
 
 @dataclass
 class Outcome:
@@ -43,20 +45,23 @@ def tinyvmaf(monkeypatch, capfd):
     return call
 
 
+def run_program(*arguments, **options):
+    """Run the program as a process of its own."""
+    command = [*COMMAND, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
 @pytest.fixture
 def program():
     """Start the program as a process of its own; `program.run` waits, `program.start` does not."""
 
     class Program:
-        command = (sys.executable, "-m", "tinyvmaf")
-
         def run(self, *arguments, **options):
-            command = [*self.command, *map(str, arguments)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
-            return Outcome(done.returncode, done.stdout, done.stderr)
+            return run_program(*arguments, **options)
 
         def start(self, *arguments, **options):
-            command = [*self.command, *map(str, arguments)]
+            command = [*COMMAND, *map(str, arguments)]
             return subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
             )

@@ -135,8 +135,7 @@ def test_after_kill_9_only_unfinished_pairs_are_computed_and_the_table_is_the_sa
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    for orphan in orphans:
-        orphan.kill()
+    assert gone(orphans)
     assert not table.exists()
     finished = len([path for path in cache.glob("runs/*/*") if not path.name.startswith(".")])
     assert 4 <= finished < n_pairs

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tinyvmaf.features.extraction import Extraction
 
 PARTIAL = 3
+STALL_S = 300.0
 
 
 def extract(
@@ -40,6 +41,9 @@ def extract(
     size: Size = None,
     pix_fmt: PixFmt = None,
     allow: Allow = None,
+    timeout: Annotated[
+        float, typer.Option(help="Give a pair up when no new frame came for so many seconds.")
+    ] = STALL_S,
     as_json: Json = False,
 ) -> None:
     """Score every frame of a corpus with libvmaf and write the feature table."""
@@ -58,6 +62,7 @@ def extract(
         size=size,
         pix_fmt=pix_fmt,
         allow=allow,
+        timeout=timeout,
     )
     write_table(extraction.table, output)
     _report(extraction, output, as_json=as_json)
@@ -77,6 +82,7 @@ def extract_corpus(
     pix_fmt: str | None,
     allow: Allow,
     cluster: str | None = None,
+    timeout: float = STALL_S,
 ) -> "Extraction":
     """Extract `root` with progress, and name the pairs that failed."""
     from tinyvmaf.corpus.scan import read_corpus
@@ -93,7 +99,7 @@ def extract_corpus(
     for problem in corpus.problems:
         TERMINAL.note(f"left out: {problem.path}: {problem.reason}")
     scorer = PairScorer(
-        engine=find_engine(engine, ffmpeg=ffmpeg),
+        engine=find_engine(engine, ffmpeg=ffmpeg, stall_s=timeout),
         teacher=find_teacher(teacher),
         cache=open_cache(),
         allowed=frozenset(allow or ()),

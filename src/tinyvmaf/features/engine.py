@@ -6,6 +6,7 @@ container and scales.
 """
 
 import os
+import platform
 import shutil
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,9 +70,16 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FfmpegEngine:
-    """Ffmpeg's filter `libvmaf`."""
+    """Ffmpeg's filter `libvmaf`.
+
+    Attributes:
+        ffmpeg: The program.
+        stall_s: A pair is given up when no new frame came for so many seconds: storage that does
+            not answer would otherwise hold a job for ever. None waits.
+    """
 
     ffmpeg: Ffmpeg
+    stall_s: float | None = None
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -110,7 +118,9 @@ class FfmpegEngine:
     ) -> Path:
         """Run a pass that `ffmpeg_arguments` describes, in `folder`; the log that it wrote."""
         _place_teacher(teacher, folder)
-        said = run_ffmpeg(self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame)
+        said = run_ffmpeg(
+            self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame, stall_s=self.stall_s
+        )
         if not any(folder.glob("*.csv")) and not (folder / FIDELITY_LOG).exists():
             # Seen with pictures that are too small for a model's features: ffmpeg ends well.
             reason = said.splitlines()[0] if said else "it does not say why"
@@ -144,6 +154,10 @@ class VmafEngine:
 
     path: Path
     version: str
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process, maybe on another machine, has to find the same program there."""
+        return _find_same, (self.version,)
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -201,16 +215,25 @@ class VmafEngine:
         return (log,)
 
 
-def find_engine(name: str | None = None, *, ffmpeg: Path | None = None) -> Engine:
+def find_engine(
+    name: str | None = None, *, ffmpeg: Path | None = None, stall_s: float | None = None
+) -> Engine:
     """The engine called `ffmpeg` or `vmaf`; by default ffmpeg, or vmaf if `VMAF_BIN` is set.
 
+    Args:
+        name: Which one.
+        ffmpeg: The program to use.
+        stall_s: How long ffmpeg may make no new frame; `vmaf` does not tell how far it is.
+
     Raises:
-        UsageError: there is no engine of that name.
+        UsageError: there is no engine of that name, or no time is given.
         ToolNotFound, ToolLacksFeature: its program cannot be used.
     """
     chosen = name or ("vmaf" if os.environ.get(ENVIRONMENT_VARIABLE) else "ffmpeg")
+    if stall_s is not None and not stall_s > 0:
+        raise UsageError(f"--timeout {stall_s:g}: expected more than 0 seconds")
     if chosen == "ffmpeg":
-        return FfmpegEngine(find_ffmpeg(ffmpeg))
+        return FfmpegEngine(find_ffmpeg(ffmpeg), stall_s)
     if chosen == "vmaf":
         return _find_vmaf()
     raise UsageError(f"unknown engine {chosen!r}; expected ffmpeg or vmaf")
@@ -233,6 +256,16 @@ def _find_vmaf() -> VmafEngine:
         raise ToolNotFound(f"{found} is not libvmaf's program: {error}") from error
     said = [line for line in (*lines, *stderr.splitlines()) if line.strip()]
     return VmafEngine(Path(found).resolve(), said[0].strip() if said else "unknown")
+
+
+def _find_same(version: str) -> VmafEngine:
+    found = _find_vmaf()
+    if found.version != version:
+        raise ToolNotFound(
+            f"{platform.node()} has libvmaf's program {found.version} at {found.path}, expected "
+            f"{version}; name the same one with {ENVIRONMENT_VARIABLE} on every worker"
+        )
+    return found
 
 
 def _place_teacher(teacher: Teacher, folder: Path) -> None:
