@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 import stat
+import subprocess
+import sys
 
 import polars as pl
 import pytest
 
+from tinyvmaf import files
 from tinyvmaf.errors import UsageError
 from tinyvmaf.files import (
+    append_text,
     check_writable,
+    remove_leftovers,
     seal_is_broken,
     working_folder,
     write_bytes,
@@ -118,3 +123,50 @@ def test_a_file_of_another_program_has_no_seal(tmp_path):
     path = tmp_path / "t.parquet"
     pl.DataFrame({"a": [1.0]}).write_parquet(path)
     assert not seal_is_broken(path)
+
+
+def test_a_line_that_does_not_fit_on_the_disk_is_taken_back(tmp_path):
+    path = tmp_path / "rows.csv"
+    append_text(path, "first\n")
+    program = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from tinyvmaf.files import append_text\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        f"append_text(Path({str(path)!r}), 'second line\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert b"UsageError: cannot write" in done.stderr
+    assert path.read_text() == "first\n"
+    append_text(path, "second line\n")
+    assert path.read_text() == "first\nsecond line\n"
+
+
+def test_leftovers_of_the_dead_go_and_what_is_being_written_stays(tmp_path):
+    dead = tmp_path / ".abc.part"
+    dead.write_bytes(b"half")
+    (tmp_path / "whole.mp4").write_bytes(b"whole")
+    with written_aside(tmp_path / "new.mp4") as aside:
+        aside.write_bytes(b"whole")
+        remove_leftovers(tmp_path)
+        assert aside.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.mp4", "whole.mp4"]
+
+
+def test_working_folders_of_the_dead_go_and_those_in_use_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    dead = tmp_path / "tinyvmaf-dead"
+    dead.mkdir()
+    (dead / "log.csv").write_text("half")
+    strange = tmp_path / "tinyvmaf-link"
+    (tmp_path / "other").mkdir()
+    strange.symlink_to(tmp_path / "other")
+    files._sweep.cache_clear()
+    with working_folder() as first:
+        files._sweep.cache_clear()  # as a second process does
+        with working_folder() as second:
+            assert first.is_dir()
+            assert first != second
+            names = {first.name, second.name, "other", strange.name}
+            assert {path.name for path in tmp_path.iterdir()} == names
+    assert {path.name for path in tmp_path.iterdir()} == {"other", strange.name}

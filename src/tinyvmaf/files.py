@@ -136,11 +136,12 @@ def append_text(path: Path, text: str) -> None:
         UsageError: it cannot be written.
     """
     try:
-        with path.open("ab") as file:
+        with path.open("ab", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
+            rest = text.encode()
             try:
-                file.write(text.encode())
-                file.flush()
+                while rest:
+                    rest = rest[file.write(rest) :]
             except OSError:
                 os.truncate(path, size)
                 raise

@@ -246,3 +246,60 @@ def test_two_commands_extract_the_same_corpus_at_once(corpus, undisturbed, tmp_p
         assert json.loads(out)["sha256"] == undisturbed[0]["sha256"]
         assert (tmp_path / f"{number}.parquet").read_bytes() == undisturbed[1]
     assert extract(corpus, tmp_path / "t", cache)["cached"] == N_PAIRS
+
+
+def run_here(*arguments, folder):
+    """Run the program in `folder`, with paths relative to it, as a user does."""
+    call = [sys.executable, "-m", "tinyvmaf", *map(str, arguments)]
+    return subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_ladder_is_built_alike(corpus, tmp_path):
+    (tmp_path / "ladder.toml").write_text(
+        '[[rung]]\nencoder = "libx264"\ncrf = [30, 40]\nheights = [1, 0.5]\n'
+    )
+    sources = [corpus / name for name in ("s0.mkv", "s1.mkv")]
+    made = []
+    for engine in (("--jobs", "2"), ("--cluster", "local:2")):
+        folder = tmp_path / engine[0].strip("-")
+        folder.mkdir()
+        call = ["corpus", "build", *sources, "-o", "made", "--ladder", "../ladder.toml"]
+        done = run_here(*call, *engine, folder=folder)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "8 clips made, 0 kept, 0 failed" in done.stdout
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        made.append({path.relative_to(folder): path.read_bytes() for path in files})
+    assert len(made[0]) == 1 + 8
+    assert made[0] == made[1]
+
+
+def test_a_list_is_scored_alike_and_in_its_order(corpus, tmp_path):
+    names = [f"s{number}_{crf}.mp4" for number, crf in ((1, 46), (0, 18), (2, 30))]
+    rows = [f"{name[:2]}.mkv,{name}" for name in names]
+    rows.insert(2, "s0.mkv,missing.mp4")
+    (corpus / "pairs.csv").write_text("reference,distorted\n" + "\n".join(rows) + "\n")
+    found = []
+    for engine in (("--jobs", "2"), ("--cluster", "local:2")):
+        done = run_here(
+            "score", "--batch", "pairs.csv", "--mode", "exact", "--json", *engine, folder=corpus
+        )
+        assert done.returncode == 3
+        (failed,) = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
+        assert failed.endswith("missing.mp4: no such file")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        for line in lines:
+            line.pop("seconds", None)
+            line.pop("ffmpeg_command", None)
+        found.append(lines)
+    assert len(found[0]) == 4
+    assert found[0] == found[1]
+
+
+def test_a_cluster_is_for_many_pairs(corpus):
+    done = run_here(
+        "score", "s0.mkv", "s0_18.mp4", "--mode", "exact", "--cluster", "local:2", folder=corpus
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "tinyvmaf: --cluster takes many pairs: --batch pairs.csv, or a folder of encodes\n"
+    )

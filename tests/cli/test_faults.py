@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -204,24 +205,32 @@ def test_a_disk_that_is_full(program, pairs, place, undisturbed, full):
     again(program, pairs, place, undisturbed)
 
 
-def test_a_clock_that_jumps(program, pairs, place, undisturbed):
+def test_a_clock_that_jumps(program, pairs, place, undisturbed, ffmpeg):
     """Eight years forth and back in the middle: limits and caches know no wall clock."""
     libraries = Path(pytest.importorskip("libfaketime").__file__).parent.rglob("libfaketime*.so*")
-    clock = place / "clock"
+    clock, wrapper = place / "clock", place / "ffmpeg"
     clock.write_text("+0")
+    # A pair that is still running when the clock jumps, and when the limit is looked at again.
+    wrapper.write_text(
+        f'#!/bin/sh\ncase "$*" in *slow35*) sleep 3 ;; esac\nexec {ffmpeg.path} "$@"\n'
+    )
+    wrapper.chmod(0o755)
     env = {
         **os.environ,
         "LD_PRELOAD": str(next(libraries)),
         "FAKETIME_TIMESTAMP_FILE": str(clock),
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "TINYVMAF_FFMPEG": str(wrapper),
     }
-    call = ["extract", pairs, "-o", place / "t.parquet", "--jobs", 1, "--timeout", 60]
+    call = ["extract", pairs, "-o", place / "t.parquet", "--jobs", 2, "--timeout", 8]
     process = program.start(*call, env=env)
-    wait_for_entries(place, 1)
-    programs(process)
+    wait_for_entries(place, 5)
     clock.write_text("+3000d")
-    wait_for_entries(place, 2)
+    told = [sys.executable, "-c", "import time; print(time.time())"]
+    jumped = subprocess.run(told, env=env, capture_output=True, check=True).stdout
+    assert float(jumped) > time.time() + 2e8
+    time.sleep(1.2)
     clock.write_text("-3000d")
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")

@@ -3,6 +3,7 @@ import csv
 
 import pytest
 
+from tinyvmaf.corpus import build as build_module
 from tinyvmaf.corpus.build import build
 from tinyvmaf.corpus.ladder import Rung, read_ladder
 from tinyvmaf.corpus.scan import read_corpus, scan
@@ -270,3 +271,36 @@ def test_names_that_mean_something_to_ffmpeg_or_a_shell(make, moving, tmp_path):
     assert done.failures == ()
     assert scan(read_corpus(done.manifest.parent)).problems == ()
     assert {source for source, _ in rows(done)} == {path.stem}
+
+
+def test_a_row_that_was_cut_short_only_costs_its_clip(make, sources):
+    """As after a power failure: rows are appended while clips are made."""
+    whole = make(sources)
+    text = whole.manifest.read_text()
+    lines = text.splitlines(keepends=True)
+    whole.manifest.write_text("".join(lines[:4]) + lines[4][: len(lines[4]) // 2])
+    again = make(sources)
+    assert (again.n_made, again.n_kept) == (1, 3)
+    assert again.manifest.read_text() == text
+
+
+def test_what_a_killed_build_was_writing_is_removed(make, sources):
+    whole = make(sources)
+    dead = whole.manifest.parent / "dis" / ".dead.part"
+    dead.write_bytes(b"half")
+    make(sources)
+    assert not dead.exists()
+
+
+def test_the_manifest_is_not_written_again_for_every_clip(make, sources, monkeypatch):
+    """That would take time that grows with the square of the number of clips."""
+    written = []
+    write = build_module._write_rows
+
+    def count(manifest, rows):
+        written.append(len(rows))
+        write(manifest, rows)
+
+    monkeypatch.setattr(build_module, "_write_rows", count)
+    make(sources)
+    assert written == [0, 4]

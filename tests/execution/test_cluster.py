@@ -5,6 +5,7 @@ import time
 
 import psutil
 import pytest
+from distributed import LocalCluster
 
 from tests.execution.work import Count, Die, Program
 from tinyvmaf.errors import ToolNotFound, UsageError, WorkerLost
@@ -53,6 +54,22 @@ def test_a_worker_that_is_killed_takes_its_programs_with_it(tmp_path):
         psutil.Process(worker).kill()
         assert psutil.wait_procs([program], timeout=5)[1] == []
         assert future.result(timeout=60) == 2
+
+
+@pytest.mark.slow
+def test_leaving_a_cluster_of_others_ends_our_programs_and_not_its_workers(tmp_path):
+    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=":0") as cluster:
+        work = Program(tmp_path / "tries", "time.sleep(60)")
+        with open_executor(cluster=cluster.scheduler_address) as theirs:
+            first = theirs.submit(Count(1), on_frame=ignore).result()[1]
+            with pytest.raises(KeyError), open_executor(cluster=cluster.scheduler_address) as ours:  # noqa: PT012
+                ours.submit(work, on_frame=ignore)
+                while not (tmp_path / "tries").exists() or not (tmp_path / "tries").read_text():
+                    time.sleep(0.02)
+                program = psutil.Process(int((tmp_path / "tries").read_text()))
+                raise KeyError
+            assert psutil.wait_procs([program], timeout=5)[1] == []
+            assert theirs.submit(Count(1), on_frame=ignore).result()[1] == first
 
 
 def test_a_cluster_that_is_not_there(monkeypatch):
