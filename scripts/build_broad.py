@@ -44,7 +44,9 @@ def build_broad(
     photographs: Annotated[
         int, typer.Option(help="How many photographs, evenly over the list.", min=1)
     ] = 32,
-    features: Annotated[str, typer.Option(help="Feature sets.")] = "canonical6,half,quarter,fidelity",
+    features: Annotated[
+        str, typer.Option(help="Feature sets.")
+    ] = "canonical6,half,quarter,fidelity",
     jobs: Annotated[int, typer.Option(help="Clips at once.", min=1)] = 2,
 ) -> None:
     """Encode, extract, and put the tables of all kinds together."""

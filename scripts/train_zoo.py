@@ -33,8 +33,8 @@ from tinyvmaf.provenance import file_sha256, versions
 from tinyvmaf.training.fitting import Fitted, fit
 from tinyvmaf.training.recipes import Recipe, load_recipe
 
-RUNS: Final = Path(__file__).resolve().parent.parent / "docs" / "models" / "runs"
-RECIPE: Final = Path(__file__).with_name("zoo.toml")
+HERE: Final = Path(__file__).resolve().parent
+RUNS: Final = HERE.parent / "docs" / "models" / "runs"
 SCHEMA: Final = "tinyvmaf.zoo-run/1"
 COMMAND: Final = (
     "python scripts/fetch_sources.py sources && "
@@ -45,7 +45,7 @@ COMMAND: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a model is: its shape, the sets that it reads, and the seeds of its evidence.
+    """What a model is: its shape, the sets that it reads, its recipe, the seeds of its evidence.
 
     The first seed's network ships.
     """
@@ -53,6 +53,7 @@ class Plan:
     arch: str
     sets: tuple[FeatureSet, ...]
     seeds: tuple[int, ...]
+    recipe: str = "zoo.toml"
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -63,8 +64,8 @@ class Plan:
 PLANS: Final = {
     "tinyvmaf_small_v1": Plan("mlp_small", (FULL,), (0,)),
     "tinyvmaf_medium_v1": Plan("mlp_medium", (FULL,), (0,)),
-    "tinyvmaf_half_v1": Plan("mlp_mid", (HALF,), (0, 1, 2, 3, 4)),
-    "tinyvmaf_quarter_v1": Plan("mlp_mid", (QUARTER,), (0, 1, 2, 3, 4)),
+    "tinyvmaf_half_v1": Plan("mlp_mid", (HALF,), (0, 1, 2, 3, 4), "zoo_half.toml"),
+    "tinyvmaf_quarter_v1": Plan("mlp_mid", (QUARTER,), (0, 1, 2, 3, 4), "zoo_quarter.toml"),
 }
 _REFITTED: Final = (
     "The LOSO error describes the procedure: the weights that ship have seen every training source."
@@ -74,7 +75,6 @@ _REFITTED: Final = (
 def train_zoo(
     table: Annotated[Path, typer.Argument(help="The table that build_broad.py made.")],
     *,
-    recipe: Annotated[str, typer.Option(help="A recipe's name or file.")] = str(RECIPE),
     only: Annotated[list[str] | None, typer.Option(help="A model's name; repeatable.")] = None,
 ) -> None:
     """Train, measure and write the models."""
@@ -84,7 +84,7 @@ def train_zoo(
     for name in only or _unpublished():
         plan = _plan(name)
         own = make_table(rows.rows, replace(rows.info, features=plan.features))
-        loso = _train(name, plan, own, listed, load_recipe(recipe))
+        loso = _train(name, plan, own, listed, load_recipe(str(HERE / plan.recipe)))
         show(
             f"{name}: LOSO RMSE {loso.rmse:.4f} over {loso.n_sources} sources, worst "
             f"{loso.worst_rmse:.4f} ({loso.worst_source}); clips {loso.clip_rmse:.4f}"

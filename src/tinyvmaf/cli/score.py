@@ -49,15 +49,15 @@ def score(
     mode: Annotated[
         str | None,
         typer.Option(
-            help="exact (libvmaf itself), model, or sampled (a cheap score of every frame, "
-            "corrected by libvmaf on some).  [exact; model with --model; sampled with --within]"
+            help="sampled (a cheap score of every frame, corrected by libvmaf on some), exact "
+            "(libvmaf itself), or model (the tiny model alone).  [sampled; exact with --log]"
         ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             help="A shipped model or an ONNX file; for --mode sampled also half or quarter, "
-            "libvmaf on reduced pictures.  [quarter]"
+            "libvmaf on reduced pictures.  [tinyvmaf_quarter_v1]"
         ),
     ] = None,
     features: FeatureOrder = None,
@@ -65,7 +65,7 @@ def score(
     level: Annotated[float, typer.Option(help="Probability that an interval aims at.")] = 0.9,
     within: Annotated[
         float | None,
-        typer.Option(help="Sample frames until the interval is ± this narrow.  [1.0 if sampled]"),
+        typer.Option(help="Sample frames until the interval is ± this narrow.  [1.0]"),
     ] = None,
     exact_frames: Annotated[
         int | None, typer.Option(help="Instead of --within: frames that libvmaf computes.")
@@ -113,6 +113,7 @@ def score(
             within=within,
             exact_frames=exact_frames,
             seed=seed,
+            logged=log is not None,
         ),
         allow=allow or (),
         sync=sync,

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tinyvmaf.scoring.batch import Outcome
     from tinyvmaf.scoring.result import Score
 
+_WORTH_SAYING = 1.05
+
 
 def line(outcome: "Outcome") -> dict[str, Any]:
     """A pair's record: its score, or why it has none."""
@@ -69,9 +71,11 @@ def _lines(found: "Score") -> list[tuple[str, str]]:
     if sampling is not None and interval is not None:
         head = (
             f"VMAF {vmaf.mean:.1f} ± {sampling.half_width:.1f} ({interval.level:.0%}) · "
-            f"{len(sampling.exact)} of {len(found.frame_scores)} frames exact · "
-            f"about {sampling.times_cheaper:.1f} \N{MULTIPLICATION SIGN} cheaper than libvmaf"
+            f"{len(sampling.exact)} of {len(found.frame_scores)} frames exact"
         )
+        if sampling.times_cheaper >= _WORTH_SAYING:
+            times = f"{sampling.times_cheaper:.1f} \N{MULTIPLICATION SIGN}"
+            head += f" · about {times} cheaper than libvmaf"
     elif interval is not None:
         head += f"  {interval.level:.0%} interval {interval.low:.2f} to {interval.high:.2f}"
     moments = "  ".join(

@@ -18,18 +18,33 @@ DECODE: Final = 0.15
 EXACT_FRAME: Final = 1.1
 """Libvmaf for a sampled frame, whose neighbours it needs for motion."""
 
-REDUCED: Final = {"half": 0.27, "quarter": 0.09}
-"""Scaling down and libvmaf for one frame of a reduced set."""
+CHEAP: Final = {"half": 0.28, "quarter": 0.09, "fidelity": 0.03}
+"""One frame of a set, scaling included."""
+
+
+START: Final = 40e6
+"""Starting Python and looking at the pair, in pixels that libvmaf could score meanwhile."""
 
 
 def sampled_cost(
     n_frames: int, *, n_exact: int, sets: Sequence[FeatureSet], n_rounds: int
 ) -> float:
-    """What sampling costs: a decode a round, reduced passes over all frames, exact frames."""
-    reduced = sum(REDUCED[item.name] for item in sets)
-    return n_frames * (n_rounds * DECODE + reduced) + n_exact * EXACT_FRAME
+    """What sampling costs: a decode a round, cheap passes over all frames, exact frames."""
+    cheap = sum(CHEAP[item.name] for item in sets)
+    return n_frames * (n_rounds * DECODE + cheap) + n_exact * EXACT_FRAME
 
 
-def times_cheaper(n_frames: int, cost: float) -> float:
-    """How many times cheaper than libvmaf on every frame something of that cost is."""
-    return n_frames * (1 + DECODE) / cost
+def exact_cost(n_frames: int) -> float:
+    """What libvmaf on every frame costs, decoding included."""
+    return n_frames * (1 + DECODE)
+
+
+def times_cheaper(n_frames: int, *, n_pixels: int, cost: float) -> float:
+    """How many times cheaper than ffmpeg's libvmaf filter something of that cost is, all told.
+
+    Args:
+        n_frames: Of the pair.
+        n_pixels: Of one frame.
+        cost: Of the passes; the start, which the filter has not, is added to it.
+    """
+    return exact_cost(n_frames) / (START / n_pixels + cost)

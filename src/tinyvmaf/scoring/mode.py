@@ -101,6 +101,7 @@ class FrameScores:
         applicability: Whether the model knows such content; None if no model was used.
         notes: What a user should know.
         sampling: How the mean was estimated; the scores are modelled then, but for sampled frames.
+        exact_by: The teacher, if a mode that would sample has left all frames to it.
     """
 
     scores: Float[np.ndarray, " n_frames"]
@@ -110,6 +111,7 @@ class FrameScores:
     applicability: Applicability | None = None
     notes: tuple[str, ...] = ()
     sampling: Sampling | None = None
+    exact_by: ModelName | None = None
 
 
 @runtime_checkable

@@ -19,7 +19,7 @@ from tinyvmaf.features.sampled_frames import read_sampled, sampled_graph
 from tinyvmaf.features.sets import MIN_REDUCED, FeatureSet
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.scoring.all_frames import job_pair, merged_parts
-from tinyvmaf.scoring.cost import sampled_cost, times_cheaper
+from tinyvmaf.scoring.cost import exact_cost, sampled_cost, times_cheaper
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import (
     SAMPLED,
@@ -153,13 +153,15 @@ class SampledMode:
         if smallest < MIN_REDUCED:
             return f"{info.size} is too small to be reduced"
         cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=self.proxy.sets, n_rounds=1)
-        if times_cheaper(n_frames, cost) <= 1 or n_strata > _MOST_SHARE * n_frames:
+        if cost >= exact_cost(n_frames) or n_strata > _MOST_SHARE * n_frames:
             return f"{n_strata + 1} exact frames of {n_frames} would cost as much as all of them"
         return None
 
     def _exact(self, job: Job, reason: str, *, on_frame: OnFrame) -> FrameScores:
-        found = ExactMode(self.teacher).score(job, on_frame=on_frame)
-        return replace(found, notes=(*found.notes, f"every frame was scored exactly: {reason}"))
+        exact = ExactMode(self.teacher)
+        found = exact.score(job, on_frame=on_frame)
+        note = f"every frame was scored exactly: {reason}"
+        return replace(found, notes=(*found.notes, note), exact_by=exact.model)
 
     def _first_strata(self, n_frames: int) -> int:
         if self.within is None:
@@ -191,7 +193,7 @@ class SampledMode:
                 seed=self.seed,
                 n_rounds=work.n_rounds,
                 exact=dict(sorted(work.exact.items())),
-                times_cheaper=times_cheaper(n_frames, cost),
+                times_cheaper=times_cheaper(n_frames, n_pixels=work.n_pixels, cost=cost),
             ),
         )
 
@@ -207,6 +209,12 @@ class _Work:
         self._job = job
         self._teacher = teacher
         self._proxy = proxy
+
+    @property
+    def n_pixels(self) -> int:
+        """Of one frame, as it is compared."""
+        info = self._job.pair.reference.info
+        return info.width * info.height
 
     def first_round(self, sample: Sample, *, on_frame: OnFrame) -> None:
         """The proxy's score of every frame and the exact ones of the sample, in one decode."""

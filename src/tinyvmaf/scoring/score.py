@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LEVEL: Final = 0.9
 
 _REDUCED: Final = ("half", "quarter")
-_PROXY: Final = "quarter"
+_PROXY: Final = "tinyvmaf_quarter_v1"
 _MODEL: Final = "tinyvmaf_small_v1"
 _WITHIN: Final = 1.0
 
@@ -54,8 +54,8 @@ def score(
     Args:
         reference: The pristine video.
         distorted: What was made of it.
-        mode: `exact` (libvmaf itself), `model` (a tiny model alone) or `sampled` (a cheap score of
-            every frame, corrected by libvmaf on some); see `choose_mode` for the default.
+        mode: `sampled` (a cheap score of every frame, corrected by libvmaf on some), `exact`
+            (libvmaf itself) or `model` (a tiny model alone); see `choose_mode` for the default.
         model: A shipped model's name or an ONNX file; for `sampled` also `half` or `quarter`.
         teacher: For the modes `exact` and `sampled`: libvmaf's model.
         level: The probability that an interval aims at, in (0, 1).
@@ -65,7 +65,8 @@ def score(
         allow: Differences to accept, such as `frame-count`.
         sync: Leave out frames at one start where the two are shifted by a few, instead of refusing.
         raw: Geometry of raw YUV files.
-        log: A file for the frames' scores, in libvmaf's layout.
+        log: A file for the frames' scores, in libvmaf's layout; without `mode` it makes the mode
+            `exact`, since what reads such logs takes every score for libvmaf's own.
         log_format: `json`, `xml` or `csv`; the file's suffix by default.
         threads: What ffmpeg may use; all cores by default.
         ffmpeg: The ffmpeg to use.
@@ -84,6 +85,7 @@ def score(
             within=within,
             exact_frames=exact_frames,
             seed=seed,
+            logged=log is not None,
         ),
         allow=allow,
         sync=sync,
@@ -109,28 +111,35 @@ def choose_mode(
     within: float | None = None,
     exact_frames: int | None = None,
     seed: int = 0,
+    logged: bool = False,
 ) -> Mode:
-    """The mode called `name`; by default `exact`, `model` if a model is named, or `sampled`.
-
-    It is `sampled` if `within` or `exact_frames` is given, or a reduced size named as the model.
+    """The mode called `name`; by default `sampled`, or `model` for a model of full-size features.
 
     Args:
         name: One of `MODES`.
-        model: A shipped model's name or an ONNX file; the mode `model` takes the smallest shipped
-            one by default; `half` or `quarter` for libvmaf itself on reduced pictures.
+        model: A shipped model's name or an ONNX file, by default `tinyvmaf_quarter_v1`, and
+            `tinyvmaf_small_v1` for the mode `model`; `half` or `quarter` for libvmaf itself on
+            reduced pictures.
         features: The order of the model's features, for a file that does not say it.
         teacher: Libvmaf's model, for the modes `exact` and `sampled`.
         level: The probability that an interval aims at, in (0, 1).
         within: For the mode `sampled`: half the width that the interval may have, by default 1.
         exact_frames: Instead of `within`: how many frames libvmaf computes.
         seed: For the mode `sampled`: the same seed draws the same frames.
+        logged: Whether every frame's score is wanted in libvmaf's layout; then `exact` is the
+            default, since what reads such logs takes every score for libvmaf's own.
 
     Raises:
         UsageError: an argument names something that does not exist, or two contradict each other.
         ModelError: the model cannot be used.
     """
     sampling = within is not None or exact_frames is not None or str(model) in _REDUCED
-    chosen = name or (SAMPLED if sampling else EXACT if model is None else MODEL)
+    default = EXACT if logged else SAMPLED
+    if sampling:
+        default = SAMPLED
+    elif model is not None:
+        default = _mode_of(model, features)
+    chosen = name or default
     if chosen not in MODES:
         raise UsageError(f"unknown mode {chosen!r}; expected one of {', '.join(MODES)}")
     if chosen == SAMPLED:
@@ -163,6 +172,14 @@ def choose_mode(
 
     model = _MODEL if model is None else model
     return ModelMode(load_model(model, features=features), str(model), check_level(level))
+
+
+def _mode_of(model: Path | str, features: Sequence[str] | None) -> str:
+    """What a model is for: its features are cheap, or the exact score costs no more than they."""
+    from tinyvmaf.features.sets import FULL, sets_of
+    from tinyvmaf.models.model import load_model
+
+    return MODEL if FULL in sets_of(load_model(model, features=features).features) else SAMPLED
 
 
 def _within(within: float | None, exact_frames: int | None) -> float | None:

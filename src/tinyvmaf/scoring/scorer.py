@@ -28,7 +28,7 @@ from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.scoring.beginnings import judge, look_at_both, shift_words
 from tinyvmaf.scoring.finding import refusals, refuse, warnings
 from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
-from tinyvmaf.scoring.mode import FrameScores, Job, Mode
+from tinyvmaf.scoring.mode import EXACT, FrameScores, Job, Mode
 from tinyvmaf.scoring.pooling import Pooled, pool, worst_frames
 from tinyvmaf.scoring.preflight import Preflight, preflight
 from tinyvmaf.scoring.result import Score
@@ -157,8 +157,8 @@ class Scorer:
         return Score(
             reference=reference,
             distorted=distorted,
-            mode=self.mode.name,
-            model=self.mode.model,
+            mode=EXACT if found.exact_by else self.mode.name,
+            model=found.exact_by or self.mode.model,
             vmaf=_pooled(found),
             interval=found.interval,
             applicability=found.applicability,
