@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -160,3 +162,19 @@ def test_relative_binaries_survive_a_change_of_folder(script, monkeypatch):
     path = script("mine")
     monkeypatch.chdir(path.parent)
     assert ffmpeg_path(Path("./mine")) == path
+
+
+def test_another_machine_finds_its_own_copy_of_the_same_build(ffmpeg):
+    elsewhere = replace(ffmpeg, path=Path("/nowhere/ffmpeg"))
+    assert pickle.loads(pickle.dumps(elsewhere)) == ffmpeg  # noqa: S301 (made here)
+
+
+@pytest.mark.parametrize("change", [{"version": "8.0"}, {"libvmaf": "2.3.1"}])
+def test_another_build_on_another_machine_is_refused(ffmpeg, change):
+    """Its scores would go into one table, and one cache, with ours."""
+    data = pickle.dumps(replace(ffmpeg, **change))
+    with pytest.raises(ToolLacksFeature) as caught:
+        pickle.loads(data)  # noqa: S301 (made here)
+    wanted = replace(ffmpeg, **change)
+    assert f"has ffmpeg {ffmpeg.version} with libvmaf {ffmpeg.libvmaf}" in str(caught.value)
+    assert f"expected ffmpeg {wanted.version} with libvmaf {wanted.libvmaf}" in str(caught.value)

@@ -20,6 +20,7 @@ from tinyvmaf.progress import SILENT, Task
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.score import as_video
 from tinyvmaf.scoring.scorer import Scorer
+from tinyvmaf.storage import absolute
 
 COLUMNS: Final = ("reference", "distorted")
 
@@ -137,7 +138,7 @@ def score_many(
         task = scorer.progress.task("score", total=float(len(pairs)), unit="pairs")
     try:
         with open_executor(jobs=jobs, cluster=cluster) as executor:
-            works = [ScoreVideos(shared, pair) for pair in pairs]
+            works = [ScoreVideos(shared, _absolute(pair) if cluster else pair) for pair in pairs]
             futures = [executor.submit(work, on_frame=_ignore) for work in works]
             for future, pair in zip(futures, pairs, strict=True):
                 yield _outcome(future, pair)
@@ -159,6 +160,13 @@ class ScoreVideos:
         """Score the pair; the scorer itself tells how far it is."""
         del on_frame
         return self.scorer.score(reference=self.pair.reference, distorted=self.pair.distorted)
+
+
+def _absolute(pair: VideoPair) -> VideoPair:
+    """The pair for a worker, which has another working folder."""
+    return VideoPair(
+        *(replace(video, path=absolute(video.path)) for video in (pair.reference, pair.distorted))
+    )
 
 
 def _ignore(count: int) -> None:
