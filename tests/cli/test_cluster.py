@@ -274,7 +274,8 @@ def test_a_ladder_is_built_alike(corpus, tmp_path):
     assert made[0] == made[1]
 
 
-def test_a_list_is_scored_alike_and_in_its_order(corpus, tmp_path):
+@pytest.mark.parametrize("mode", ["exact", "model"])
+def test_a_list_is_scored_alike_and_in_its_order(corpus, mode):
     names = [f"s{number}_{crf}.mp4" for number, crf in ((1, 46), (0, 18), (2, 30))]
     rows = [f"{name[:2]}.mkv,{name}" for name in names]
     rows.insert(2, "s0.mkv,missing.mp4")
@@ -282,7 +283,7 @@ def test_a_list_is_scored_alike_and_in_its_order(corpus, tmp_path):
     found = []
     for engine in (("--jobs", "2"), ("--cluster", "local:2")):
         done = run_here(
-            "score", "--batch", "pairs.csv", "--mode", "exact", "--json", *engine, folder=corpus
+            "score", "--batch", "pairs.csv", "--mode", mode, "--json", *engine, folder=corpus
         )
         assert done.returncode == 3
         (failed,) = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 import subprocess
 import sys
 import time
@@ -70,6 +71,18 @@ def test_leaving_a_cluster_of_others_ends_our_programs_and_not_its_workers(tmp_p
                 raise KeyError
             assert psutil.wait_procs([program], timeout=5)[1] == []
             assert theirs.submit(Count(1), on_frame=ignore).result()[1] == first
+
+
+@pytest.mark.slow
+def test_a_worker_of_another_version_is_refused(monkeypatch):
+    monkeypatch.setattr("tinyvmaf.execution.cluster.version", lambda: "9.9")
+    with open_executor(cluster="local:1") as executor:
+        error = executor.submit(Count(1), on_frame=ignore).exception()
+    assert isinstance(error, ToolNotFound)
+    assert re.fullmatch(
+        r"worker tcp://.* has tinyvmaf .*, expected 9\.9; install the same version everywhere",
+        str(error),
+    )
 
 
 def test_a_cluster_that_is_not_there(monkeypatch):

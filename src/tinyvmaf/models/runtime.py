@@ -30,6 +30,10 @@ class Runtime:
     checked: CheckedModel
     _session: Any = field(repr=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process, such as a worker of a cluster, loads what was checked here."""
+        return start, (self.checked,)
+
     @property
     def chunk_rows(self) -> int:
         """How many rows to run at once: fast, and in bounded memory however wide the model is."""
