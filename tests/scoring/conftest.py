@@ -45,4 +45,4 @@ def worse(made):
 @pytest.fixture(scope="session")
 def exact(pristine, distorted):
     """The pair without any trouble, scored."""
-    return tv.score(reference=pristine, distorted=distorted, threads=1)
+    return tv.score(reference=pristine, distorted=distorted, threads=1, mode="exact")

@@ -6,11 +6,11 @@ import pytest
 
 import tinyvmaf as tv
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.sets import HALF
+from tinyvmaf.features.sets import HALF, QUARTER
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.models.model import load_model
 from tinyvmaf.scoring.proxy import ReducedVmaf, TinyProxy
-from tinyvmaf.scoring.sampled import SampledMode
+from tinyvmaf.scoring.sampled import SampledMode, first_strata
 from tinyvmaf.scoring.score import choose_mode
 
 N_FRAMES = 120
@@ -18,17 +18,18 @@ N_FRAMES = 120
 
 @pytest.fixture(scope="module")
 def pair(made):
-    videos = made("long.mp4", n_frames=N_FRAMES), made("long_bad.mp4", n_frames=N_FRAMES, crf=36)
+    large = {"n_frames": N_FRAMES, "filters": ("scale=960:540",)}
+    videos = made("long.mp4", **large), made("long_bad.mp4", **large, crf=36)
     return dict(zip(("reference", "distorted"), videos, strict=True))
 
 
 @pytest.fixture(scope="module")
 def whole(pair):
-    return tv.score(**pair, threads=1)
+    return tv.score(**pair, threads=1, mode="exact")
 
 
 @pytest.mark.ffmpeg
-@pytest.mark.parametrize("model", ["half", "quarter"])
+@pytest.mark.parametrize("model", ["half", "quarter", "tinyvmaf_half_v1", "tinyvmaf_quarter_v1"])
 def test_sampled_frames_are_exact_and_the_mean_is_near(pair, whole, model):
     found = tv.score(**pair, model=model, exact_frames=15, threads=1)
     assert found.mode == "sampled"
@@ -53,8 +54,8 @@ def test_the_record_says_what_is_modelled_and_how_to_get_it_again(pair):
         *("harmonic_mean", "min", "p1", "p5", "p10", "worst_frames"),
     ]
     assert found.command.endswith(
-        "--mode sampled --model quarter --teacher vmaf_v0.6.1 --level 0.9 --exact-frames 12 "
-        "--seed 7"
+        "--mode sampled --model tinyvmaf_quarter_v1 --teacher vmaf_v0.6.1 --level 0.9 "
+        "--exact-frames 12 --seed 7"
     )
 
 
@@ -69,9 +70,10 @@ def test_the_same_seed_gives_the_same_score_and_another_another(pair):
 
 @pytest.mark.ffmpeg
 def test_more_rounds_until_it_is_narrow_enough(pair, whole):
-    wide = tv.score(**pair, model="half", exact_frames=11, threads=1)
+    first = first_strata(10.0)
+    wide = tv.score(**pair, model="quarter", exact_frames=first + 1, threads=1)
     wanted = wide.sampling.half_width * 0.9
-    found = tv.score(**pair, model="half", within=wanted, threads=1)
+    found = tv.score(**pair, model="quarter", within=wanted, threads=1)
     assert found.sampling.n_rounds == 2
     assert found.sampling.half_width <= wanted
     # The finer sample keeps every frame of the first round.
@@ -85,12 +87,13 @@ def test_short_clips_and_narrow_wishes_are_left_to_libvmaf(made, pair, whole):
     few["distorted"] = made("twelve_bad.mp4", n_frames=12, crf=36)
     short = tv.score(**few, within=5.0, threads=1)
     narrow = tv.score(**pair, within=0.001, threads=1)
-    assert short.vmaf == tv.score(**few, threads=1).vmaf
+    assert short.vmaf == tv.score(**few, threads=1, mode="exact").vmaf
     assert narrow.vmaf == whole.vmaf
     assert short.interval is None
-    assert short.notes == (
-        "every frame was scored exactly: 11 exact frames of 12 would cost as much as all of them",
-    )
+    (note,) = short.notes
+    assert note == "every frame was scored exactly: 12 frames of 320x136 are few pixels"
+    assert narrow.notes[0].endswith("exact frames of 120 would cost as much as all of them")
+    assert (short.mode, short.model.name) == ("exact", "vmaf_v0.6.1")
 
 
 @pytest.mark.ffmpeg
@@ -101,7 +104,7 @@ def test_any_teacher(made):
         "distorted": made("large_bad.mp4", filters=(graph,), n_frames=60, crf=36),
     }
     teacher = "vmaf_v1.0.16_3d0h"
-    whole = tv.score(**pair, teacher=teacher, threads=1)
+    whole = tv.score(**pair, teacher=teacher, threads=1, mode="exact")
     found = tv.score(**pair, teacher=teacher, exact_frames=9, threads=1)
     assert dict(found.sampling.exact) == {
         frame: whole.frame_scores[frame] for frame in found.sampling.exact
@@ -139,13 +142,20 @@ def test_calls_that_make_no_sense(options, message):
 
 def test_sampling_is_chosen_by_what_only_it_reads():
     assert isinstance(choose_mode(within=0.5), SampledMode)
-    assert choose_mode(exact_frames=20) == SampledMode(
+    by_default = choose_mode()
+    assert isinstance(by_default, SampledMode)
+    assert (by_default.model.name, by_default.within) == ("tinyvmaf_quarter_v1", 1.0)
+    assert choose_mode(exact_frames=20, model="quarter") == SampledMode(
         teacher=Teacher("vmaf_v0.6.1"),
-        proxy=choose_mode(model="quarter").proxy,
+        proxy=ReducedVmaf(QUARTER),
         level=0.9,
         within=None,
         n_exact=20,
     )
+    assert choose_mode(model="tinyvmaf_half_v1").name == "sampled"
+    assert choose_mode(model="tinyvmaf_small_v1").name == "model"
+    assert choose_mode(logged=True).name == "exact"
+    assert choose_mode(logged=True, within=1.0).name == "sampled"
     assert choose_mode(model="half").proxy == ReducedVmaf(HALF)
 
 

@@ -39,6 +39,11 @@ def exact_cost(n_frames: int) -> float:
     return n_frames * (1 + DECODE)
 
 
+def saves_little(n_frames: int, *, n_pixels: int, cost: float) -> bool:
+    """Whether libvmaf on every frame takes hardly longer than starting the program does."""
+    return (exact_cost(n_frames) - cost) * n_pixels < START
+
+
 def times_cheaper(n_frames: int, *, n_pixels: int, cost: float) -> float:
     """How many times cheaper than ffmpeg's libvmaf filter something of that cost is, all told.
 

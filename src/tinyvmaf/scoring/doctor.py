@@ -19,6 +19,7 @@ from tinyvmaf.errors import TinyVmafError
 from tinyvmaf.features.cache import open_cache
 from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.teacher import BUILT_IN, DEFAULT, Teacher, check_teacher
+from tinyvmaf.files import working_folder
 from tinyvmaf.media.ffmpeg import ENVIRONMENT_VARIABLE, Ffmpeg, find_ffmpeg
 from tinyvmaf.provenance import version
 from tinyvmaf.scoring.exact import ExactMode
@@ -94,8 +95,8 @@ def _libraries() -> Check:
 def _known_pair(ffmpeg: Ffmpeg) -> Check:
     name = "known pair"
     try:
-        with tempfile.TemporaryDirectory(prefix="tinyvmaf-") as folder:
-            reference, distorted = write_known_pair(Path(folder))
+        with working_folder() as folder:
+            reference, distorted = write_known_pair(folder)
             scorer = Scorer(mode=ExactMode(Teacher(DEFAULT)), engine=FfmpegEngine(ffmpeg))
             mean = scorer.score(reference=reference, distorted=distorted).vmaf.mean
     except (TinyVmafError, OSError) as error:

@@ -19,7 +19,7 @@ from tinyvmaf.features.sampled_frames import read_sampled, sampled_graph
 from tinyvmaf.features.sets import MIN_REDUCED, FeatureSet
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.scoring.all_frames import job_pair, merged_parts
-from tinyvmaf.scoring.cost import exact_cost, sampled_cost, times_cheaper
+from tinyvmaf.scoring.cost import exact_cost, sampled_cost, saves_little, times_cheaper
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import (
     SAMPLED,
@@ -155,6 +155,9 @@ class SampledMode:
         cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=self.proxy.sets, n_rounds=1)
         if cost >= exact_cost(n_frames) or n_strata > _MOST_SHARE * n_frames:
             return f"{n_strata + 1} exact frames of {n_frames} would cost as much as all of them"
+        n_pixels = info.width * info.height
+        if self.n_exact is None and saves_little(n_frames, n_pixels=n_pixels, cost=cost):
+            return f"{n_frames} frames of {info.size} are few pixels"
         return None
 
     def _exact(self, job: Job, reason: str, *, on_frame: OnFrame) -> FrameScores:

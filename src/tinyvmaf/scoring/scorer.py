@@ -6,7 +6,6 @@ next to no time; what it refuses ends the work. With `sync` they are compared fi
 """
 
 import shlex
-import tempfile
 import time
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +19,7 @@ from jaxtyping import Float
 from tinyvmaf.errors import MisalignedError
 from tinyvmaf.features.alignment import Allowance
 from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.files import check_writable
+from tinyvmaf.files import check_writable, working_folder
 from tinyvmaf.media.frames import frame_times
 from tinyvmaf.media.video import Video
 from tinyvmaf.progress import SILENT, Progress, Task
@@ -78,12 +77,12 @@ class Scorer:
             layout = log_format(log.path, log.layout)
         started = time.perf_counter()
         with (
-            tempfile.TemporaryDirectory(prefix="tinyvmaf-") as folder,
+            working_folder() as folder,
             ThreadPoolExecutor(1) as aside,
         ):
             pair = self._preflight(reference, distorted)
             looking = aside.submit(self._look, pair)
-            job = Job(pair=pair, engine=self.engine, folder=Path(folder), threads=self.threads)
+            job = Job(pair=pair, engine=self.engine, folder=folder, threads=self.threads)
             found = self._run(job, looking)
             seen = looking.result()
             seconds = time.perf_counter() - started
