@@ -24,6 +24,7 @@ from tinyvmaf.storage import (
     fetch_remote,
     is_remote,
     is_remote_file,
+    list_remote,
     read_remote,
     send_remote,
     write_remote,
@@ -113,6 +114,35 @@ def local_copy(path: Path) -> Generator[Path]:
         local = folder / path.name
         fetch_remote(path, local)
         yield local
+
+
+@contextmanager
+def local_folder(path: Path, *, fetch: bool = False, send: bool = False) -> Generator[Path]:
+    """Yield `path` itself, or a local folder of its name in the place of an object store's.
+
+    Args:
+        path: The folder.
+        fetch: Begin with what the store holds there.
+        send: End by storing what is there then, unless it ends by an error.
+
+    Raises:
+        UsageError: the store cannot be reached, or the disk is full.
+    """
+    if not is_remote(path):
+        yield path
+        return
+    with working_folder() as folder:
+        local = folder / path.name
+        local.mkdir()
+        for name in list_remote(path) if fetch else ():
+            (local / name).parent.mkdir(parents=True, exist_ok=True)
+            fetch_remote(path / name, local / name)
+        yield local
+        if send:
+            # What lies deeper first: a run's record marks it as whole, and comes last.
+            found = [name.relative_to(local) for name in local.rglob("*") if name.is_file()]
+            for name in sorted(found, key=lambda name: (-len(name.parts), name)):
+                send_remote(local / name, path / name)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -114,6 +114,19 @@ def send_remote(source: Path, path: Path) -> None:
         place.fs.put_file(str(source), place.path)
 
 
+def list_remote(path: Path) -> list[Path]:
+    """What is stored below the address, relative to it.
+
+    Raises:
+        UsageError: the store cannot be reached.
+    """
+    with _reaching(path, "read") as place:
+        place.fs.invalidate_cache()
+        root = place.path.rstrip("/") + "/"
+        found = place.fs.find(place.path)
+        return sorted(Path(name.removeprefix(root)) for name in found if name.startswith(root))
+
+
 @contextmanager
 def _reaching(path: Path, done: str) -> "Generator[UPath]":
     where = address(path)

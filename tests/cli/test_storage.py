@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tinyvmaf.features.table import read_table
-from tinyvmaf.files import read_bytes, write_bytes
+from tinyvmaf.files import is_file, read_bytes, write_bytes
 from tinyvmaf.storage import address
 
 
@@ -62,3 +62,21 @@ def test_a_store_that_cannot_be_reached_is_said_before_any_work(tiny_corpus, mon
     assert done.status == 2
     assert len(done.lines) == 1
     assert done.stderr.startswith("tinyvmaf: s3://nowhere/.t.parquet.part: cannot be written: ")
+
+
+@pytest.mark.slow
+def test_a_run_in_a_store(s3, program):
+    """Swept into it, and reported from it, byte for byte."""
+    where = address(s3 / "run")
+    swept = program.run("loso", "--sample", "--model-arch", "linear", "--epochs", 1, "-o", where)
+    assert swept.status == 0
+    assert swept.stdout.endswith(f"parameters: {where}/loso_linear_eval.html\n")
+    page = read_bytes(s3 / "run" / "loso_linear_eval.html")
+    assert is_file(s3 / "run" / "run.json")
+    again = program.run("report", where)
+    assert again.status == 0
+    assert again.stdout.splitlines()[2] == f"{where}/loso_linear_eval.html"
+    assert read_bytes(s3 / "run" / "loso_linear_eval.html") == page
+    missing = program.run("report", address(s3 / "other"))
+    assert missing.status == 2
+    assert "no run here" in missing.stderr

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tinyvmaf compare`: runs on one table, paired over the same sources."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,8 +16,11 @@ Runs = Annotated[list[Path], typer.Argument(metavar="RUN_A RUN_B...", help="Runs
 def compare(runs: Runs, as_json: Json = False) -> None:
     """Compare runs on held-out sources: effects, intervals, adjusted tests, verdicts."""
     from tinyvmaf.evaluation.compare import compare_folders
+    from tinyvmaf.files import local_folder
 
-    record = compare_folders(runs)
+    with ExitStack() as copies:
+        folders = [copies.enter_context(local_folder(run, fetch=True)) for run in runs]
+        record = compare_folders(folders)
     if as_json:
         show_json(record)
     else:

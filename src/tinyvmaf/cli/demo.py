@@ -53,4 +53,4 @@ def demo(
         recipe=recipe,
     )
     show("Leave-one-source-out: each row's model never saw that source.\n")
-    print_digest(digest)
+    print_digest(digest, output / "loso_mlp_small")

@@ -47,7 +47,7 @@ def loso(
     as_json: Json = False,
 ) -> None:
     """Leave one source out: train, predict, and write run and digest."""
-    from tinyvmaf.files import check_writable
+    from tinyvmaf.files import check_writable, local_folder
 
     # Names and the output are checked before anything slow begins.
     settings = check_names(model_arch, recipe, epochs)
@@ -56,19 +56,20 @@ def loso(
     opened = open_table(
         table, sample=sample, teacher=teacher, jobs=jobs, size=size, pix_fmt=pix_fmt
     )
-    digest = run_loso(
-        opened,
-        folder=folder,
-        arch=model_arch,
-        recipe=settings,
-        seeds=seeds,
-        baselines=baseline or [],
-        learning_curve=learning_curve,
-    )
+    with local_folder(folder, send=True) as local:
+        digest = run_loso(
+            opened,
+            folder=local,
+            arch=model_arch,
+            recipe=settings,
+            seeds=seeds,
+            baselines=baseline or [],
+            learning_curve=learning_curve,
+        )
     if as_json:
         show_json(digest.record)
     else:
-        print_digest(digest)
+        print_digest(digest, folder)
     if opened.partial:
         raise typer.Exit(PARTIAL)
 
@@ -124,9 +125,10 @@ def run_loso(
     return digest
 
 
-def print_digest(digest: "Digest") -> None:
-    """The folds and where the digest is."""
+def print_digest(digest: "Digest", folder: Path) -> None:
+    """The folds, and where in `folder` the digest is."""
     from tinyvmaf.report.numbers import number
+    from tinyvmaf.storage import address
 
     columns: dict[str, str] = dict.fromkeys(
         ("held out", "frames", "PLCC", "SROCC", "RMSE", "clip RMSE"), "right"
@@ -152,5 +154,5 @@ def print_digest(digest: "Digest") -> None:
         for label in ("mean", "std")
     ]
     show_table(columns, rows)
-    written = digest.html or digest.markdown
+    written = address(folder / (digest.html or digest.markdown).name)
     show(f"\n{digest.record['arch']}, {digest.record['n_params']} parameters: {written}")

@@ -16,9 +16,12 @@ def report(
 ) -> None:
     """Write a run's report again: JSON, Markdown, page and charts, byte for byte."""
     from tinyvmaf.evaluation.run import read_run
+    from tinyvmaf.files import local_folder
     from tinyvmaf.report.digest import write_digest
+    from tinyvmaf.storage import address
 
-    digest = write_digest(read_run(run), run)
+    with local_folder(run, fetch=True, send=True) as local:
+        digest = write_digest(read_run(local), local)
     if digest.missing:
         TERMINAL.note(digest.missing)
     if as_json:
@@ -26,4 +29,4 @@ def report(
         return
     for path in (digest.json, digest.markdown, digest.html):
         if path is not None:
-            show(str(path))
+            show(address(run / path.name))
