@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_score_and_another_another(pair):
 
 @pytest.mark.ffmpeg
 def test_more_rounds_until_it_is_narrow_enough(pair, whole):
-    first = first_strata(10.0)
+    first = first_strata(10.0, n_frames=N_FRAMES)
     wide = tv.score(**pair, model="quarter", exact_frames=first + 1, threads=1)
     wanted = wide.sampling.half_width * 0.9
     found = tv.score(**pair, model="quarter", within=wanted, threads=1)

@@ -180,7 +180,7 @@ def test_stopping_when_narrow_enough_still_covers(within, smooth):
         exact, modelled = clip(seed, spread=(1.0, 2.0, 4.0)[seed % 3], smooth=smooth, n_frames=600)
         known = dict(enumerate(exact))
         for _ in range(8):
-            sample = draw(n_frames=600, n_strata=first_strata(within), rng=rng)
+            sample = draw(n_frames=600, n_strata=first_strata(within, n_frames=600), rng=rng)
             found = estimate(sample, modelled=modelled, exact=known)
             while (factor := finer(found, sample=sample, within=within, level=level)) > 1:
                 sample = refine(sample, factor=factor, rng=rng)

@@ -6,6 +6,7 @@ interval is wanted that is narrower than the one that comes out, the sample is r
 more decode a round. Where all of this would cost more than libvmaf itself, libvmaf itself is run.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -47,14 +48,21 @@ _FEWEST: Final = 8
 _MOST_SHARE: Final = 0.5
 
 
-def first_strata(within: float) -> int:
+def first_strata(within: float, *, n_frames: int) -> int:
     """How many frames besides frame 0 a first round computes exactly.
 
     Enough for most clips: another round decodes both videos again, which costs as much as dozens of
     exact frames. And many enough for a first look that is seldom lucky, since who stops when the
     spread looks small covers less often; benchmarks/sampling.py measures what is left of that.
     """
-    return max(_FEWEST, round(_FIRST / within))
+    # A short clip gets a small first sample, or half of its frames would be computed at once.
+    return max(MIN_STRATA, min(max(_FEWEST, round(_FIRST / within)), n_frames // 6))
+
+
+def too_many(n_strata: int, *, n_frames: int, sets: Sequence[FeatureSet]) -> bool:
+    """Whether libvmaf on every frame is the better choice than one frame in each stratum."""
+    cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=sets, n_rounds=1)
+    return cost >= exact_cost(n_frames) or n_strata > _MOST_SHARE * n_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +160,10 @@ class SampledMode:
         smallest = min(info.width, info.height) // max(s.divisor for s in self.proxy.sets)
         if smallest < MIN_REDUCED:
             return f"{info.size} is too small to be reduced"
-        cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=self.proxy.sets, n_rounds=1)
-        if cost >= exact_cost(n_frames) or n_strata > _MOST_SHARE * n_frames:
+        if too_many(n_strata, n_frames=n_frames, sets=self.proxy.sets):
             return f"{n_strata + 1} exact frames of {n_frames} would cost as much as all of them"
         n_pixels = info.width * info.height
+        cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=self.proxy.sets, n_rounds=1)
         if self.n_exact is None and saves_little(n_frames, n_pixels=n_pixels, cost=cost):
             return f"{n_frames} frames of {info.size} are few pixels"
         return None
@@ -169,8 +177,7 @@ class SampledMode:
     def _first_strata(self, n_frames: int) -> int:
         if self.within is None:
             return (self.n_exact or 0) - 1
-        # A short clip gets a small first sample, or every frame would be computed at once.
-        return max(MIN_STRATA, min(first_strata(self.within), n_frames // 6))
+        return first_strata(self.within, n_frames=n_frames)
 
     def _result(self, work: "_Work", sample: Sample, found: Estimate) -> FrameScores:
         low, high = found.interval(level=self.level)
