@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every way of scoring gives for its cost: error, coverage and interval width on real clips.
 
-In go the exact scores of all frames of many clips and what models say of them; frames are drawn again
-and again, as the mode `sampled` draws them. The exact score of a sampled frame is that of the pass
+In go the exact scores of all frames of many clips and what models say of them; frames are drawn
+again and again, as the mode `sampled` draws them. The exact score of a sampled frame is that of the pass
 over all frames, so that nothing needs to be computed twice. No model may have seen the clips.
 """
 
@@ -65,10 +65,11 @@ class Way:
     def summary(self) -> dict[str, object]:
         """Error, bias, coverage and width; draws that were left to libvmaf are counted apart."""
         kept = [item for item in self.outcomes if not item.left]
-        errors = np.array([item.error for item in kept])
         asked = [item for item in kept if item.covered is not None]
-        by_source = _by_source(asked, lambda items: np.mean([bool(i.covered) for i in items]))
-        rmse = _by_source(kept, lambda items: np.sqrt(np.mean([i.error**2 for i in items])))
+        by_source = _by_source(
+            asked, lambda items: float(np.mean([bool(i.covered) for i in items]))
+        )
+        rmse = _by_source(kept, _rmse)
         worst = min(by_source, key=by_source.__getitem__) if by_source else None
         n_frames = sum(item.n_frames for item in kept)
         return {
@@ -77,15 +78,15 @@ class Way:
             "sets": list(self.sets),
             "draws": len(self.outcomes),
             "left_to_libvmaf": len(self.outcomes) - len(kept),
-            "rmse": float(np.sqrt(np.mean(errors**2))) if kept else None,
+            "rmse": _rmse(kept) if kept else None,
             "rmse_of_sources": rmse,
-            "bias": float(errors.mean()) if kept else None,
+            "bias": float(np.mean([item.error for item in kept])) if kept else None,
             "covered": float(np.mean([bool(i.covered) for i in asked])) if asked else None,
             "covered_of_sources": by_source,
             "worst_source": worst,
             "worst_covered": by_source[worst] if worst else None,
             "worst_draws": sum(item.source == worst for item in asked),
-            "half_width": float(np.median([i.half_width for i in asked])) if asked else None,
+            "half_width": float(np.median([i.half_width or 0.0 for i in asked])) if asked else None,
             "exact_share": sum(item.n_exact for item in kept) / n_frames if kept else 1.0,
             "exact_frames": float(np.mean([item.n_exact for item in kept])) if kept else None,
             "rounds": float(np.mean([item.n_rounds for item in kept])) if kept else None,
@@ -111,13 +112,13 @@ def sampled_ways(
         seed: Where chance comes from.
         level: Of the intervals.
     """
-    wanted = [(f"{n} exact", {"n_exact": n}) for n in EXACT_FRAMES]
-    wanted += [(f"within {w:g}", {"within": w}) for w in WITHIN]
+    wanted = [(f"{n} exact", n, None) for n in EXACT_FRAMES]
+    wanted += [(f"within {width:g}", None, width) for width in WITHIN]
     ways: list[Way] = []
-    for name, amount in wanted:
+    for name, n_exact, within in wanted:
         rng = np.random.default_rng(seed)
         outcomes = [
-            _sampled(clip, index, sets=sets, rng=rng, level=level, **amount)
+            _sampled(clip, index, sets=sets, rng=rng, level=level, n_exact=n_exact, within=within)
             for clip in clips
             for index in range(draws)
         ]
@@ -147,12 +148,7 @@ def every_nth_way(clips: Sequence[Clip], n: int, *, name: str) -> Way:
         )
         for clip in clips
     ]
-    return Way(
-        f"every {n}th frame" if n > _LAST_IRREGULAR else _IRREGULAR[n],
-        None,
-        (name,),
-        tuple(outcomes),
-    )
+    return Way(f"every {_ORDINALS.get(n, f'{n}th')} frame", None, (name,), tuple(outcomes))
 
 
 def bare(clips: Sequence[Clip]) -> list[Clip]:
@@ -174,10 +170,9 @@ def _sampled(
     exact, modelled = clip.exact, clip.modelled[index % len(clip.modelled)]
     known = dict(enumerate(exact.tolist()))
     n_frames = len(exact)
-    n_strata = (
-        n_exact - 1 if n_exact is not None else first_strata(within or 1.0, n_frames=n_frames)
-    )
-    n_rounds = 1
+    n_strata, n_rounds = (n_exact or 0) - 1, 1
+    if within is not None:
+        n_strata = first_strata(within, n_frames=n_frames)
     if too_many(n_strata, n_frames=n_frames, sets=sets):
         return Outcome(clip.source, clip.name, 0.0, n_frames, left=True)
     sample: Sample = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
@@ -217,6 +212,9 @@ def _by_source(
     }
 
 
+def _rmse(outcomes: Sequence[Outcome]) -> float:
+    return float(np.sqrt(np.mean(np.square([item.error for item in outcomes]))))
+
+
 _ROUNDING: Final = 1e-9
-_IRREGULAR: Final = {2: "every 2nd frame", 3: "every 3rd frame"}
-_LAST_IRREGULAR: Final = 3
+_ORDINALS: Final = {2: "2nd", 3: "3rd"}
