@@ -155,10 +155,11 @@ def test_leftovers_of_the_dead_go_and_what_is_being_written_stays(tmp_path):
 
 def test_working_folders_of_the_dead_go_and_those_in_use_stay(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    dead = tmp_path / "tinyvmaf-dead"
+    dead = tmp_path / "tinyvmaf-work-dead"
     dead.mkdir()
     (dead / "log.csv").write_text("half")
-    strange = tmp_path / "tinyvmaf-link"
+    strange = tmp_path / "tinyvmaf-work-link"
+    (tmp_path / "tinyvmaf-other").mkdir()  # nobody said that it is locked while it is used
     (tmp_path / "other").mkdir()
     strange.symlink_to(tmp_path / "other")
     files._sweep.cache_clear()
@@ -167,6 +168,7 @@ def test_working_folders_of_the_dead_go_and_those_in_use_stay(tmp_path, monkeypa
         with working_folder() as second:
             assert first.is_dir()
             assert first != second
-            names = {first.name, second.name, "other", strange.name}
+            names = {first.name, second.name, "other", "tinyvmaf-other", strange.name}
             assert {path.name for path in tmp_path.iterdir()} == names
-    assert {path.name for path in tmp_path.iterdir()} == {"other", strange.name}
+    kept = {"other", "tinyvmaf-other", strange.name}
+    assert {path.name for path in tmp_path.iterdir()} == kept

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 _SEAL = "tinyvmaf.sha256:"
 _DIGITS = 64
-_WORKING = "tinyvmaf-"
+# Only folders that `working_folder` made, and locked, have such a name.
+_WORKING = "tinyvmaf-work-"
 _ASIDE = ".part"
 
 

@@ -57,6 +57,8 @@ def program():
     """Start the program as a process of its own; `program.run` waits, `program.start` does not."""
 
     class Program:
+        command = COMMAND
+
         def run(self, *arguments, **options):
             return run_program(*arguments, **options)
 
