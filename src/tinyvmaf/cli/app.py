@@ -20,6 +20,7 @@ from tinyvmaf.cli import (
     doctor,
     evaluate,
     extract,
+    frontier,
     loso,
     models,
     report,
@@ -51,6 +52,7 @@ app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("demo")(demo.demo)
 app.command("score")(score.score)
+app.command("frontier")(frontier.frontier)
 app.command("doctor")(doctor.doctor)
 
 

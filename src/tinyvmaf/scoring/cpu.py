@@ -75,10 +75,10 @@ def measure_cpu(
         runs: dict[str, list[float]] = {name: [] for name in names}
         for _ in range(_ROUNDS):
             for name, graph in graphs.items():
-                videos = {"reference": pair.reference, "distorted": pair.distorted}
+                arguments = command(graph, reference=pair.reference, distorted=pair.distorted)
                 with working_folder() as folder:
                     before = _cpu_s()
-                    run_ffmpeg(ffmpeg.path, command(graph, **videos), cwd=folder)
+                    run_ffmpeg(ffmpeg.path, arguments, cwd=folder)
                     runs[name].append((_cpu_s() - before) * scale)
                 task.advance(1)
         spent = {name: median(values) for name, values in runs.items()}

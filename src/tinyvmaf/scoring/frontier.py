@@ -2,8 +2,8 @@
 """What every way of scoring gives for its cost: error, coverage and interval width on real clips.
 
 In go the exact scores of all frames of many clips and what models say of them; frames are drawn
-again and again, as the mode `sampled` draws them. The exact score of a sampled frame is that of the pass
-over all frames, so that nothing needs to be computed twice. No model may have seen the clips.
+again and again, as the mode `sampled` draws them. The exact score of a sampled frame is that of the
+pass over all frames, so that nothing is computed twice. No model may have seen the clips.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -81,7 +81,7 @@ class Way:
             "rmse": _rmse(kept) if kept else None,
             "rmse_of_sources": rmse,
             "bias": float(np.mean([item.error for item in kept])) if kept else None,
-            "covered": float(np.mean([bool(i.covered) for i in asked])) if asked else None,
+            "covered": _coverage(asked) if asked else None,
             "covered_of_sources": by_source,
             "worst_source": worst,
             "worst_covered": by_source[worst] if worst else None,
@@ -210,6 +210,10 @@ def _by_source(
         source: float(value([item for item in outcomes if item.source == source]))
         for source in sources
     }
+
+
+def _coverage(outcomes: Sequence[Outcome]) -> float:
+    return float(np.mean([bool(item.covered) for item in outcomes]))
 
 
 def _rmse(outcomes: Sequence[Outcome]) -> float:

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tinyvmaf frontier`: what every way of scoring costs and misses, on a corpus."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
+from tinyvmaf.cli.extract import extract_corpus
+from tinyvmaf.cli.options import FfmpegPath, Jobs, Json, Root
+
+if TYPE_CHECKING:
+    from tinyvmaf.corpus.pair import Pair
+
+_LEVEL = 0.9
+_COLUMNS = ("way", "ms", "cheaper", "RMSE", "interval", "covered")
+
+
+def frontier(
+    root: Root,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A model of cheap features; repeatable.  [all shipped ones]"),
+    ] = None,
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(help="Out-of-fold predictions MODEL.parquet, for sources it was trained on."),
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Samples drawn of every clip.", min=1)] = 10,
+    seed: Annotated[int, typer.Option(help="Where chance comes from.", min=0)] = 0,
+    cpu_pairs: Annotated[
+        int, typer.Option(help="Pairs whose CPU time is measured, the largest pictures.", min=1)
+    ] = 3,
+    cpu: Annotated[
+        Path | None,
+        typer.Option(help="Corpus whose pairs are timed: decoding is a part of the cost.  [ROOT]"),
+    ] = None,
+    for_error: Annotated[
+        float | None, typer.Option(help="Recommend the cheapest way of at most this RMSE.")
+    ] = None,
+    for_budget: Annotated[
+        float | None, typer.Option(help="Recommend the best way within this share of the CPU time.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for frontier.json, .md and .svg.")
+    ] = None,
+    jobs: Jobs = None,
+    ffmpeg: FfmpegPath = None,
+    as_json: Json = False,
+) -> None:
+    """Measure CPU time against error, coverage and interval width, for every way of scoring."""
+    from tinyvmaf.corpus.scan import read_corpus
+    from tinyvmaf.media.ffmpeg import find_ffmpeg
+    from tinyvmaf.provenance import command_line
+    from tinyvmaf.report.frontier import rows, sentences
+    from tinyvmaf.scoring.cpu import measure_cpu
+    from tinyvmaf.scoring.frontier_record import SETS, cheap_models, frontier_record, judge_model
+
+    extraction = extract_corpus(
+        root,
+        teacher="vmaf_v0.6.1",
+        features=SETS,
+        jobs=jobs,
+        engine="ffmpeg",
+        ffmpeg=ffmpeg,
+        size=None,
+        pix_fmt=None,
+        allow=None,
+    )
+    held_out = {path.stem: path for path in predictions or ()}
+    judged = [
+        judge_model(extraction.table, name, predictions=held_out.get(Path(name).stem))
+        for name in model or cheap_models()
+    ]
+    failed = {item.pair.name for item in extraction.failures}
+    pairs = [pair for pair in read_corpus(cpu or root).pairs if pair.name not in failed]
+    measured = _largest(pairs, cpu_pairs)
+    costs = measure_cpu(measured, ffmpeg=find_ffmpeg(ffmpeg), progress=TERMINAL)
+    record = {
+        **frontier_record(
+            extraction.table, judged, cpu=costs, draws=draws, seed=seed, level=_LEVEL
+        ),
+        "cpu_pairs": [pair.name for pair in measured],
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": command_line(),
+        "versions": dict(extraction.table.info.versions),
+    }
+    if output is not None:
+        _write(record, output)
+    if as_json:
+        show_json(record)
+        return
+    short = [[row[index] for index in (0, 1, 2, 3, 5, 6)] for row in rows(record)]
+    show_table({name: "left" if name == "way" else "right" for name in _COLUMNS}, short)
+    show("")
+    for sentence in sentences(record, error=for_error, budget=for_budget):
+        show(sentence)
+
+
+def _largest(pairs: "list[Pair]", count: int) -> "list[Pair]":
+    """One clip of each of the sources with the largest pictures."""
+    from tinyvmaf.media.video import probe
+
+    first = {pair.source: pair for pair in reversed(pairs)}
+    info = {name: probe(pair.reference) for name, pair in first.items()}
+    by_size = sorted(first, key=lambda name: (-info[name].width * info[name].height, name))
+    return [first[name] for name in by_size[:count]]
+
+
+def _write(record: "dict[str, Any]", folder: Path) -> None:
+    import vl_convert
+
+    from tinyvmaf.files import write_text
+    from tinyvmaf.report.frontier import chart, markdown
+
+    write_text(folder / "frontier.json", json.dumps(record, indent=1) + "\n")
+    write_text(folder / "frontier.md", markdown(record))
+    write_text(folder / "frontier.svg", vl_convert.vegalite_to_svg(chart(record)))
+    TERMINAL.note(f"{folder / 'frontier.json'}, frontier.md and frontier.svg written")

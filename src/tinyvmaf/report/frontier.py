@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A frontier for readers: a Markdown table, a chart, and a recommendation in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tinyvmaf.report.theme import PAPER
+from tinyvmaf.scoring.frontier_record import recommend
+
+_WIDTH = 640
+_HEIGHT = 420
+
+
+def rows(record: Mapping[str, Any]) -> list[list[str]]:
+    """The cells of the table, one row a way, the cheapest first; `HEADS` are their headings."""
+    full = _full(record)
+    return [
+        [
+            way["name"],
+            f"{way['cpu_ms']:.1f}",
+            f"{full / way['cpu_ms']:.1f}",
+            _number(way["rmse"]),
+            _number(way["bias"], "+.2f"),
+            "" if way["half_width"] is None else f"± {way['half_width']:.2f}",
+            _share(way["covered"]),
+            f"{_share(way['worst_covered'])} {way['worst_source'] or ''}".strip(),
+            _share(way["left_to_libvmaf"] / way["draws"]),
+        ]
+        for way in record["ways"]
+    ]
+
+
+HEADS = ("way", "ms", "cheaper", "RMSE", "bias", "interval", "covered", "worst source", "left")
+"""Of the columns of `rows`: CPU time of a 1080p frame, VMAF points, shares of draws."""
+
+
+def markdown(record: Mapping[str, Any]) -> str:
+    """The table as Markdown."""
+    lines = [f"| {' | '.join(HEADS)} |", "| --- |" + " --: |" * (len(HEADS) - 1)]
+    lines += [f"| {' | '.join(row)} |" for row in rows(record)]
+    return "\n".join(lines) + "\n"
+
+
+def sentences(
+    record: Mapping[str, Any], *, error: float | None = None, budget: float | None = None
+) -> list[str]:
+    """What to use for an error or a budget; without either, for an error of 1 and of 0.5."""
+    wishes = [(error, budget)] if error or budget else [(1.0, None), (0.5, None)]
+    return [_sentence(record, error=error, budget=budget) for error, budget in wishes]
+
+
+def chart(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Vega-Lite of error against cost; a way without an error or a cost has no place on it."""
+    import altair as alt
+
+    points = [
+        {"cpu_ms": way["cpu_ms"], "rmse": way["rmse"], "way": way["name"], "kind": _kind(way)}
+        for way in record["ways"]
+        if way["rmse"]
+    ]
+    base = alt.Chart(alt.Data(values=points)).encode(
+        x=alt.X("cpu_ms:Q", title="CPU, ms per 1080p frame", scale=alt.Scale(type="log")),
+        y=alt.Y("rmse:Q", title="RMSE of the clip score, VMAF points", scale=alt.Scale(type="log")),
+        color=alt.Color("kind:N", sort=None),
+    )
+    marks = base.mark_point(filled=True, size=70).encode(shape="kind:N", tooltip=["way:N"])
+    lines = base.transform_filter("indexof(datum.way, 'exact') > 0").mark_line(opacity=0.5)
+    full = alt.Chart(alt.Data(values=[{"cpu_ms": _full(record)}])).mark_rule(strokeDash=[4, 3])
+    title = alt.TitleParams(
+        "Error against cost",
+        subtitle=(
+            f"{len(record['sources'])} sources, {record['clips']} clips, {record['draws']} draws; "
+            "dashed: libvmaf on every frame"
+        ),
+        anchor="start",
+    )
+    whole = alt.layer(lines, marks, full.encode(x="cpu_ms:Q")).properties(
+        width=_WIDTH, height=_HEIGHT, title=title
+    )
+    return whole.configure(**PAPER.config()).to_dict()
+
+
+def _kind(way: Mapping[str, Any]) -> str:
+    if way["model"] is None:
+        return "every Nth frame" if way["name"].startswith("every") else "exact frames alone"
+    return "PSNR, SSIM" if way["name"].startswith("regression") else str(way["model"])
+
+
+def _sentence(record: Mapping[str, Any], *, error: float | None, budget: float | None) -> str:
+    way = recommend(record, error=error, budget=budget)
+    wish = f"an RMSE of {error:g}" if error else f"{budget:.0%} of libvmaf's CPU time"
+    if way is None:
+        return f"For {wish}: no way that was measured."
+    times = _full(record) / way["cpu_ms"]
+    return f"For {wish}: {way['name']}, RMSE {way['rmse']:.2f}, {times:.1f} times cheaper."
+
+
+def _full(record: Mapping[str, Any]) -> float:
+    return float(record["cpu_ms"]["canonical6"])
+
+
+def _number(value: float | None, style: str = ".2f") -> str:
+    return "" if value is None else format(value, style)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"

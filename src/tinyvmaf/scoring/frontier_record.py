@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The record of a frontier: every way of scoring with its error, coverage and measured cost.
+
+In go a table with the teacher's scores and the cheap sets, what models say of its clips, and what
+the parts cost; out comes the JSON that tables, charts and recommendations are made of.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyvmaf.errors import SchemaError, UsageError
+from tinyvmaf.features.sets import FIDELITY, FULL, HALF, KEYS, QUARTER, TARGET, FeatureSet, sets_of
+from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.models import zoo
+from tinyvmaf.models.model import load_model
+from tinyvmaf.scoring.cpu import DECODING, EVERY, EXACT_FRAME, every_nth
+from tinyvmaf.scoring.frontier import (
+    Clip,
+    Outcome,
+    Way,
+    bare,
+    every_nth_way,
+    model_way,
+    sampled_ways,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SCHEMA: Final = "tinyvmaf.frontier/1"
+SETS: Final = ",".join(item.name for item in (FULL, HALF, QUARTER, FIDELITY))
+"""What the corpus is extracted with."""
+
+_TOLERANCE: Final = 1e-4
+_CHEAP: Final = frozenset({HALF, QUARTER, FIDELITY})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A model's scores of clips that it has not seen.
+
+    Attributes:
+        name: Of the model.
+        sets: The passes that it reads.
+        clips: With its scores.
+        held_out: Whether they are out-of-fold predictions of networks of its kind.
+    """
+
+    name: str
+    sets: tuple[FeatureSet, ...]
+    clips: tuple[Clip, ...]
+    held_out: bool
+
+
+def cheap_models() -> tuple[str, ...]:
+    """The shipped models that read cheap sets only."""
+    return tuple(name for name in zoo.names() if set(sets_of(load_model(name).features)) <= _CHEAP)
+
+
+def judge_model(table: FeatureTable, name: str, *, predictions: Path | None = None) -> Judged:
+    """What a model says of the clips of sources that it has not seen.
+
+    Args:
+        table: With the sets that it reads.
+        name: A shipped model's name or an ONNX file.
+        predictions: Out-of-fold predictions of its LOSO run, with `source, clip, frame, seed, vmaf,
+            predicted`, for sources that it was trained on.
+
+    Raises:
+        UsageError: it was trained on all sources and there are no predictions, or its features are
+            not those of cheap sets.
+        SchemaError: the predictions are not those of the table's clips.
+    """
+    model = load_model(name)
+    sets = sets_of(model.features)
+    if not set(sets) <= _CHEAP:
+        raise UsageError(f"{name} reads features at full size, where the exact score costs no more")
+    if predictions is not None:
+        return Judged(model.name, sets, _held_out(table, predictions), held_out=True)
+    seen = set(model.card.training_sources) if model.card is not None else set[str]()
+    rows = table.rows.filter(~_is_in(seen))
+    if rows.is_empty():
+        raise UsageError(
+            f"{name} was trained on every source of the corpus; name the predictions of its LOSO "
+            "run with --predictions"
+        )
+    predicted = model.predict(rows.select(model.features).to_numpy()).astype(np.float64)
+    clips = tuple(_clips(rows, predicted[np.newaxis]))
+    return Judged(model.name, sets, clips, held_out=False)
+
+
+def frontier_record(
+    table: FeatureTable,
+    models: Sequence[Judged],
+    *,
+    cpu: Mapping[str, float],
+    draws: int,
+    seed: int,
+    level: float,
+) -> dict[str, Any]:
+    """Every way of scoring with its error, coverage and cost, the cheapest first.
+
+    Args:
+        table: Of the corpus.
+        models: What is judged.
+        cpu: From `measure_cpu`.
+        draws: For each clip and way.
+        seed: Where chance comes from.
+        level: Of the intervals.
+    """
+    exact = table.target[np.newaxis]
+    clips = list(_clips(table.rows, exact))
+    draw = partial(sampled_ways, draws=draws, seed=seed, level=level)
+    ways: list[Way] = []
+    for item in models:
+        names = [feature_set.name for feature_set in item.sets]
+        ways.append(model_way(item.clips, model=item.name, sets=names))
+        ways += draw(item.clips, model=item.name, sets=item.sets)
+    bad = [
+        way
+        for item in models
+        for way in draw(_shuffled(item.clips, seed), model=item.name, sets=item.sets)
+    ]
+    alone = draw(bare(clips), model="exact frames alone", sets=())
+    ways += [Way(way.name, None, (), way.outcomes) for way in alone]
+    ways += [every_nth_way(clips, n, name=every_nth(n)) for n in EVERY]
+    ways += [_regression(table, column) for column in FIDELITY.columns]
+    ways.append(
+        Way(
+            "libvmaf on every frame",
+            None,
+            (FULL.name,),
+            tuple(Outcome(clip.source, clip.name, 0.0, len(clip.exact)) for clip in clips),
+        )
+    )
+    costs = {way.name: _cost(way, cpu) * 1000 for way in ways}
+    ways.sort(key=lambda way: costs[way.name])
+    found = [{**way.summary(), "cpu_ms": costs[way.name]} for way in ways]
+    return {
+        "schema": SCHEMA,
+        "sources": list(table.sources),
+        "clips": table.n_clips,
+        "frames": table.rows.height,
+        "table_sha256": table.sha256,
+        "teacher": table.info.teacher,
+        "draws": draws,
+        "seed": seed,
+        "level": level,
+        "models": [
+            {
+                "name": item.name,
+                "held_out": item.held_out,
+                "seeds": len(item.clips[0].modelled),
+                "sources": len({clip.source for clip in item.clips}),
+            }
+            for item in models
+        ],
+        "cpu_ms": {name: value * 1000 for name, value in cpu.items()},
+        "ways": found,
+        "shuffled": [way.summary() for way in bad],
+    }
+
+
+def recommend(
+    record: Mapping[str, Any], *, error: float | None = None, budget: float | None = None
+) -> Mapping[str, Any] | None:
+    """The cheapest way with an RMSE of at most `error`, or the most exact one within `budget`.
+
+    Args:
+        record: From `frontier_record`.
+        error: In VMAF points.
+        budget: CPU time as a share of libvmaf's on every frame.
+    """
+    full = next(way for way in record["ways"] if way["sets"] == [FULL.name])
+    fit = [
+        way
+        for way in record["ways"]
+        if way["rmse"] is not None
+        and (error is None or way["rmse"] <= error)
+        and (budget is None or way["cpu_ms"] <= budget * full["cpu_ms"])
+    ]
+    if not fit:
+        return None
+    first, second = ("cpu_ms", "rmse") if error is not None else ("rmse", "cpu_ms")
+    return min(fit, key=lambda way: (way[first], way[second]))
+
+
+def _cost(way: Way, cpu: Mapping[str, float]) -> float:
+    """CPU seconds of one 1080p frame: decoding each round, what the sets add, the exact frames."""
+    found = way.summary()
+    rounds, share = found["rounds"], found["exact_share"]
+    if not isinstance(rounds, float) or not isinstance(share, float):
+        return cpu[FULL.name]
+    added = sum(cpu[name] - cpu[DECODING] for name in way.sets)
+    return cpu[DECODING] * rounds + added + share * cpu[EXACT_FRAME]
+
+
+def _clips(rows: "pl.DataFrame", modelled: Float[np.ndarray, "n_seeds n_rows"]) -> Sequence[Clip]:
+    # Rows are sorted, and every clip begins with frame 0.
+    starts = np.flatnonzero(rows["frame"].to_numpy() == 0).tolist()
+    exact = rows[TARGET].to_numpy()
+    return [
+        Clip(rows["source"][start], rows["clip"][start], exact[start:end], modelled[:, start:end])
+        for start, end in zip(starts, [*starts[1:], len(exact)], strict=True)
+    ]
+
+
+def _held_out(table: FeatureTable, path: Path) -> tuple[Clip, ...]:
+    import polars as pl
+
+    found = pl.read_parquet(path).sort("seed", *KEYS)
+    seeds = found.partition_by("seed", maintain_order=True)
+    rows = table.rows.filter(pl.col("source").is_in(seeds[0]["source"].unique().to_list()))
+    if any(not part.select(KEYS).equals(rows.select(KEYS)) for part in seeds):
+        raise SchemaError(f"{path}: its frames are not those of the corpus")
+    if np.abs(rows[TARGET].to_numpy() - seeds[0][TARGET].to_numpy()).max() > _TOLERANCE:
+        raise SchemaError(f"{path}: its exact scores are not those of the corpus")
+    modelled = np.stack([part["predicted"].to_numpy().astype(np.float64) for part in seeds])
+    return tuple(_clips(rows, modelled))
+
+
+def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
+    """A deliberately bad model: its scores belong to frames of other clips, in any order."""
+    rng = np.random.default_rng(seed)
+    scores = rng.permutation(np.concatenate([clip.modelled[0] for clip in clips]))
+    ends = np.cumsum([len(clip.exact) for clip in clips])
+    parts = np.split(scores, ends[:-1])
+    return [
+        Clip(clip.source, clip.name, clip.exact, part[np.newaxis])
+        for clip, part in zip(clips, parts, strict=True)
+    ]
+
+
+def _regression(table: FeatureTable, column: str) -> Way:
+    """The best rising function of a single measure, fitted on the frames of all other sources."""
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.model_selection import LeaveOneGroupOut
+
+    measure, predicted = table.rows[column].to_numpy(), np.empty(len(table.target))
+    for train, test in LeaveOneGroupOut().split(measure, groups=table.source_index):
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(measure[train], table.target[train])
+        predicted[test] = fitted.predict(measure[test])
+    name = column.removeprefix(FIDELITY.prefix).upper()
+    way = model_way(_clips(table.rows, predicted[np.newaxis]), model=name, sets=(FIDELITY.name,))
+    return Way(f"regression on {name}", name, way.sets, way.outcomes)
+
+
+def _is_in(sources: set[str]) -> "pl.Expr":
+    import polars as pl
+
+    return pl.col("source").is_in(sorted(sources))
