@@ -6,12 +6,14 @@ import platform
 import shlex
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 
 def version(package: str = "tinyvmaf") -> str | None:
     """The installed version of `package`, None if it is not installed."""
+    # Takes longer to import than all of our own modules.
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
