@@ -19,6 +19,7 @@ def rung(**values):
     return "[[rung]]\n" + "".join(f"{name} = {value}\n" for name, value in values.items())
 
 
+KEYS = ("banding", "bitrate_kbps", "blur", "crf", "encoder", "heights", "noise")
 X264 = {"encoder": '"libx264"'}
 
 
@@ -84,8 +85,7 @@ def test_damage_comes_before_the_encoder(ladder):
         ("rung = [1]", ", rung 1: is 1, expected a table [[rung]]"),
         (
             rung(**X264, crf=[1], preset=3),
-            ", rung 1: unknown preset; known are "
-            + ", ".join(("banding", "bitrate_kbps", "blur", "crf", "encoder", "heights", "noise")),
+            f", rung 1: unknown preset; known are {', '.join(KEYS)}",
         ),
         (
             rung(encoder='"h264"', crf=[1]),

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write `docs/fast.md` from what `tinyvmaf frontier` measured.
+
+    python scripts/fast_page.py
+
+No figure on the page is typed by hand: they come from `docs/results/frontier.json` (real sources,
+by networks that have not seen them) and `docs/results/frontier_hold_out.json`; a test holds the
+page to them.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tinyvmaf.files import write_text
+from tinyvmaf.report.frontier import markdown
+
+DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+PAGE: Final = DOCS / "fast.md"
+_MODELS: Final = ("tinyvmaf_quarter_v1", "tinyvmaf_half_v1")
+
+
+def page() -> str:
+    """The text of the page."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 (Markdown, of our own figures)
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        points="{:.2f}".format, signed="{:+.3f}".format, percent="{:.0%}".format, ms="{:.1f}".format
+    )
+    loso, hold_out = (_read(name) for name in ("frontier", "frontier_hold_out"))
+    return environment.get_template("fast.md.jinja").render(
+        loso=loso,
+        hold_out=hold_out,
+        models=_MODELS,
+        table=markdown(loso),
+        ways={way["name"]: way for way in loso["ways"]},
+        held={way["name"]: way for way in hold_out["ways"]},
+        bad={way["name"]: way for way in loso["shuffled"]},
+    )
+
+
+def _read(name: str) -> dict[str, Any]:
+    return json.loads((DOCS / "results" / f"{name}.json").read_text())
+
+
+if __name__ == "__main__":
+    write_text(PAGE, page())
