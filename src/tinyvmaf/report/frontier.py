@@ -58,13 +58,17 @@ def chart(record: Mapping[str, Any]) -> dict[str, Any]:
         for way in record["ways"]
         if way["rmse"]
     ]
+    kinds = list(dict.fromkeys(point["kind"] for point in points))
+    legend = alt.Legend(orient="bottom", columns=3, title=None)
+    scale = alt.Scale(type="log", nice=False, padding=12)
     base = alt.Chart(alt.Data(values=points)).encode(
-        x=alt.X("cpu_ms:Q", title="CPU, ms per 1080p frame", scale=alt.Scale(type="log")),
-        y=alt.Y("rmse:Q", title="RMSE of the clip score, VMAF points", scale=alt.Scale(type="log")),
-        color=alt.Color("kind:N", sort=None),
+        x=alt.X("cpu_ms:Q", title="CPU, ms per 1080p frame", scale=scale),
+        y=alt.Y("rmse:Q", title="RMSE of the clip score, VMAF points", scale=scale),
+        color=alt.Color("kind:N", sort=kinds, legend=legend),
     )
-    marks = base.mark_point(filled=True, size=70).encode(shape="kind:N", tooltip=["way:N"])
-    lines = base.transform_filter("indexof(datum.way, 'exact') > 0").mark_line(opacity=0.5)
+    marks = base.mark_point(filled=True, size=70).encode(tooltip=["way:N"])
+    rows_of_exact = base.transform_filter("test(/, [0-9]+ exact$/, datum.way)")
+    lines = rows_of_exact.mark_line(opacity=0.5)
     full = alt.Chart(alt.Data(values=[{"cpu_ms": _full(record)}])).mark_rule(strokeDash=[4, 3])
     title = alt.TitleParams(
         "Error against cost",
