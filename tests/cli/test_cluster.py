@@ -146,7 +146,9 @@ def test_a_scheduler_elsewhere_and_a_worker_that_disappears(corpus, undisturbed,
         wait_for_entries(tmp_path / "cache", 8)
         running[1].kill()
         out, err = process.communicate(timeout=120)
-        assert (process.returncode, err) == (0, "")
+        # Dask may say that it computes again what it cannot gather.
+        ours = [line for line in err.splitlines() if " - distributed.client - " not in line]
+        assert (process.returncode, ours) == (0, [])
         assert json.loads(out)["sha256"] == record["sha256"]
         assert (tmp_path / "t.parquet").read_bytes() == table
         # Ctrl-C: the workers are not ours, so they live on and stop working for us.

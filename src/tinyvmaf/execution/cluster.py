@@ -182,8 +182,6 @@ def _connect(where: "str | LocalCluster", resources: ExitStack, *, name: str) ->
     _require()
     from distributed import Client
 
-    # What is lost is computed again, or named by us: Dask's own words would stand between.
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         client = resources.enter_context(Client(where, timeout=_CONNECT_S, set_as_default=False))
     except (OSError, ValueError) as error:
