@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test quick check golden bench clean
+.PHONY: demo test quick check bench clean
 
 demo: $(READY)  ## the whole way on real video, ends with the digest's path
 	$(BIN)/tinyvmaf demo
@@ -23,12 +23,8 @@ check: $(READY)  ## style, types, layers, spelling
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-golden: $(READY)  ## write the golden files again and show what changed
-	$(BIN)/python scripts/golden.py
-	git --no-pager diff --stat -- tests/golden
-
 bench: $(READY)  ## benchmarks, printed as tables
-	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+	for name in coverage extraction inference report; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) demo

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a way of scoring costs, in units of what libvmaf costs for one frame at full size.
 
-The figures were measured once (benchmarks/cost.py: CPU seconds of 1080p H.264 on one thread). They
+The figures were measured once (docs/results/frontier.json: CPU time, 1080p H.264). They
 do not depend much on the machine, since all parts run on the same one; they do on the codec, whose
 decoding is the same for every way of scoring. So the factor that `times_cheaper` gives is rounded
 and called an estimate.
@@ -12,15 +12,14 @@ from typing import Final
 
 from tinyvmaf.features.sets import FeatureSet
 
-DECODE: Final = 0.15
+DECODE: Final = 0.25
 """Decoding one frame of both videos."""
 
-EXACT_FRAME: Final = 1.1
+EXACT_FRAME: Final = 1.23
 """Libvmaf for a sampled frame, whose neighbours it needs for motion."""
 
-CHEAP: Final = {"half": 0.28, "quarter": 0.09, "fidelity": 0.03}
+CHEAP: Final = {"half": 0.3, "quarter": 0.1, "fidelity": 0.05}
 """One frame of a set, scaling included."""
-
 
 START: Final = 40e6
 """Starting Python and looking at the pair, in pixels that libvmaf could score meanwhile."""

@@ -53,7 +53,7 @@ def first_strata(within: float, *, n_frames: int) -> int:
 
     Enough for most clips: another round decodes both videos again, which costs as much as dozens of
     exact frames. And many enough for a first look that is seldom lucky, since who stops when the
-    spread looks small covers less often; benchmarks/sampling.py measures what is left of that.
+    spread looks small covers less often; docs/fast.md has what is left of that.
     """
     # A short clip gets a small first sample, or half of its frames would be computed at once.
     return max(MIN_STRATA, min(max(_FEWEST, round(_FIRST / within)), n_frames // 6))
