@@ -19,7 +19,10 @@ def test_scikit_learn_accepts_it():
         expected_failed_checks={
             "check_do_not_raise_errors_in_init_or_set_params": (
                 "these tests run with annotations enforced, so nonsense is refused at once"
-            )
+            ),
+            "check_methods_sample_order_invariance": (
+                "asks for 1e-7, which is finer than the float32 that models compute in"
+            ),
         },
     )
 
