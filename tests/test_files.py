@@ -13,15 +13,12 @@ from tinyvmaf.files import (
     append_text,
     check_writable,
     remove_leftovers,
-    seal_is_broken,
     working_folder,
     write_bytes,
-    write_parquet,
     write_text,
     written_aside,
 )
-
-_MARK = b"tinyvmaf.sha256:"
+from tinyvmaf.parquet import write_parquet
 
 
 def names(folder):
@@ -103,26 +100,6 @@ def test_a_working_folder_goes_away(tmp_path, monkeypatch):
     assert str(caught.value) == (
         "cannot make a temporary folder: No such file or directory; name another place with TMPDIR"
     )
-
-
-def test_a_seal_fits_its_file_and_no_changed_one(tmp_path):
-    path = tmp_path / "t.parquet"
-    write_parquet(pl.DataFrame({"a": [1.0, 2.0, 3.0]}), path, metadata={"who": "me"})
-    assert not seal_is_broken(path)
-    whole = path.read_bytes()
-    for position in range(len(whole)):
-        changed = bytearray(whole)
-        changed[position] ^= 1
-        path.write_bytes(changed)
-        # Without its mark a file is one of another program: the reader has to judge it.
-        start = whole.rindex(_MARK)
-        assert seal_is_broken(path) != (start <= position < start + len(_MARK))
-
-
-def test_a_file_of_another_program_has_no_seal(tmp_path):
-    path = tmp_path / "t.parquet"
-    pl.DataFrame({"a": [1.0]}).write_parquet(path)
-    assert not seal_is_broken(path)
 
 
 def test_a_line_that_does_not_fit_on_the_disk_is_taken_back(tmp_path):

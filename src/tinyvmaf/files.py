@@ -6,17 +6,13 @@ disk or a read-only folder becomes one clear `UsageError`; what was there before
 """
 
 import fcntl
-import hashlib
-import io
-import mmap
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.storage import (
@@ -30,12 +26,6 @@ from tinyvmaf.storage import (
     write_remote,
 )
 
-if TYPE_CHECKING:
-    import polars as pl
-
-
-_SEAL = "tinyvmaf.sha256:"
-_DIGITS = 64
 # Only folders that `working_folder` made, and locked, have such a name.
 _WORKING = "tinyvmaf-work-"
 _ASIDE = ".part"
@@ -211,39 +201,6 @@ def _cannot_write(path: Path, error: OSError) -> UsageError:
     if isinstance(error, FileExistsError | NotADirectoryError):
         reason = f"{error.filename} is no folder"
     return UsageError(f"cannot write {path}: {reason}; free space or choose another output with -o")
-
-
-def write_parquet(
-    rows: "pl.DataFrame", path: Path, *, metadata: Mapping[str, str] | None = None
-) -> None:
-    """Write `rows` to `path` as compressed Parquet, whole or not at all."""
-    # Into memory first: Polars reports a full disk as if the data were wrong.
-    data = io.BytesIO()
-    sealed = {**(metadata or {}), "seal": _SEAL + "0" * _DIGITS}
-    rows.write_parquet(data, compression="zstd", compression_level=9, metadata=sealed)
-    whole = bytearray(data.getvalue())
-    at = whole.rindex(_SEAL.encode()) + len(_SEAL)
-    whole[at : at + _DIGITS] = hashlib.sha256(whole).hexdigest().encode()
-    write_bytes(path, bytes(whole))
-
-
-def seal_is_broken(path: Path) -> bool:
-    """Whether the Parquet file carries the seal of `write_parquet` and its bytes do not fit it.
-
-    Asked before any reader sees the file: one flipped bit can make a Parquet reader ask for so much
-    memory that the process ends. Files of other programs carry no seal.
-    """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at = data.rfind(_SEAL.encode()) + len(_SEAL)
-        if at < len(_SEAL):
-            return False
-        digest = hashlib.sha256()
-        with memoryview(data) as view:
-            for part in (view[:at], b"0" * _DIGITS, view[at + _DIGITS :]):
-                digest.update(part)
-                if isinstance(part, memoryview):
-                    part.release()
-        return data[at : at + _DIGITS] != digest.hexdigest().encode()
 
 
 @contextmanager

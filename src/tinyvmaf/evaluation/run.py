@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.files import seal_is_broken, write_parquet, write_text
+from tinyvmaf.files import write_text
+from tinyvmaf.parquet import seal_is_broken, write_parquet
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,10 +6,12 @@ sorted by source, clip and frame. A table that breaks the schema is refused with
 row; nothing is dropped, filled or guessed.
 """
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import pairwise, starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +20,8 @@ from jaxtyping import Float, Int
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.sets import CANONICAL6, KEYS, TARGET
-from tinyvmaf.files import is_file, local_copy, seal_is_broken, write_parquet
-from tinyvmaf.provenance import sha256
+from tinyvmaf.files import is_file, local_copy
+from tinyvmaf.parquet import seal_is_broken, write_parquet
 from tinyvmaf.storage import address, is_remote
 
 if TYPE_CHECKING:
@@ -78,7 +80,14 @@ class FeatureTable:
     @cached_property
     def source_index(self) -> Int[np.ndarray, " n"]:
         """For every row the position of its source in `sources`; never decreasing."""
-        return np.searchsorted(np.asarray(self.sources), self.rows["source"].to_numpy())
+        # Rows are sorted, so that a new name is the next source.
+        return self.rows["source"].rle_id().to_numpy().astype(np.int32)
+
+    @cached_property
+    def blocks(self) -> tuple[slice, ...]:
+        """For every source of `sources` its rows, which lie together."""
+        stops = np.cumsum(np.bincount(self.source_index)).tolist()
+        return tuple(starmap(slice, pairwise((0, *stops))))
 
     @cached_property
     def n_clips(self) -> int:
@@ -88,15 +97,26 @@ class FeatureTable:
     @cached_property
     def sha256(self) -> str:
         """Hash of the rows and the teacher: equal for equal content, whatever file holds it."""
-        hashed = [self.info.teacher.encode(), json.dumps(self.rows.columns).encode()]
+        digest = hashlib.sha256(self.info.teacher.encode())
+        digest.update(b"\1" + json.dumps(self.rows.columns).encode())
         for name in self.rows.columns:
+            digest.update(b"\1")
             column = self.rows[name]
-            hashed.append(
-                "\0".join(column.to_list()).encode()
-                if name in ("source", "clip")
-                else column.to_numpy().tobytes()
-            )
-        return sha256(b"\1".join(hashed))
+            if name in ("source", "clip"):
+                for names in _joined(column):
+                    digest.update(names)
+            else:
+                digest.update(np.ascontiguousarray(column.to_numpy()).data)
+        return digest.hexdigest()
+
+
+def _joined(names: "pl.Series") -> Iterator[bytes]:
+    """The names with zeros between them, piece by piece; rows of a clip lie together."""
+    between = b""
+    for length, name in names.rle().struct.unnest().iter_rows():
+        yield between + name.encode()
+        between = b"\0"
+        yield (between + name.encode()) * (length - 1)
 
 
 def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") -> FeatureTable:
@@ -134,11 +154,11 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
     except pl.exceptions.PolarsError as error:
         raise SchemaError(f"{origin}: a frame number is negative or too large") from error
     _check_values(rows, info.features, origin)
-    rows = rows.sort(KEYS)
-    duplicated = rows.select(KEYS).is_duplicated()
-    if duplicated.any():
-        where = rows.filter(duplicated).row(0, named=True)
-        raise SchemaError(f"{origin}: {_name(where)} is there more than once")
+    if not _ascends(rows):
+        rows = rows.sort(KEYS)
+        if not _ascends(rows):
+            where = rows.filter(rows.select(KEYS).is_duplicated()).row(0, named=True)
+            raise SchemaError(f"{origin}: {_name(where)} is there more than once")
     return FeatureTable(rows=rows, info=info)
 
 
@@ -218,6 +238,19 @@ def _check_types(rows: "pl.DataFrame", origin: str) -> None:
             fits, expected = kind.is_numeric(), "a number"
         if not fits:
             raise SchemaError(f"{origin}: column {name} has type {kind}, expected {expected}")
+
+
+def _ascends(rows: "pl.DataFrame") -> bool:
+    """Whether every row comes after the one before it, by source, clip and frame."""
+    import polars as pl
+
+    after, so_far = pl.lit(value=False), pl.lit(value=True)
+    for name in KEYS:
+        column, before = pl.col(name), pl.col(name).shift()
+        after = after | (so_far & (column > before))
+        so_far = so_far & (column == before)
+    # The first row has none before it.
+    return bool(rows.lazy().select(after.slice(1).all()).collect().item())
 
 
 def _check_values(rows: "pl.DataFrame", features: tuple[str, ...], origin: str) -> None:

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+import polars as pl
+import pytest
+
+from tinyvmaf import parquet
+from tinyvmaf.errors import UsageError
+from tinyvmaf.parquet import seal_is_broken, write_parquet
+
+_MARK = b"tinyvmaf.sha256:"
+
+
+def test_a_seal_fits_its_file_and_no_changed_one(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_parquet(pl.DataFrame({"a": [1.0, 2.0, 3.0]}), path, metadata={"who": "me"})
+    assert not seal_is_broken(path)
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        changed = bytearray(whole)
+        changed[position] ^= 1
+        path.write_bytes(changed)
+        # Without its mark a file is one of another program: the reader has to judge it.
+        start = whole.rindex(_MARK)
+        assert seal_is_broken(path) != (start <= position < start + len(_MARK))
+
+
+def test_a_file_of_another_program_has_no_seal(tmp_path):
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"a": [1.0]}).write_parquet(path)
+    assert not seal_is_broken(path)
+
+
+def test_the_same_rows_are_the_same_bytes_however_they_lie_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "_ROW_GROUP", 100)
+    rows = pl.DataFrame({"name": [f"n{i // 40}" for i in range(1000)], "x": range(1000)})
+    parts = pl.concat([rows[:10], rows[10:777], rows[777:]], rechunk=False)
+    categories = rows.with_columns(pl.col("name").cast(pl.Categorical))
+    for number, each in enumerate((rows, parts, categories, rows.lazy())):
+        write_parquet(each, tmp_path / str(number))
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+    assert pl.read_parquet(tmp_path / "2").equals(rows)
+
+
+def test_a_full_disk_is_told_as_such(tmp_path, monkeypatch):
+    watched = parquet._Watched
+    with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123 (a device)
+        monkeypatch.setattr(parquet, "_Watched", lambda _: watched(full))
+        with pytest.raises(UsageError, match="No space left on device"):
+            write_parquet(pl.DataFrame({"a": [1.0]}), tmp_path / "t.parquet")
+    assert list(tmp_path.iterdir()) == []
