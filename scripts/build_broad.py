@@ -46,7 +46,7 @@ def build_broad(
     ] = 32,
     features: Annotated[
         str, typer.Option(help="Feature sets.")
-    ] = "canonical6,half,quarter,fidelity",
+    ] = "canonical6,half,quarter,signal,ssim",
     jobs: Annotated[int, typer.Option(help="Clips at once.", min=1)] = 2,
 ) -> None:
     """Encode, extract, and put the tables of all kinds together."""

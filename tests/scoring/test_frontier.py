@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.features.sets import FIDELITY, FULL, HALF, QUARTER, SETS
+from tinyvmaf.features.sets import FULL, HALF, QUARTER, SETS, SIGNAL
 from tinyvmaf.features.table import TableInfo, make_table
 from tinyvmaf.report.frontier import HEADS, chart, markdown, rows, sentences
 from tinyvmaf.scoring.cpu import DECODING, EVERY, EXACT_FRAME, every_nth
@@ -149,7 +149,7 @@ def test_recommendations_are_the_cheapest_or_the_most_exact():
     record = {
         "cpu_ms": {FULL.name: 50.0},
         "ways": [
-            {"name": "a", "cpu_ms": 10.0, "rmse": 2.0, "sets": [FIDELITY.name]},
+            {"name": "a", "cpu_ms": 10.0, "rmse": 2.0, "sets": [SIGNAL.name]},
             {"name": "b", "cpu_ms": 20.0, "rmse": 0.8, "sets": []},
             {"name": "c", "cpu_ms": 30.0, "rmse": 0.4, "sets": []},
             {"name": "left", "cpu_ms": 5.0, "rmse": None, "sets": []},

@@ -31,7 +31,7 @@ Teacher = Annotated[
 Features = Annotated[
     str,
     typer.Option(
-        help="Feature sets, separated by commas: canonical6, half, quarter, fidelity; or all."
+        help="Feature sets, separated by commas: canonical6, half, quarter, signal, ssim; or all."
     ),
 ]
 EngineName = Annotated[

@@ -18,8 +18,6 @@ import numpy as np
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MisalignedError, ToolFailed, ToolNotFound, UsageError
 from tinyvmaf.features.alignment import Alignment
-from tinyvmaf.features.fidelity import LOG_NAME as FIDELITY_LOG
-from tinyvmaf.features.fidelity import read_fidelity_parts
 from tinyvmaf.features.graph import (
     LOG_CSV,
     LOG_JSON,
@@ -28,6 +26,7 @@ from tinyvmaf.features.graph import (
     vmaf_arguments,
 )
 from tinyvmaf.features.log import Log, read_log, read_log_parts
+from tinyvmaf.features.pixels import read_pixel_parts
 from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher, check_teacher
 from tinyvmaf.files import working_folder
@@ -121,7 +120,7 @@ class FfmpegEngine:
         said = run_ffmpeg(
             self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame, stall_s=self.stall_s
         )
-        if not any(folder.glob("*.csv")) and not (folder / FIDELITY_LOG).exists():
+        if not any(folder.glob("*.csv")) and not any(folder.glob("*.txt")):
             # Seen with pictures that are too small for a model's features: ffmpeg ends well.
             reason = said.splitlines()[0] if said else "it does not say why"
             raise ToolFailed(
@@ -139,8 +138,9 @@ def read_set_parts(feature_set: FeatureSet, folder: Path) -> Generator[Log]:
     Raises:
         SchemaError: it is not what it should be.
     """
-    read = read_log_parts if feature_set.by_libvmaf else read_fidelity_parts
-    return read(folder / log_name(feature_set))
+    if feature_set.by_libvmaf:
+        return read_log_parts(folder / log_name(feature_set))
+    return read_pixel_parts(folder, feature_set.features)
 
 
 def _read_set(feature_set: FeatureSet, folder: Path) -> Log:

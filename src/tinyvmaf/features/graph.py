@@ -7,9 +7,9 @@ arguments, and log and model files have plain names in the folder that the comma
 
 from collections.abc import Sequence
 
-from tinyvmaf.features import fidelity
+from tinyvmaf.features import pixels
 from tinyvmaf.features.alignment import Alignment
-from tinyvmaf.features.sets import FULL, FeatureSet
+from tinyvmaf.features.sets import FULL, SIGNAL, FeatureSet
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.media.ffmpeg import MODEL_FILE
 from tinyvmaf.media.video import Video, VideoInfo
@@ -33,7 +33,7 @@ def ffmpeg_arguments(
     threads: int = 1,
     sets: Sequence[FeatureSet] = (FULL,),
 ) -> list[str]:
-    """Ffmpeg's arguments for one decode of a pair; the log of each set goes to its `log_name`.
+    """Ffmpeg's arguments for one decode of a pair; the log of libvmaf's sets goes to `log_name`.
 
     `threads` is what each decoder and libvmaf may use: one where many pairs run side by side.
     """
@@ -53,9 +53,7 @@ def command(graph: str, *, reference: Video, distorted: Video, threads: int = 1)
 
 
 def log_name(feature_set: FeatureSet) -> str:
-    """The file that a set's pass writes."""
-    if not feature_set.by_libvmaf:
-        return fidelity.LOG_NAME
+    """The file that libvmaf's pass for a set writes."""
     return LOG_CSV if feature_set == FULL else f"{feature_set.name}.csv"
 
 
@@ -117,7 +115,7 @@ def branch(
     """The piece of a graph that makes a set of the pads `NAME_SET` of both videos."""
     pads = (f"{names[0]}_{feature_set.name}", f"{names[1]}_{feature_set.name}")
     if not feature_set.by_libvmaf:
-        return fidelity.chain(pads)
+        return (pixels.signal_chain if feature_set == SIGNAL else pixels.ssim_chain)(pads)
     if feature_set.is_full:
         return libvmaf(pads, teacher=teacher, threads=threads)
     size = f"w=trunc(iw/{feature_set.divisor}):h=trunc(ih/{feature_set.divisor})"

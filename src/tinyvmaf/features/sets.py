@@ -3,7 +3,7 @@
 
 The order is the contract between tables, networks and ONNX files; it is written here once. A set is
 made by one pass: `canonical6` by libvmaf at full size, which also gives the teacher's score, the
-reduced sets by libvmaf on both videos scaled down, `fidelity` by ffmpeg alone. The columns
+reduced sets by libvmaf on both videos scaled down, `signal` and `ssim` by ffmpeg alone. The columns
 of a cheaper set carry its name in front, so that a table can hold several sets.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features import fidelity
+from tinyvmaf.features import pixels
 
 CANONICAL6 = ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2")
 """What `vmaf_v0.6.1` reads, in the order of every table, network and ONNX file of this project."""
@@ -50,7 +50,7 @@ class FeatureSet:
         features: Their names without prefix, libvmaf's where it makes them, in order.
         divisor: Both videos are scaled down by it in either direction; 1 is full size.
         scaler: Ffmpeg's algorithm for that.
-        by_libvmaf: Whether libvmaf makes it, or `fidelity.chain`.
+        by_libvmaf: Whether libvmaf makes it, or a chain of `pixels`.
     """
 
     name: str
@@ -93,10 +93,12 @@ FULL = FeatureSet("canonical6", CANONICAL6)
 HALF = FeatureSet("half", REDUCED11, divisor=2, scaler="area")
 QUARTER = FeatureSet("quarter", REDUCED11, divisor=4, scaler="area")
 
-FIDELITY = FeatureSet("fidelity", fidelity.FEATURES, by_libvmaf=False)
-"""The only set besides `FULL` that sees every pixel."""
+SIGNAL = FeatureSet("signal", pixels.SIGNAL, by_libvmaf=False)
+"""By far the cheapest; alone it tells little of the score, but much of how the score changes."""
 
-SETS = {item.name: item for item in (FULL, HALF, QUARTER, FIDELITY)}
+SSIM = FeatureSet("ssim", pixels.SSIM, by_libvmaf=False)
+
+SETS = {item.name: item for item in (FULL, HALF, QUARTER, SIGNAL, SSIM)}
 """Every feature set, by name."""
 
 ALL = "all"

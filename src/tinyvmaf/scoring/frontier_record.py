@@ -15,7 +15,17 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.features.sets import FIDELITY, FULL, HALF, KEYS, QUARTER, TARGET, FeatureSet, sets_of
+from tinyvmaf.features.sets import (
+    FULL,
+    HALF,
+    KEYS,
+    QUARTER,
+    SIGNAL,
+    SSIM,
+    TARGET,
+    FeatureSet,
+    sets_of,
+)
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models import zoo
 from tinyvmaf.models.model import load_model
@@ -34,11 +44,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 SCHEMA: Final = "tinyvmaf.frontier/1"
-SETS: Final = ",".join(item.name for item in (FULL, HALF, QUARTER, FIDELITY))
+SETS: Final = ",".join(item.name for item in (FULL, HALF, QUARTER, SIGNAL, SSIM))
 """What the corpus is extracted with."""
 
 _TOLERANCE: Final = 1e-4
-_CHEAP: Final = frozenset({HALF, QUARTER, FIDELITY})
+_CHEAP: Final = frozenset({HALF, QUARTER, SIGNAL, SSIM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +140,7 @@ def frontier_record(
     alone = draw(bare(clips), model="exact frames alone", sets=())
     ways += [Way(way.name, None, (), way.outcomes) for way in alone]
     ways += [every_nth_way(clips, n, name=every_nth(n)) for n in EVERY]
-    ways += [_regression(table, column) for column in FIDELITY.columns]
+    ways += [_regression(table, SIGNAL, "psnr"), _regression(table, SSIM, "ssim")]
     ways.append(
         Way(
             "libvmaf on every frame",
@@ -237,17 +247,18 @@ def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
     ]
 
 
-def _regression(table: FeatureTable, column: str) -> Way:
+def _regression(table: FeatureTable, feature_set: FeatureSet, feature: str) -> Way:
     """The best rising function of a single measure, fitted on the frames of all other sources."""
     from sklearn.isotonic import IsotonicRegression
     from sklearn.model_selection import LeaveOneGroupOut
 
-    measure, predicted = table.rows[column].to_numpy(), np.empty(len(table.target))
+    measure = table.rows[feature_set.prefix + feature].to_numpy()
+    predicted = np.empty(len(table.target))
     for train, test in LeaveOneGroupOut().split(measure, groups=table.source_index):
         fitted = IsotonicRegression(out_of_bounds="clip").fit(measure[train], table.target[train])
         predicted[test] = fitted.predict(measure[test])
-    name = column.removeprefix(FIDELITY.prefix).upper()
-    way = model_way(_clips(table.rows, predicted[np.newaxis]), model=name, sets=(FIDELITY.name,))
+    name, clips = feature.upper(), _clips(table.rows, predicted[np.newaxis])
+    way = model_way(clips, model=name, sets=(feature_set.name,))
     return Way(f"regression on {name}", name, way.sets, way.outcomes)
 
 
