@@ -2,8 +2,9 @@
 """What the first frames of a video tell, and when each frame is shown.
 
 Rotation and interlacing are in the frames, not in the headers that `probe` reads: `first_frame`
-decodes one. `look` decodes a beginning, as small grey pictures. `frame_times` reads the time stamps
-of all packets without decoding.
+decodes one. `beginning` opens a file once for all that must be known before it is scored: it counts
+the packets and decodes a few frames on the way. `look` decodes more of them, as small grey
+pictures. `frame_times` reads the time stamps of all packets without decoding.
 """
 
 from array import array
@@ -11,23 +12,39 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
+from typing import Final
 
 # At the top although it is heavy: two threads that import it at once meet a half-made module.
 import av
 import av.container
 import av.error
+import av.video.stream
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from tinyvmaf.errors import MediaError
-from tinyvmaf.media.video import Video, VideoInfo, probe, video_stream
+from tinyvmaf.media.apart import look_at
+from tinyvmaf.media.video import (
+    Video,
+    VideoInfo,
+    describe,
+    file_state,
+    open_container,
+    probe,
+    probe_raw,
+    video_stream,
+)
 
-THUMBNAIL = (64, 36)
+THUMBNAIL: Final = (64, 36)
 """Width and height of the small pictures."""
 
+QUICK_FRAMES: Final = 8
+"""Frames that `beginning` decodes; most pairs need no more."""
+
 # Full size is needed to see detail, but a few frames of the beginning and their middle suffice.
-_DETAIL_EVERY = 10
-_DETAIL_CROP = 512
+_DETAIL_EVERY: Final = 7
+_DETAIL_CROP: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +74,67 @@ class Look:
     detail: float
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What opening a video once tells.
+
+    Attributes:
+        info: What `probe` knows.
+        first: What the first frame says.
+        look: The first `QUICK_FRAMES` frames, or all if there are fewer.
+    """
+
+    info: VideoInfo
+    first: FirstFrame
+    look: Look
+
+
+def beginning(video: Video) -> Beginning:
+    """Open `video` once: count its packets, and decode its first frames.
+
+    Raises:
+        MediaError: as `probe`, or no frame can be decoded.
+    """
+    return _beginning_once(video, file_state(video.path))
+
+
+# One reference belongs to many pairs.
+@lru_cache(maxsize=64)
+def _beginning_once(video: Video, state: tuple[int, int, int]) -> Beginning:
+    del state
+    return look_at(video.path, _beginning, video)
+
+
+def _beginning(video: Video) -> Beginning:
+    info = probe_raw(video.path, video.raw) if video.raw is not None else None
+    pictures = _Pictures(QUICK_FRAMES)
+    with _opened(video) as container:
+        stream = video_stream(video.path, container)
+        # Threads for frames delay the first one and decode some that nobody wants.
+        stream.thread_type = "SLICE"
+        if info is None:
+            info = describe(video.path, container, stream, on_packet=pictures.decode)
+        if not pictures.fed:
+            pictures.take(container, stream)
+    return Beginning(info=info, first=pictures.first(video), look=pictures.look(video))
+
+
 def first_frame(video: Video) -> FirstFrame:
     """Decode one frame of `video`.
 
     Raises:
         MediaError: it cannot be opened or decoded, or has no frame.
     """
+    return look_at(video.path, _first_frame, video)
+
+
+def _first_frame(video: Video) -> FirstFrame:
+    pictures = _Pictures(1)
     with _opened(video) as container:
         stream = video_stream(video.path, container)
-        # Threads for frames delay the first one.
         stream.thread_type = "SLICE"
-        for frame in container.decode(stream):
-            return FirstFrame(rotation=frame.rotation, interlaced=frame.interlaced_frame)
-    raise MediaError(f"{video.path}: no frame could be decoded")
+        pictures.take(container, stream)
+    return pictures.first(video)
 
 
 def upright(video: Video) -> VideoInfo:
@@ -90,20 +155,16 @@ def look(video: Video, *, n_frames: int) -> Look:
     Raises:
         MediaError: it cannot be opened or decoded, or has no frame.
     """
-    thumbnails: list[UInt8[np.ndarray, "height width"]] = []
-    details: list[float] = []
+    return look_at(video.path, _look, video, n_frames)
+
+
+def _look(video: Video, n_frames: int) -> Look:
+    pictures = _Pictures(n_frames)
     with _opened(video) as container:
         stream = video_stream(video.path, container)
         stream.thread_type = "AUTO"
-        for number, frame in enumerate(container.decode(stream)):
-            thumbnails.append(_thumbnail(frame))
-            if number % _DETAIL_EVERY == 0:
-                details.append(_detail(frame))
-            if len(thumbnails) == n_frames:
-                break
-    if not thumbnails:
-        raise MediaError(f"{video.path}: no frame could be decoded")
-    return Look(thumbnails=np.stack(thumbnails), detail=float(np.mean(details)))
+        pictures.take(container, stream)
+    return pictures.look(video)
 
 
 def frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
@@ -111,6 +172,10 @@ def frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
     if video.raw is not None:
         n_frames = video.path.stat().st_size // video.raw.frame_bytes
         return np.arange(n_frames) / float(video.raw.frame_rate)
+    return look_at(video.path, _frame_times, video)
+
+
+def _frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
     with _opened(video) as container:
         stream = video_stream(video.path, container)
         stamps = array(
@@ -122,28 +187,81 @@ def frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
             ),
         )
         base = float(stream.time_base or Fraction(1))
-    times = np.sort(np.asarray(stamps, dtype=np.float64)) * base
-    return times - times[:1].sum()
+    times = np.array(stamps, dtype=np.float64)
+    # In place: days of video have millions of frames.
+    times.sort()
+    times *= base
+    times -= times[:1].sum()
+    return times
+
+
+class _Pictures:
+    """The first pictures of a video, small, as they come out of the decoder."""
+
+    def __init__(self, wanted: int) -> None:
+        self.fed = False
+        self._wanted = wanted
+        self._thumbnails: list[UInt8[np.ndarray, "height width"]] = []
+        self._details: list[float] = []
+        self._first: FirstFrame | None = None
+
+    @property
+    def n_frames(self) -> int:
+        """Pictures so far."""
+        return len(self._thumbnails)
+
+    def decode(self, packet: "av.Packet[av.video.stream.VideoStream]") -> None:
+        """Take what comes out of a packet, until there are enough."""
+        self.fed = True
+        if self.n_frames < self._wanted:
+            for frame in packet.decode():
+                self._add(frame)
+
+    def take(
+        self,
+        container: av.container.InputContainer,
+        stream: av.video.stream.VideoStream,
+    ) -> None:
+        """Take the first pictures of an open file."""
+        for frame in container.decode(stream):
+            self._add(frame)
+            if self.n_frames == self._wanted:
+                return
+
+    def first(self, video: Video) -> FirstFrame:
+        if self._first is None:
+            raise MediaError(f"{video.path}: no frame could be decoded")
+        return self._first
+
+    def look(self, video: Video) -> Look:
+        if not self._thumbnails:
+            raise MediaError(f"{video.path}: no frame could be decoded")
+        thumbnails = np.stack(self._thumbnails[: self._wanted])
+        return Look(thumbnails=thumbnails, detail=float(np.mean(self._details)))
+
+    def _add(self, frame: av.VideoFrame) -> None:
+        if self._first is None:
+            self._first = FirstFrame(rotation=frame.rotation, interlaced=frame.interlaced_frame)
+        if self.n_frames % _DETAIL_EVERY == 0:
+            self._details.append(_detail(frame))
+        self._thumbnails.append(_thumbnail(frame))
 
 
 @contextmanager
 def _opened(video: Video) -> Generator[av.container.InputContainer]:
     raw = video.raw
-    options = (
-        {}
-        if raw is None
-        else {
+    try:
+        if raw is None:
+            with open_container(video.path) as container:
+                yield container
+            return
+        geometry = {
             "pixel_format": raw.pix_fmt,
             "video_size": f"{raw.width}x{raw.height}",
             "framerate": str(raw.frame_rate),
         }
-    )
-    try:
-        with av.open(
-            f"file:{video.path.absolute()}",
-            format="rawvideo" if raw is not None else None,
-            options=options,
-        ) as container:
+        name = f"file:{video.path.absolute()}"
+        with av.open(name, format="rawvideo", options=geometry) as container:
             yield container
     except av.error.FFmpegError as error:
         raise MediaError(f"{video.path}: not a readable video: {error.strerror}") from error

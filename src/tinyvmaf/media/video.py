@@ -5,7 +5,7 @@ A `Video` is a path and, for raw YUV, the geometry that the file itself cannot t
 headers and packets only. What is not readable video is refused with what was found instead.
 """
 
-from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyvmaf.errors import MediaError, UsageError
+from tinyvmaf.media.apart import look_at
+from tinyvmaf.media.packets import PacketTally
 from tinyvmaf.media.y4m import y4m_frames
 
 if TYPE_CHECKING:
@@ -139,7 +141,15 @@ def probe(video: Video) -> VideoInfo:
         MediaError: the file is missing, empty, no video, or a raw size that is no whole number of
             frames.
     """
-    path = video.path
+    return _probe_once(video, file_state(video.path))
+
+
+def file_state(path: Path) -> tuple[int, int, int]:
+    """What changes when the file does.
+
+    Raises:
+        MediaError: it is missing, empty, or no file.
+    """
     if not path.exists():
         raise MediaError(f"{path}: no such file")
     if path.is_dir():
@@ -150,17 +160,24 @@ def probe(video: Video) -> VideoInfo:
     state = path.stat()
     if state.st_size == 0:
         raise MediaError(f"{path}: the file is empty (0 bytes)")
-    return _probe_once(video, (state.st_size, state.st_mtime_ns, state.st_ino))
+    return state.st_size, state.st_mtime_ns, state.st_ino
 
 
 @lru_cache(maxsize=4096)
 def _probe_once(video: Video, state: tuple[int, int, int]) -> VideoInfo:
     # One reference belongs to many pairs, and counting its packets reads all of it.
     del state
-    return _probe_container(video.path) if video.raw is None else _probe_raw(video.path, video.raw)
+    if video.raw is not None:
+        return probe_raw(video.path, video.raw)
+    return look_at(video.path, _probe_container, video.path)
 
 
-def _probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
+def probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
+    """What its size tells of a raw file.
+
+    Raises:
+        MediaError: it is no whole number of frames.
+    """
     size = path.stat().st_size
     frames, rest = divmod(size, raw.frame_bytes)
     if rest or not frames:
@@ -181,7 +198,13 @@ def _probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
     )
 
 
-def _open(path: Path) -> "av.container.InputContainer":
+def open_container(path: Path) -> "av.container.InputContainer":
+    """Open a file that is no raw video; it may name no other file.
+
+    Raises:
+        MediaError: it is a playlist.
+        FFmpegError: it is no video.
+    """
     import av
 
     container = av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file"})
@@ -198,9 +221,9 @@ def _probe_container(path: Path) -> VideoInfo:
     import av.error
 
     try:
-        with _open(path) as container:
+        with open_container(path) as container:
             stream = video_stream(path, container)
-            return _describe(path, container, stream)
+            return describe(path, container, stream)
     except av.error.FFmpegError as error:
         hint = " (raw YUV needs --size WxH)" if path.suffix.lower() in RAW_SUFFIXES else ""
         raise MediaError(f"{path}: not a readable video: {error.strerror}{hint}") from error
@@ -220,58 +243,53 @@ def video_stream(
     raise MediaError(f"{path}: holds no video stream, only {', '.join(kinds)}")
 
 
-def _describe(
+def describe(
     path: Path,
     container: "av.container.InputContainer",
     stream: "av.video.stream.VideoStream",
+    *,
+    on_packet: "Callable[[av.Packet[av.video.stream.VideoStream]], None] | None" = None,
 ) -> VideoInfo:
+    """What headers and packets tell of an open file, which is read to its end.
+
+    Args:
+        path: The file.
+        container: The file, open.
+        stream: Its video.
+        on_packet: Called with every packet of the video; never for Y4M, which is not read.
+
+    Raises:
+        MediaError: it cannot be decoded or holds no frame.
+    """
     codec = stream.codec_context
     rate = stream.average_rate or stream.guessed_rate
     if not codec.pix_fmt or not rate:
         raise MediaError(f"{path}: its video stream cannot be decoded (codec {codec.name})")
-    n_frames, n_bytes, start, constant = _count(path, container, stream)
-    if n_frames == 0:
+    tally = PacketTally()
+    if container.format.name == "yuv4mpegpipe":
+        picture = frame_bytes(str(codec.pix_fmt), width=codec.width, height=codec.height)
+        tally.n_frames = y4m_frames(path, frame_bytes=picture)
+        tally.n_bytes = path.stat().st_size
+    else:
+        for packet in container.demux(stream):
+            tally.add(packet)
+            if on_packet is not None:
+                on_packet(packet)
+    if tally.n_frames == 0:
         raise MediaError(f"{path}: its video stream holds no frame")
     return VideoInfo(
         width=codec.width,
         height=codec.height,
         pix_fmt=codec.pix_fmt,
         frame_rate=rate,
-        n_frames=n_frames,
-        start_s=float(start * stream.time_base) if stream.time_base else 0.0,
+        n_frames=tally.n_frames,
+        start_s=float(tally.start * stream.time_base) if stream.time_base else 0.0,
         codec=codec.name,
         color_range={1: "limited", 2: "full"}.get(int(codec.color_range)),
         transfer=_transfer(int(codec.color_trc)),
-        bitrate_kbps=float(n_bytes * 8 / 1000 * rate / n_frames),
-        constant_rate=constant,
+        bitrate_kbps=float(tally.n_bytes * 8 / 1000 * rate / tally.n_frames),
+        constant_rate=tally.constant_rate,
     )
-
-
-def _count(
-    path: Path,
-    container: "av.container.InputContainer",
-    stream: "av.video.stream.VideoStream",
-) -> tuple[int, int, int, bool]:
-    """Frames, bytes, first timestamp, and whether all frames last equally long."""
-    import numpy as np
-
-    if container.format.name == "yuv4mpegpipe":
-        codec = stream.codec_context
-        picture = frame_bytes(str(codec.pix_fmt), width=codec.width, height=codec.height)
-        return y4m_frames(path, frame_bytes=picture), path.stat().st_size, 0, True
-    n_frames = n_bytes = 0
-    stamps = array("q")  # a list would take five times the memory, for days of video
-    for packet in container.demux(stream):
-        if packet.size and not packet.is_discard:
-            n_frames += 1
-            n_bytes += packet.size
-            if packet.pts is not None:
-                stamps.append(packet.pts)
-    shown = np.sort(np.asarray(stamps, dtype=np.int64))
-    gaps = np.diff(shown)
-    # Timestamps in a coarse time base round to either side: 33 and 34 ms are one rate.
-    constant = gaps.size == 0 or int(gaps.max() - gaps.min()) <= 1
-    return n_frames, n_bytes, int(shown[0]) if shown.size else 0, constant
 
 
 def _transfer(value: int) -> str | None:
@@ -285,14 +303,18 @@ def count_frames(video: Video) -> int:
     Slow (everything is decoded); for streams whose packets are not frames, such as field-coded
     interlaced video, or damaged ones.
     """
-    import av.error
-
     if video.raw is not None:
         return probe(video).n_frames
+    return look_at(video.path, _decode_all, video.path)
+
+
+def _decode_all(path: Path) -> int:
+    import av.error
+
     try:
-        with _open(video.path) as container:
-            stream = video_stream(video.path, container)
+        with open_container(path) as container:
+            stream = video_stream(path, container)
             stream.thread_type = "AUTO"
             return sum(1 for _ in container.decode(stream))
     except av.error.FFmpegError as error:
-        raise MediaError(f"{video.path}: decoding fails: {error.strerror}") from error
+        raise MediaError(f"{path}: decoding fails: {error.strerror}") from error

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the first pictures of a pair tell: a shift, swapped arguments, a mixed-up colour range.
 
-Decoding two beginnings takes a moment, so this runs beside the scoring; what must be refused stops
-it. Only the shift is sure enough to refuse a pair alone. The other signs are hints: one is a
-warning, two that say the same are a refusal.
+A few pictures are known from opening the files, and mostly they tell enough. Decoding more takes a
+moment, so this runs beside the scoring; what must be refused stops it. Only the shift is sure
+enough to refuse a pair alone. The other signs are hints: one is a warning, two that say the same
+are a refusal.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from tinyvmaf.features.alignment import Allowance
-from tinyvmaf.media.frames import Look, look
+from tinyvmaf.media.frames import Look, beginning, look
 from tinyvmaf.media.video import Video, VideoInfo
 from tinyvmaf.scoring.finding import Finding
 from tinyvmaf.scoring.preflight import Side
@@ -33,6 +34,9 @@ _SAME_PICTURE: Final = 0.99
 # Clips that coding had destroyed still had 0.98, other content 0.36 at most (six pairs of clips).
 _ALIKE: Final = 0.6
 
+# Grey levels; in a dark or flat beginning neither levels nor details tell much.
+_CONTRAST: Final = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Beginnings:
@@ -44,17 +48,29 @@ class Beginnings:
 
 
 def look_at_both(*, reference: Video, distorted: Video) -> Beginnings:
-    """Decode both beginnings and find the shift between them.
+    """Find the shift between both beginnings: from a few pictures of each if they tell it clearly.
 
     Raises:
         MediaError: one of them cannot be decoded.
     """
+    quick = _look_at_both(lambda video: beginning(video).look, reference, distorted)
+    if _tells_enough(quick):
+        return quick
+    return _look_at_both(lambda video: look(video, n_frames=LOOK_FRAMES), reference, distorted)
+
+
+def _look_at_both(looking: Callable[[Video], Look], *videos: Video) -> Beginnings:
     with ThreadPoolExecutor(2) as pool:
-        ours, theirs = pool.map(
-            lambda video: look(video, n_frames=LOOK_FRAMES), (reference, distorted)
-        )
+        ours, theirs = pool.map(looking, videos)
     shift = find_shift(reference=ours.thumbnails, distorted=theirs.thumbnails)
     return Beginnings(reference=ours, distorted=theirs, shift=shift)
+
+
+def _tells_enough(seen: Beginnings) -> bool:
+    """Whether more pictures would say the same: there is no shift, and clearly so."""
+    contrast = min(float(item.thumbnails.std()) for item in (seen.reference, seen.distorted))
+    no_shift = seen.shift.certain and seen.shift.frames == 0
+    return no_shift and seen.shift.likeness >= _ALIKE and contrast >= _CONTRAST
 
 
 def judge(

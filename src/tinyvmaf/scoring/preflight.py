@@ -16,8 +16,8 @@ import numpy as np
 
 from tinyvmaf.errors import MediaError, MisalignedError
 from tinyvmaf.features.alignment import Alignment, Allowance, align
-from tinyvmaf.media.frames import first_frame, frame_times
-from tinyvmaf.media.video import Video, VideoInfo, probe
+from tinyvmaf.media.frames import beginning, frame_times
+from tinyvmaf.media.video import Video, VideoInfo
 from tinyvmaf.scoring.finding import Finding, refusals, refuse, warnings
 
 _HDR: Final = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
@@ -89,8 +89,8 @@ def preflight(
 
 
 def _side(video: Video) -> Side:
-    info = probe(video)
-    first = first_frame(video)
+    seen = beginning(video)
+    info, first = seen.info, seen.first
     if first.rotation % _QUARTER_TURN:
         raise MediaError(
             f"{video.path}: turned by {first.rotation} degrees, which is no quarter turn; "
