@@ -8,6 +8,7 @@ TinyVmafError
 │   │   └── ToolStopped       ended from outside: the same call may work
 │   ├── ToolLacksFeature
 │   └── WorkerLost            every worker of a cluster that took this died
+│       └── ClusterLost       the cluster is gone: nothing more can be done there
 ├── UsageError (ValueError)   an unknown name in the call, or an output that cannot be written
 ├── DataError (ValueError)    what the user's files hold
 │   ├── MediaError            no video, an empty file, a size that is no whole number of frames
@@ -92,7 +93,11 @@ class ToolStopped(ToolFailed):
 
 
 class WorkerLost(ToolError):  # noqa: N818
-    """Every worker of a cluster that took a piece of work died, or the cluster is gone."""
+    """Every worker of a cluster that took a piece of work died, or no cluster answers."""
+
+
+class ClusterLost(WorkerLost):
+    """The cluster went away in the middle of the work; it ends the command, not one pair."""
 
 
 class DataError(TinyVmafError, ValueError):

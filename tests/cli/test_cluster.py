@@ -165,11 +165,22 @@ def test_a_scheduler_elsewhere_and_a_worker_that_disappears(corpus, undisturbed,
         assert not any("ffmpeg" in name for name in busy)
         assert running[2].poll() is None
         assert list(tmp_path.rglob("*.part")) == []
+        # The scheduler goes away: one line, and what was finished is kept.
+        lost = start(corpus, tmp_path / "v.parquet", tmp_path / "cache3", "--cluster", where)
+        wait_for_entries(tmp_path / "cache3", 4)
+        scheduler.kill()
+        out, err = lost.communicate(timeout=60)
+        assert (lost.returncode, out) == (1, "")
+        assert err == (
+            f"tinyvmaf: cluster {where}: its scheduler is gone; what was finished is kept: "
+            "start a cluster and run the same command again\n"
+        )
+        assert not (tmp_path / "v.parquet").exists()
     finally:
         for item in running:
             item.kill()
             item.wait()
-    found = extract(corpus, tmp_path / "u.parquet", tmp_path / "cache2")
+    found = extract(corpus, tmp_path / "v.parquet", tmp_path / "cache3")
     assert found["cached"] >= 4
     assert found["sha256"] == record["sha256"]
 

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import re
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import psutil
 import pytest
 from distributed import LocalCluster
 
-from tests.execution.work import Count, Die, Program
-from tinyvmaf.errors import ToolNotFound, UsageError, WorkerLost
+from tests.execution.work import Count, Die, Program, SlowResult
+from tinyvmaf.errors import ClusterLost, ToolNotFound, UsageError, WorkerLost
 from tinyvmaf.execution.opening import open_executor
 
 
@@ -71,6 +73,51 @@ def test_leaving_a_cluster_of_others_ends_our_programs_and_not_its_workers(tmp_p
                 raise KeyError
             assert psutil.wait_procs([program], timeout=5)[1] == []
             assert theirs.submit(Count(1), on_frame=ignore).result()[1] == first
+
+
+@contextmanager
+def scheduler_and_worker(folder):
+    """Processes of their own, as on a cluster: the scheduler, and its address."""
+    address = folder / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+
+    def start(name, *arguments):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{name}"]
+        return subprocess.Popen(
+            [*command, "--no-dashboard", "--scheduler-file", address, *arguments], **quiet
+        )
+
+    scheduler = start("scheduler", "--port", "0")
+    running = [scheduler, start("worker", "--nthreads", "1", "--no-nanny")]
+    try:
+        while not (address.exists() and address.read_text()):
+            time.sleep(0.02)
+        yield scheduler, json.loads(address.read_text())["address"]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_with_a_result_on_its_way_is_not_waited_for(tmp_path):
+    """Dask's own executor says nothing then, for ever."""
+    with (  # noqa: PT012 (leaving raises)
+        scheduler_and_worker(tmp_path) as (scheduler, where),
+        pytest.raises(ClusterLost) as caught,
+        open_executor(cluster=where) as executor,
+    ):
+        future = executor.submit(SlowResult(tmp_path / "begun"), on_frame=ignore)
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.02)
+        scheduler.kill()
+        assert isinstance(future.exception(timeout=60), ClusterLost)
+        late = executor.submit(Count(1), on_frame=ignore)
+        assert isinstance(late.exception(timeout=60), ClusterLost)
+    assert str(caught.value) == (
+        f"cluster {where}: its scheduler is gone; what was finished is kept: "
+        "start a cluster and run the same command again"
+    )
 
 
 @pytest.mark.slow

@@ -2,20 +2,22 @@
 """Work on a Dask cluster: a scheduler somewhere, or worker processes of our own on this machine.
 
 Dask gives the work of a worker that died to another one; only when that happens again and again is
-the work given up. Errors that a file causes come back as results and are never tried again.
+the work given up. Errors that a file causes come back as results and are never tried again. When
+the scheduler is gone, everything that waits fails at once: it would not be known again.
 """
 
+import asyncio
 import contextlib
 import logging
 import pickle
-import time
 import uuid
+from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from tinyvmaf.errors import ToolNotFound, WorkerLost
+from tinyvmaf.errors import ClusterLost, ToolNotFound, WorkerLost
 from tinyvmaf.execution import worker
 from tinyvmaf.execution.executor import AbstractExecutor, OnFrame, Work
 from tinyvmaf.execution.worker import Order, Refused, n_busy, perform
@@ -25,6 +27,8 @@ from tinyvmaf.provenance import version
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
+    from distributed import Future as DaskFuture
+    from tornado.ioloop import IOLoop
 
 T = TypeVar("T")
 
@@ -42,10 +46,11 @@ class DaskExecutor(AbstractExecutor):
         self._resources = resources
         # Others may use the same cluster: what is ours carries this name.
         self._run = f"tinyvmaf-{uuid.uuid4().hex}"
-        self._executor = client.get_executor(pure=False)
-        self._outer: set[Future[Any]] = set()
+        self._loop = cast("IOLoop", client.loop)
+        self._waiting: dict[Future[Any], DaskFuture[Any] | None] = {}
         self._listeners: dict[int, OnFrame] = {}
         self._stopping = False
+        self._lost: Exception | None = None
         self._number = 0
         self.n_workers = max(1, sum(_answers(client.nthreads()).values()))
         client.subscribe_topic(self._run, self._hear)
@@ -100,36 +105,71 @@ class DaskExecutor(AbstractExecutor):
         self._listeners[number] = on_frame
         order = Order(self._run, number, version(), pickle.dumps(work))
         outer: Future[T] = Future()
-        self._outer.add(outer)
-        inner: Future[Any] = self._executor.submit(perform, order)
-
-        def finish(inner: "Future[Any]") -> None:
-            self._listeners.pop(number, None)
-            self._outer.discard(outer)
-            self._settle(outer, inner)
-
-        inner.add_done_callback(finish)
+        self._waiting[outer] = None
+        # Not by Dask's own executor: a result that is on its way when the scheduler ends is never
+        # heard of again there, and whoever waits for it waits for ever.
+        self._loop.add_callback(self._follow, order, outer)
         return outer
 
     def stop(self) -> None:
         """Cancel what waits, end our programs on every worker, and wait until all are idle."""
         self._stopping = True
-        self._executor.shutdown(wait=False)
-        for future in tuple(self._outer):
+        for future in tuple(self._waiting):
             future.cancel()
-        # A worker that dies meanwhile takes its programs with it.
+        # A worker that dies meanwhile takes its programs with it; a scheduler that does is silent.
         with contextlib.suppress(Exception):
-            self._client.run(stop_programs_of, self._run, on_error="ignore")
-            end = time.monotonic() + _STOP_S
-            while time.monotonic() < end:
-                busy = _answers(self._client.run(n_busy, self._run, on_error="ignore"))
-                if not any(busy.values()):
-                    return
-                time.sleep(_INTERVAL_S)
+            self._client.sync(self._stop_ours, callback_timeout=_STOP_S)
 
     def close(self) -> None:
-        """Leave the cluster; one of our own ends."""
+        """Leave the cluster; one of our own ends.
+
+        Raises:
+            ClusterLost: its scheduler went away meanwhile, so that work was lost.
+        """
         self._resources.close()
+        if self._lost and not self._stopping:
+            raise self._loss()
+
+    async def _stop_ours(self) -> None:
+        client = self._client
+        await client.cancel([inner for inner in self._waiting.values() if inner is not None])
+        await client.run(stop_programs_of, self._run, on_error="ignore")
+        while True:
+            busy = _answers(await client.run(n_busy, self._run, on_error="ignore"))
+            if not any(busy.values()):
+                return
+            await asyncio.sleep(_INTERVAL_S)
+
+    async def _follow(self, order: Order, outer: "Future[Any]") -> None:
+        """Have the work done and hand over what becomes of it, in Dask's thread as all below."""
+        if self._stopping:
+            return
+        inner: DaskFuture[Any] | None = None
+        try:
+            inner = self._client.submit(perform, order, pure=False)
+            self._waiting[outer] = inner
+            outcome: object = await inner
+        except Exception as error:  # noqa: BLE001 (work may raise anything, a lost connection too)
+            if inner is None or inner.status != "error":
+                self._lose(error)
+                return
+            outcome = self._explain(error)
+        finally:
+            self._listeners.pop(order.number, None)
+        self._settle(outer, outcome)
+
+    def _lose(self, error: Exception) -> None:
+        self._lost = error
+        for outer in tuple(self._waiting):
+            self._settle(outer, self._loss())
+
+    def _loss(self) -> ClusterLost:
+        lost = ClusterLost(
+            f"cluster {self._name}: its scheduler is gone; what was finished is kept: "
+            "start a cluster and run the same command again"
+        )
+        lost.__cause__ = self._lost
+        return lost
 
     def _hear(self, event: tuple[float, tuple[int, int]]) -> None:
         _, (number, count) = event
@@ -137,20 +177,16 @@ class DaskExecutor(AbstractExecutor):
         if listener is not None:
             listener(count)
 
-    def _settle(self, outer: "Future[T]", inner: "Future[Any]") -> None:
-        if not outer.set_running_or_notify_cancel():
+    def _settle(self, outer: "Future[Any]", outcome: object) -> None:
+        # The loss of the scheduler settles everything; whatever is heard afterwards is too late.
+        known = outer in self._waiting
+        self._waiting.pop(outer, None)
+        if not known or not outer.set_running_or_notify_cancel():
             return
-        if inner.cancelled():
-            why = "the work was stopped" if self._stopping else "the connection was lost"
-            outer.set_exception(WorkerLost(f"cluster {self._name}: {why}; run it again"))
-            return
-        error = inner.exception()
-        if error is not None:
-            outer.set_exception(self._explain(error))
-            return
-        outcome = inner.result()
         if isinstance(outcome, Refused):
-            outer.set_exception(outcome.error)
+            outcome = outcome.error
+        if isinstance(outcome, BaseException):
+            outer.set_exception(outcome)
         else:
             outer.set_result(outcome)
 
@@ -182,12 +218,32 @@ def _connect(where: "str | LocalCluster", resources: ExitStack, *, name: str) ->
     _require()
     from distributed import Client
 
+    resources.enter_context(_quiet())
     try:
-        client = resources.enter_context(Client(where, timeout=_CONNECT_S, set_as_default=False))
+        client = Client(where, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         resources.close()
         raise WorkerLost(
             f"--cluster {name}: no scheduler answers there ({error}); expected an "
             "address such as tcp://HOST:8786, or local:N"
         ) from error
+    resources.callback(_leave, client)
     return client
+
+
+@contextlib.contextmanager
+def _quiet() -> Generator[None]:
+    """Keep tracebacks of Dask's out of our output: what is lost is done again, or named by us."""
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _leave(client: "Client") -> None:
+    # A scheduler that is gone cannot say goodbye, and nothing is left to do then.
+    with contextlib.suppress(Exception):
+        client.close(timeout=_STOP_S)

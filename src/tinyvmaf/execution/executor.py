@@ -44,7 +44,11 @@ class AbstractExecutor(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what was used, when all futures are done."""
+        """Give back what was used, when all futures are done.
+
+        Raises:
+            ClusterLost: there was a cluster, which went away meanwhile.
+        """
 
     def __enter__(self) -> "AbstractExecutor":  # noqa: PYI034 (beartype knows no Self in methods)
         return self

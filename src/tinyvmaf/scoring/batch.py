@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tinyvmaf.errors import CorpusError, TinyVmafError, UsageError
+from tinyvmaf.errors import ClusterLost, CorpusError, TinyVmafError, UsageError
 from tinyvmaf.execution.opening import open_executor
 from tinyvmaf.media.process import n_jobs
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
@@ -176,5 +176,7 @@ def _ignore(count: int) -> None:
 def _outcome(future: "Future[Score]", pair: VideoPair) -> Outcome:
     try:
         return Outcome(pair, future.result())
+    except ClusterLost:
+        raise  # no pair's fault, and every other one would say the same
     except TinyVmafError as error:
         return Outcome(pair, error=error)
