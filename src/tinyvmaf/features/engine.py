@@ -8,6 +8,7 @@ container and scales.
 import os
 import platform
 import shutil
+from array import array
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,9 @@ from tinyvmaf.media.process import run
 from tinyvmaf.media.video import VideoInfo
 
 ENVIRONMENT_VARIABLE = "VMAF_BIN"
+
+PART_FRAMES = 1024
+"""Frames of a log in memory at once; text and tables of many more would outgrow all else."""
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames done so far."""
@@ -139,13 +143,16 @@ def read_set_parts(feature_set: FeatureSet, folder: Path) -> Generator[Log]:
         SchemaError: it is not what it should be.
     """
     if feature_set.by_libvmaf:
-        return read_log_parts(folder / log_name(feature_set))
-    return read_pixel_parts(folder, feature_set.features)
+        return read_log_parts(folder / log_name(feature_set), part_frames=PART_FRAMES)
+    return read_pixel_parts(folder, feature_set.features, part_frames=PART_FRAMES)
 
 
 def _read_set(feature_set: FeatureSet, folder: Path) -> Log:
-    parts = list(read_set_parts(feature_set, folder))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    columns: dict[str, array[float]] = {}
+    for part in read_set_parts(feature_set, folder):
+        for name, values in part.items():
+            columns.setdefault(name, array("d")).frombytes(values.tobytes())
+    return {name: np.frombuffer(values) for name, values in columns.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The passes that see all frames of a pair, run in one decode, and their logs, read in parts."""
 
-from collections.abc import Generator, Sequence
+from array import array
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.features.engine import read_set_parts
@@ -59,6 +63,14 @@ def merged_parts(job: Job, sets: Sequence[FeatureSet]) -> Generator[Log]:
         log.close()
     for count in n_scored.values():
         prove_complete(job_pair(job), job.pair.alignment, n_scored=count)
+
+
+def joined(parts: Iterable[Float[np.ndarray, " n_frames"]]) -> Float[np.ndarray, " n_frames"]:
+    """One value a frame, of all parts; concatenating a list of them would take twice the memory."""
+    values = array("d")
+    for part in parts:
+        values.frombytes(part.tobytes())
+    return np.frombuffer(values)
 
 
 def run_all_frames(

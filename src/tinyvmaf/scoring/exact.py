@@ -3,12 +3,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.sets import TARGET
 from tinyvmaf.features.teacher import Teacher
-from tinyvmaf.scoring.all_frames import run_all_frames
+from tinyvmaf.scoring.all_frames import joined, run_all_frames
 from tinyvmaf.scoring.mode import EXACT, FrameScores, Job, ModelName, OnFrame
 
 
@@ -40,5 +38,5 @@ class ExactMode:
     def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
         """Run libvmaf over the pair."""
         run = run_all_frames(job, teacher=self.teacher, on_frame=on_frame)
-        scores = np.concatenate([part[TARGET] for part in run.parts()])
+        scores = joined(part[TARGET] for part in run.parts())
         return FrameScores(scores=scores, command=run.command, log=run.log)

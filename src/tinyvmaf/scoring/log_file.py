@@ -23,7 +23,7 @@ from tinyvmaf.files import written_aside
 
 FORMATS: Final = ("json", "xml", "csv")
 
-_PART_FRAMES: Final = 4096
+_PART_FRAMES: Final = 1024
 
 Row = Sequence[str]
 

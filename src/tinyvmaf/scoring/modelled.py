@@ -17,7 +17,7 @@ from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.sets import TARGET, sets_of
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.models.model import Model
-from tinyvmaf.scoring.all_frames import AllFrames, run_all_frames
+from tinyvmaf.scoring.all_frames import AllFrames, joined, run_all_frames
 from tinyvmaf.scoring.applicability import UNKNOWN, Applicability, DomainWatch, Verdict
 from tinyvmaf.scoring.interval import unseen_source_interval
 from tinyvmaf.scoring.mode import MODEL, FrameScores, Interval, Job, ModelName, OnFrame
@@ -70,12 +70,7 @@ class ModelMode:
         )
         card = self.tiny.card
         watch = DomainWatch(card.domain) if card is not None else None
-        predicted: list[Float[np.ndarray, " n_frames"]] = []
-        for features in self._features(run):
-            predicted.append(self.tiny.predict(features).astype(np.float64))
-            if watch is not None:
-                watch.add(features)
-        scores = np.concatenate(predicted)
+        scores = joined(self._predict(run, watch))
         applicability = UNKNOWN if watch is None else watch.verdict()
         interval, notes = self._interval(float(scores.mean()), applicability)
         return FrameScores(
@@ -86,6 +81,14 @@ class ModelMode:
             applicability=applicability,
             notes=notes,
         )
+
+    def _predict(
+        self, run: AllFrames, watch: DomainWatch | None
+    ) -> Generator[Float[np.ndarray, " n_frames"]]:
+        for features in self._features(run):
+            if watch is not None:
+                watch.add(features)
+            yield self.tiny.predict(features).astype(np.float64)
 
     def _features(self, run: AllFrames) -> Generator[Float[np.ndarray, "n_frames n_features"]]:
         for part in run.parts():

@@ -63,19 +63,33 @@ def harmonic_mean(scores: Float[np.ndarray, " n_frames"]) -> float:
 
     Source: libvmaf's own pooling method of that name; its logs agree to their last digit.
     """
-    return float(1 / np.mean(1 / (scores + 1)) - 1)
+    reciprocals = scores + 1
+    # In place: days of video have millions of frames.
+    np.reciprocal(reciprocals, out=reciprocals)
+    return float(1 / np.mean(reciprocals) - 1)
 
 
 def worst_frames(
     scores: Float[np.ndarray, " n_frames"], times_s: Float[np.ndarray, " n_frames"], *, n: int = 5
 ) -> tuple[WorstFrame, ...]:
-    """The `n` worst frames, the worst first, half a second or more from each other."""
+    """The `n` worst frames, the worst first, half a second or more from each other.
+
+    Args:
+        scores: Of every frame.
+        times_s: When each is shown, in seconds, in order.
+        n: How many frames are wanted; short videos have fewer.
+    """
     chosen: list[int] = []
-    left = np.ones(len(scores), dtype=bool)
-    while len(chosen) < n and left.any():
-        worst = int(np.argmin(np.where(left, scores, np.inf)))
+    left = scores.copy()
+    while len(chosen) < n:
+        worst = int(np.argmin(left))
+        if left[worst] == np.inf:
+            break
         chosen.append(worst)
-        left &= np.abs(times_s - times_s[worst]) >= _APART_S
+        # Only neighbours can be near, and a search for them costs no memory.
+        around = np.searchsorted(times_s, times_s[worst] + (-2 * _APART_S, 2 * _APART_S))
+        near = slice(*around.tolist())
+        left[near][np.abs(times_s[near] - times_s[worst]) < _APART_S] = np.inf
     return tuple(
         WorstFrame(frame=index, time_s=float(times_s[index]), vmaf=float(scores[index]))
         for index in chosen

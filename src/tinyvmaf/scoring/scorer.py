@@ -210,4 +210,6 @@ def _times(pair: Preflight, n_frames: int) -> Float[np.ndarray, " n_frames"]:
         times = frame_times(pair.distorted.video)[skipped : skipped + n_frames]
         if len(times) == n_frames:
             return times
-    return (np.arange(n_frames) + skipped) / float(info.frame_rate)
+    times = np.arange(skipped, skipped + n_frames, dtype=np.float64)
+    times /= float(info.frame_rate)
+    return times
