@@ -39,11 +39,11 @@ from tinyvmaf.media.video import (
 THUMBNAIL: Final = (64, 36)
 """Width and height of the small pictures."""
 
-QUICK_FRAMES: Final = 8
+QUICK_FRAMES: Final = 6
 """Frames that `beginning` decodes; most pairs need no more."""
 
 # Full size is needed to see detail, but a few frames of the beginning and their middle suffice.
-_DETAIL_EVERY: Final = 7
+_DETAIL_EVERY: Final = 5
 _DETAIL_CROP: Final = 512
 
 
