@@ -9,9 +9,13 @@ import pytest
 
 import tinyvmaf
 from tinyvmaf.cli import app
+from tinyvmaf.cli.verbs import VERBS
 from tinyvmaf.errors import MediaError, ToolFailed
 
-HEAVY = ("jax", "optax", "onnx", "onnxruntime", "polars", "scipy", "sklearn", "altair", "av")
+HEAVY = (
+    *("jax", "optax", "onnx", "onnxruntime", "polars", "scipy", "sklearn", "altair", "av"),
+    *("numpy", "jaxtyping"),
+)
 
 
 def modules_after(program):
@@ -117,3 +121,27 @@ def test_a_reader_that_has_seen_enough(program, tmp_path):
     os.close(writing)
     assert done.returncode == 1
     assert done.stderr == ""
+
+
+def test_a_verb_loads_no_other(program):
+    code = (
+        "import sys; sys.argv = ['tinyvmaf', 'score', '--help']\n"
+        "from tinyvmaf.cli.app import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(*(name for name in sys.modules if name.startswith('tinyvmaf.cli.')), sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {line.removeprefix("tinyvmaf.cli.") for line in done.stdout.splitlines()}
+    assert "score" in loaded
+    assert not loaded & set(VERBS) - {"score", "models"}  # whose option for features it shares
+
+
+def test_a_misspelt_verb_is_put_right(program):
+    assert "Did you mean 'extract'?" in program.run("exract").stderr
+
+
+def test_help_lists_every_verb_with_its_help(program):
+    lines = program.run("--help").stdout.partition("Commands:")[2].splitlines()
+    listed = [line.split(maxsplit=1) for line in lines if line.strip()]
+    assert [name for name, _ in listed] == list(VERBS)
+    assert all(len(words) > 10 for _, words in listed)

@@ -13,21 +13,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from tinyvmaf.cli import (
-    compare,
-    corpus,
-    demo,
-    doctor,
-    evaluate,
-    extract,
-    frontier,
-    loso,
-    models,
-    report,
-    score,
-    train,
-)
 from tinyvmaf.cli.console import TERMINAL, show
+from tinyvmaf.cli.verbs import VerbGroup
 from tinyvmaf.errors import TinyVmafError, ToolFailed
 from tinyvmaf.provenance import version
 
@@ -36,24 +23,13 @@ _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 app = typer.Typer(
     name="tinyvmaf",
+    cls=VerbGroup,
     help="Tiny video-quality models that you can trust on content they have never seen.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(corpus.app, name="corpus")
-app.add_typer(models.app, name="models")
-app.command("extract")(extract.extract)
-app.command("loso")(loso.loso)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
-app.command("report")(report.report)
-app.command("demo")(demo.demo)
-app.command("score")(score.score)
-app.command("frontier")(frontier.frontier)
-app.command("doctor")(doctor.doctor)
 
 
 @app.callback(invoke_without_command=True)

@@ -12,7 +12,9 @@ from tinyvmaf.cli.options import Cluster, FfmpegPath, Jobs, Json, PixFmt, Root, 
 if TYPE_CHECKING:
     from tinyvmaf.corpus.scan import Scan
 
-app = typer.Typer(help="Look at a corpus, or make one.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at a corpus, or make one.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command("scan")

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from tinyvmaf.models.model import Model
     from tinyvmaf.models.verify import Verification
 
-app = typer.Typer(help="Look at models, check them, mend them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at models, check them, mend them.", no_args_is_help=True, rich_markup_mode=None
+)
 
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A shipped model, or an ONNX file.")
