@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from tinyvmaf.corpus.scan import Scan
 
 app = typer.Typer(
-    help="Look at a corpus, or make one.", no_args_is_help=True, rich_markup_mode=None
+    help="Look at a corpus, or make one.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 

@@ -21,6 +21,7 @@ from tinyvmaf.cli.options import (
     Teacher,
     raw_format,
 )
+from tinyvmaf.errors import UsageError
 
 if TYPE_CHECKING:
     from tinyvmaf.features.extraction import Extraction
@@ -50,6 +51,7 @@ def extract(
     from tinyvmaf.features.table import write_table
     from tinyvmaf.files import check_writable
 
+    _check_allowed(allow)
     check_writable(output)
     extraction = extract_corpus(
         root,
@@ -68,6 +70,18 @@ def extract(
     _report(extraction, output, as_json=as_json)
     if extraction.failures:
         raise typer.Exit(PARTIAL)
+
+
+def _check_allowed(allow: Allow) -> None:
+    """Refuse words that only `score` acts on: it alone looks at pictures."""
+    from tinyvmaf.features.alignment import OF_HEADERS
+
+    for word in allow or ():
+        if word not in OF_HEADERS:
+            raise UsageError(
+                f"--allow {word}: extract does not look for that, only score does; "
+                f"expected one of {', '.join(sorted(OF_HEADERS))}"
+            )
 
 
 def extract_corpus(

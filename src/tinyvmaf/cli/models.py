@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from tinyvmaf.models.verify import Verification
 
 app = typer.Typer(
-    help="Look at models, check them, mend them.", no_args_is_help=True, rich_markup_mode=None
+    help="Look at models, check them, mend them.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 ModelName = Annotated[

@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import Final
 
 from tinyvmaf.errors import MisalignedError
 from tinyvmaf.media.video import PIXEL_FORMATS, VideoInfo
@@ -24,7 +25,8 @@ _Differ = Callable[["Allowance", str, str], bool]
 class Allowance(StrEnum):
     """Something about a pair that a user accepts by name.
 
-    `align` asks for the first four; the others are found by `score`, which also looks at pictures.
+    `align` asks for those of `OF_HEADERS`; the others are found by `score`, which also looks at
+    pictures.
     """
 
     FRAME_COUNT = "frame-count"
@@ -37,6 +39,12 @@ class Allowance(StrEnum):
     ROTATION = "rotation"
     SWAPPED = "swapped"
     SHIFT = "shift"
+
+
+OF_HEADERS: Final = frozenset(
+    {Allowance.FRAME_COUNT, Allowance.FRAME_RATE, Allowance.PIX_FMT, Allowance.COLOR_RANGE}
+)
+"""What `align` asks for."""
 
 
 @dataclass(frozen=True, slots=True)
