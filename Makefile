@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test quick check bench clean
+.PHONY: demo test quick check fuzz bench clean
 
 demo: $(READY)  ## the whole way on real video, ends with the digest's path
 	$(BIN)/tinyvmaf demo
@@ -22,6 +22,11 @@ check: $(READY)  ## style, types, layers, spelling
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+
+FUZZ_SECONDS ?= 20
+fuzz: $(READY)  ## every parser of foreign bytes, so many seconds each, guided by coverage
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.guided --seconds $(FUZZ_SECONDS)
 
 bench: $(READY)  ## benchmarks, printed as tables
 	for name in coverage extraction inference report; do $(BIN)/python benchmarks/$$name.py || exit 1; done

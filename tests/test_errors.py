@@ -38,3 +38,8 @@ def test_wrong_input_is_a_value_error_and_exit_status_2():
         assert issubclass(kind, ValueError)
         assert kind.exit_status == 2
     assert ToolFailed("x").exit_status == 1
+
+
+def test_a_message_is_one_printable_line_whatever_it_quotes():
+    assert str(UsageError("a\nb\x1b[31m\u2028\udcff é")) == r"a\nb\x1b[31m\u2028\udcff é"
+    assert str(UsageError("a" * 10**6)) == "a" * 4000 + "..."

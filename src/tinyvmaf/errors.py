@@ -27,11 +27,22 @@ TinyVmafError
 
 from collections.abc import Sequence
 
+_LONGEST = 4000
+
 
 class TinyVmafError(Exception):
-    """Base of every error that a user or a file can cause."""
+    """Base of every error that a user or a file can cause; its message is one printable line.
+
+    Messages quote what files hold, which may be line ends, terminal codes or a megabyte of text.
+    """
 
     exit_status = 1
+
+    def __init__(self, message: str) -> None:
+        line = "".join(
+            sign if sign.isprintable() else repr(sign)[1:-1] for sign in message[: _LONGEST + 1]
+        )
+        super().__init__(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}...")
 
 
 class UsageError(TinyVmafError, ValueError):

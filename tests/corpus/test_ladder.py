@@ -95,17 +95,26 @@ def test_damage_comes_before_the_encoder(ladder):
             rung(crf=[1]),
             ", rung 1: encoder 'None'; expected one of libx264, libx265, libsvtav1, libvpx-vp9",
         ),
-        (rung(**X264, crf=3), ", rung 1: crf is 3, expected a list of numbers"),
-        (rung(**X264, crf=[2.5]), ", rung 1: crf is [2.5], expected a list of numbers"),
-        (rung(**X264, crf=[-1]), ", rung 1: crf is [-1], expected a list of numbers"),
-        (rung(**X264, crf="[true]"), ", rung 1: crf is [True], expected a list of numbers"),
+        (rung(**X264, crf=3), ", rung 1: crf is 3, expected a list of numbers from 0 to 1000000"),
+        (
+            rung(**X264, crf=[2.5]),
+            ", rung 1: crf is [2.5], expected a list of numbers from 0 to 1000000",
+        ),
+        (
+            rung(**X264, crf=[-1]),
+            ", rung 1: crf is [-1], expected a list of numbers from 0 to 1000000",
+        ),
+        (
+            rung(**X264, crf="[true]"),
+            ", rung 1: crf is [True], expected a list of numbers from 0 to 1000000",
+        ),
         (
             rung(**X264, crf=[1], heights="[nan]"),
-            ", rung 1: heights is [nan], expected a list of numbers",
+            ", rung 1: heights is [nan], expected a list of numbers from 0 to 1000000",
         ),
         (
             rung(**X264, crf=[1], heights="[inf]"),
-            ", rung 1: heights is [inf], expected a list of numbers",
+            ", rung 1: heights is [inf], expected a list of numbers from 0 to 1000000",
         ),
         *(
             (
@@ -119,7 +128,10 @@ def test_damage_comes_before_the_encoder(ladder):
                 {"crf": [1], "heights": []},
             )
         ),
-        (rung(**X264, crf=[1], blur=3), ", rung 1: blur is 3, expected a list of numbers"),
+        (
+            rung(**X264, crf=[1], blur=3),
+            ", rung 1: blur is 3, expected a list of numbers from 0 to 1000000",
+        ),
         (rung(**X264, crf=[1], noise=[]), ", rung 1: expected noise of 1 or more"),
         (rung(**X264, crf=[1], banding=[0]), ", rung 1: expected banding of 1 or more"),
         (rung(**X264, crf=[1]) * 2, ": the same rung is there twice"),

@@ -7,7 +7,6 @@ what an encoder is given damaged; every combination is one clip.
 Heights above the source's are left out, since upscaling before encoding distorts nothing of use.
 """
 
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -35,6 +34,9 @@ DAMAGES: Mapping[str, str] = {
 Blur is a Gaussian's sigma in pixels, noise the largest step, banding the height of a step, both in
 8-bit code values.
 """
+
+_MOST = 10**6
+"""Largest number that still means something: no bitrate in kilobits is higher."""
 
 _KEYS = frozenset({"encoder", "heights", "crf", "bitrate_kbps", *DAMAGES})
 
@@ -108,7 +110,7 @@ def read_ladder(path: Path | None = None) -> tuple[Rung, ...]:
 def _parse(text: str, origin: str) -> tuple[Rung, ...]:
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{origin}: not TOML: {error}") from error
     tables = data.get("rung")
     if set(data) != {"rung"} or not isinstance(tables, list) or not tables:
@@ -140,10 +142,12 @@ def _expand(table: object, where: str) -> list[Rung]:
     for name, values in numbers.items():
         kinds = (int, float) if name == "heights" else (int,)
         if not isinstance(values, list) or not all(
-            isinstance(value, kinds) and not isinstance(value, bool) and 0 <= value < math.inf
+            isinstance(value, kinds) and not isinstance(value, bool) and 0 <= value <= _MOST
             for value in values
         ):
-            raise UsageError(f"{where}: {name} is {values!r}, expected a list of numbers")
+            raise UsageError(
+                f"{where}: {name} is {values!r}, expected a list of numbers from 0 to {_MOST}"
+            )
     if not heights or 0 in heights or bool(crfs) == bool(rates):
         raise UsageError(f"{where}: expected heights above 0, and either crf or bitrate_kbps")
     if any(not values or 0 in values for values in strengths.values()):

@@ -9,6 +9,7 @@ read. A row that cannot be understood is refused with its line number: nothing i
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +21,14 @@ from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 
 NAME = "corpus.csv"
 
-_GEOMETRY = ("width", "height", "pix_fmt", "fps")
+# Asked before they become numbers: `1e999999999` would take all memory to write down.
+_WHOLE = re.compile(r"-?[0-9]{1,6}")
+_GEOMETRY = {
+    "width": _WHOLE,
+    "height": _WHOLE,
+    "pix_fmt": re.compile(".*"),
+    "fps": re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9}|/[0-9]{1,9})?"),
+}
 _REQUIRED = ("source", "reference", "distorted")
 
 
@@ -87,6 +95,8 @@ def _geometry(row: Mapping[str, str], raw: RawFormat | None, where: str) -> RawF
         raise CorpusError(f"{where}: expected both width and height, or neither")
     if raw is None and "width" not in said:
         return None
+    if not all(_GEOMETRY[name].fullmatch(text) for name, text in said.items()):
+        raise _no_geometry(said, where)
     try:
         known = raw or RawFormat(int(said["width"]), int(said["height"]))
         return RawFormat(
@@ -98,10 +108,14 @@ def _geometry(row: Mapping[str, str], raw: RawFormat | None, where: str) -> RawF
     except UsageError as error:
         raise CorpusError(f"{where}: {error}") from error
     except (ValueError, ZeroDivisionError) as error:
-        found = ", ".join(f"{name} {value}" for name, value in said.items())
-        raise CorpusError(
-            f"{where}: {found}; expected whole numbers of pixels, and fps such as 25 or 30000/1001"
-        ) from error
+        raise _no_geometry(said, where) from error
+
+
+def _no_geometry(said: Mapping[str, str], where: str) -> CorpusError:
+    found = ", ".join(f"{name} {value}" for name, value in said.items())
+    return CorpusError(
+        f"{where}: {found}; expected whole numbers of pixels, and fps such as 25 or 30000/1001"
+    )
 
 
 def _video(path: Path, geometry: RawFormat | None, where: str) -> Video:

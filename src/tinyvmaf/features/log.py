@@ -20,6 +20,12 @@ Log = Mapping[str, Float[np.ndarray, " n_frames"]]
 
 _Columns = tuple[Sequence[float], dict[str, Float[np.ndarray, " n_frames"]]]
 
+# What a file with any bytes in it can cause: JSON may be nested without end, numbers without limit.
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError),
+    *(RecursionError, OverflowError),
+)
+
 _PREFIXES = ("VMAF_integer_feature_", "integer_")
 
 
@@ -36,7 +42,7 @@ def read_log(path: Path, *, n_frames: int | None = None, every: int = 1) -> Log:
     """
     try:
         frames, columns = _read_json(path) if path.suffix == ".json" else _read_csv(path)
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNREADABLE as error:
         if isinstance(error, SchemaError):
             raise
         raise SchemaError(f"{path.name}: not a readable libvmaf log: {error}") from error
@@ -110,7 +116,7 @@ def _read_json(path: Path) -> _Columns:
 
 def _numbers(values: Sequence[object]) -> Float[np.ndarray, " n_frames"]:
     for value in values:
-        if not isinstance(value, int | float):
+        if type(value) not in (int, float):  # true is an int, too
             raise TypeError(f"{value!r} is no number")
     return np.array(values, dtype=np.float64)
 
