@@ -186,7 +186,7 @@ class SampledMode:
             n_frames, n_exact=len(work.exact), sets=self.proxy.sets, n_rounds=work.n_rounds
         )
         return FrameScores(
-            scores=corrected(sample, modelled=work.modelled, exact=work.exact),
+            scores=corrected(sample, modelled=work.modelled, exact=work.exact, slope=found.slope),
             command=work.command,
             interval=Interval(
                 low=low,
