@@ -117,3 +117,19 @@ def test_a_build_that_cannot_be(tinyvmaf, tmp_path, monkeypatch, arguments, mess
     done = tinyvmaf("corpus", "build", *arguments, "-o", "made")
     assert (done.status, done.stdout, len(done.lines)) == (2, "", 1)
     assert done.stderr.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("source", "output"), [("a.mkv", "s3://bucket/corpus"), ("s3://bucket/a.mkv", "made")]
+)
+@pytest.mark.parametrize("engine", [(), ("--cluster", "local:1")])
+def test_build_is_for_a_file_system(tinyvmaf, tmp_path, monkeypatch, source, output, engine):
+    monkeypatch.chdir(tmp_path)
+    done = tinyvmaf("corpus", "build", source, "-o", output, *engine)
+    assert done.status == 2
+    remote = source if source.startswith("s3") else output
+    assert done.stderr == (
+        f"tinyvmaf: {remote}: `corpus build` reads and writes a file system; name a local path, "
+        "and copy the finished folder to the store\n"
+    )
+    assert list(tmp_path.iterdir()) == []

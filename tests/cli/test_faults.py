@@ -135,6 +135,24 @@ def test_a_clip_that_hangs_is_given_up_however_much_ffmpeg_talks(
     assert (record["computed"], record["cached"]) == (1, 5)
 
 
+def test_an_encoder_that_hangs_is_given_up(program, pairs, place, ffmpeg, monkeypatch):
+    wrapper = place / "ffmpeg"
+    talk = "while :; do echo frame=0; sleep 0.1; done"
+    wrapper.write_text(
+        f'#!/bin/sh\ncase "$*" in *"crf 40"*) {talk} ;; *) exec {ffmpeg.path} "$@" ;; esac\n'
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("TINYVMAF_FFMPEG", str(wrapper))
+    ladder = place / "ladder.toml"
+    ladder.write_text('[[rung]]\nencoder = "libx264"\ncrf = [30, 40]\n')
+    made = place / "made"
+    call = ["corpus", "build", pairs / "quick.mkv", "-o", made, "--ladder", ladder]
+    done = program.run(*call, "--timeout", 2, timeout=60)
+    said = "failed: quick/libx264_108p_crf40: ffmpeg made no progress for 2 s and was ended"
+    assert (done.status, done.lines) == (3, [said])
+    assert [path.name for path in (made / "dis").iterdir()] == ["quick_libx264_108p_crf30.mp4"]
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "nan"])
 def test_a_timeout_that_is_none(tinyvmaf, pairs, place, text):
     done = tinyvmaf("extract", pairs, "-o", place / "t", "--timeout", text)

@@ -75,6 +75,7 @@ FOUND = {
     "size that cannot be printed": ("manifest", MANIFEST + HUGE * 12 + b",4,25\n"),
     "line ends in a column": ("manifest", b"source,clip,ref\x01\x0cdistorted\na,b,c\n"),
     "colours of a terminal in a key": ("recipe", b'"a\\u001b[31m\\nb" = 1'),
+    "blank lines": ("signal log", b"\n\n"),
     "a megabyte in a key": ("recipe", b'"' + b"a" * 1_000_000 + b'" = 1'),
 }
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
-from tinyvmaf.cli.options import Cluster, FfmpegPath, Jobs, Json, PixFmt, Root, Size, raw_format
+from tinyvmaf.cli.options import (
+    STALL_S,
+    Cluster,
+    FfmpegPath,
+    Jobs,
+    Json,
+    PixFmt,
+    Root,
+    Size,
+    Timeout,
+    raw_format,
+)
 
 if TYPE_CHECKING:
     from tinyvmaf.corpus.scan import Scan
@@ -104,16 +115,18 @@ def build_corpus(
     ffmpeg: FfmpegPath = None,
     size: Size = None,
     pix_fmt: PixFmt = None,
+    timeout: Timeout = STALL_S,
 ) -> None:
     """Encode a ladder of distorted clips of every source."""
     from tinyvmaf.corpus.build import build
     from tinyvmaf.corpus.ladder import read_ladder
     from tinyvmaf.media.ffmpeg import find_ffmpeg
     from tinyvmaf.media.video import RAW_SUFFIXES, Video
+    from tinyvmaf.storage import absolute
 
     raw = raw_format(size, pix_fmt)
     if cluster:  # a worker has another working folder
-        sources, output = [path.absolute() for path in sources], output.absolute()
+        sources, output = [absolute(path) for path in sources], absolute(output)
     done = build(
         [Video(path, raw if path.suffix.lower() in RAW_SUFFIXES else None) for path in sources],
         root=output,
@@ -122,6 +135,7 @@ def build_corpus(
         n_frames=frames,
         jobs=jobs,
         cluster=cluster,
+        stall_s=timeout,
         progress=TERMINAL,
     )
     for name, error in done.failures:

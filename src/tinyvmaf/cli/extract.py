@@ -8,6 +8,7 @@ import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json
 from tinyvmaf.cli.options import (
+    STALL_S,
     Allow,
     Cluster,
     EngineName,
@@ -19,6 +20,7 @@ from tinyvmaf.cli.options import (
     Root,
     Size,
     Teacher,
+    Timeout,
     raw_format,
 )
 from tinyvmaf.errors import UsageError
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from tinyvmaf.features.extraction import Extraction
 
 PARTIAL = 3
-STALL_S = 300.0
 
 
 def extract(
@@ -42,9 +43,7 @@ def extract(
     size: Size = None,
     pix_fmt: PixFmt = None,
     allow: Allow = None,
-    timeout: Annotated[
-        float, typer.Option(help="Give a pair up when no new frame came for so many seconds.")
-    ] = STALL_S,
+    timeout: Timeout = STALL_S,
     as_json: Json = False,
 ) -> None:
     """Score every frame of a corpus with libvmaf and write the feature table."""

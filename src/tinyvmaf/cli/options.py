@@ -54,6 +54,10 @@ Allow = Annotated[
     list[Allowance] | None,
     typer.Option(help="Accept this difference between reference and distorted; repeatable."),
 ]
+Timeout = Annotated[
+    float, typer.Option(help="Give a clip up when no new frame came for so many seconds.")
+]
+STALL_S = 300.0
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -16,13 +16,15 @@ from pathlib import Path
 from tinyvmaf.corpus.encode import COLUMNS, Encode, Source, read_sources
 from tinyvmaf.corpus.ladder import Rung
 from tinyvmaf.corpus.manifest import NAME
-from tinyvmaf.errors import CorpusError, TinyVmafError
+from tinyvmaf.errors import CorpusError, TinyVmafError, UsageError
 from tinyvmaf.execution.executor import AbstractExecutor, Share
 from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.files import append_text, check_writable, remove_leftovers, write_text
 from tinyvmaf.media.ffmpeg import Ffmpeg
+from tinyvmaf.media.process import check_timeout
 from tinyvmaf.media.video import Video
 from tinyvmaf.progress import SILENT, Progress, Task
+from tinyvmaf.storage import address, is_remote
 
 _Rows = dict[tuple[str, str], dict[str, str]]
 _Failed = list[tuple[Encode, TinyVmafError]]
@@ -47,6 +49,7 @@ def build(
     n_frames: int | None = None,
     jobs: int | None = None,
     cluster: str | None = None,
+    stall_s: float | None = None,
     progress: Progress = SILENT,
 ) -> Build:
     """Encode every rung of `ladder` from every video into `root`.
@@ -59,15 +62,23 @@ def build(
         n_frames: Use the first frames only; the reference is then a lossless cut.
         jobs: Encodes at once on this machine; all cores by default.
         cluster: A Dask cluster that encodes instead, as `open_executor` takes it.
+        stall_s: An encode is given up when no new frame came for so many seconds; None waits.
         progress: Told of frames.
 
     Raises:
         UsageError: two sources of one name, no rung that fits one, or a folder that cannot be
-            written.
+            written, as one in an object store.
         MediaError: a source cannot be read.
         CorpusError: no clip could be encoded, or the folder holds another's manifest.
     """
     check_workers(jobs=jobs, cluster=cluster)
+    check_timeout(stall_s)
+    for path in (root, *(video.path for video in videos)):
+        if is_remote(path):
+            raise UsageError(
+                f"{address(path)}: `corpus build` reads and writes a file system; name a local "
+                "path, and copy the finished folder to the store"
+            )
     manifest = root / NAME
     check_writable(manifest)
     for folder in ("dis", "ref"):
@@ -94,6 +105,9 @@ def build(
     total = sum(item.source.n_frames for item in (*cuts, *wanted))
     task = progress.task("encode", total=float(total), unit="frames")
 
+    def make(encode: Encode) -> RunEncode:
+        return RunEncode(encode, ffmpeg, stall_s)
+
     def keep(clip: Encode) -> None:
         if not rows and not manifest.is_file():
             _write_rows(manifest, {})
@@ -102,11 +116,11 @@ def build(
 
     try:
         with open_executor(jobs=jobs, cluster=cluster) as executor:
-            failed = _run_all(cuts, ffmpeg, executor, task)
+            failed = _run_all(cuts, executor, task, make=make)
             lost = {cut.source.name: error for cut, error in failed}
             failed = [(clip, lost[clip.source.name]) for clip in wanted if clip.source.name in lost]
             possible = [clip for clip in wanted if clip.source.name not in lost]
-            failed += _run_all(possible, ffmpeg, executor, task, done=keep)
+            failed += _run_all(possible, executor, task, make=make, done=keep)
     finally:
         task.finish()
     if wanted and rows:
@@ -136,10 +150,10 @@ def _forget(rows: _Rows, sources: Sequence[Source], wanted: Sequence[Encode]) ->
 
 def _run_all(
     encodes: Sequence[Encode],
-    ffmpeg: Ffmpeg,
     executor: AbstractExecutor,
     task: Task,
     *,
+    make: Callable[[Encode], "RunEncode"],
     done: Callable[[Encode], None] | None = None,
 ) -> _Failed:
     """Run them side by side; `done` is called in this thread for each that worked."""
@@ -147,7 +161,7 @@ def _run_all(
     waiting: dict[Future[None], tuple[Encode, Share]] = {}
     for item in encodes:
         share = Share(task, item.source.n_frames)
-        future = executor.submit(RunEncode(item, ffmpeg), on_frame=share.reach)
+        future = executor.submit(make(item), on_frame=share.reach)
         waiting[future] = item, share
     for future in as_completed(waiting):
         encode, share = waiting.pop(future)
@@ -168,10 +182,11 @@ class RunEncode:
 
     encode: Encode
     ffmpeg: Ffmpeg
+    stall_s: float | None
 
     def __call__(self, on_frame: Callable[[int], None]) -> None:
         """Make the file, or leave what was there."""
-        self.encode.run(self.ffmpeg, on_frame)
+        self.encode.run(self.ffmpeg, on_frame, stall_s=self.stall_s)
 
 
 def _read_rows(manifest: Path) -> _Rows:

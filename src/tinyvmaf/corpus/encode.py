@@ -129,8 +129,10 @@ class Encode:
             "source_sha256": self.source.sha256,
         }
 
-    def run(self, ffmpeg: Ffmpeg, on_frame: Callable[[int], None]) -> None:
-        """Make the file, or leave what was there.
+    def run(
+        self, ffmpeg: Ffmpeg, on_frame: Callable[[int], None], *, stall_s: float | None = None
+    ) -> None:
+        """Make the file, or leave what was there; give it up without a new frame for `stall_s`.
 
         Raises:
             ToolFailed: the encoder failed, or the file has not the frames that it should have.
@@ -142,6 +144,7 @@ class Encode:
                 ffmpeg.path,
                 [*self.input.arguments(), *self.arguments, *target],
                 on_frame=on_frame,
+                stall_s=stall_s,
             )
             found = probe(Video(aside)).n_frames
             if found != self.source.n_frames:

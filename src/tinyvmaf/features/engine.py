@@ -32,7 +32,7 @@ from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher, check_teacher
 from tinyvmaf.files import working_folder
 from tinyvmaf.media.ffmpeg import MODEL_FILE, Ffmpeg, find_ffmpeg, run_ffmpeg
-from tinyvmaf.media.process import run
+from tinyvmaf.media.process import check_timeout, run
 from tinyvmaf.media.video import VideoInfo
 
 ENVIRONMENT_VARIABLE = "VMAF_BIN"
@@ -237,8 +237,7 @@ def find_engine(
         ToolNotFound, ToolLacksFeature: its program cannot be used.
     """
     chosen = name or ("vmaf" if os.environ.get(ENVIRONMENT_VARIABLE) else "ffmpeg")
-    if stall_s is not None and not stall_s > 0:
-        raise UsageError(f"--timeout {stall_s:g}: expected more than 0 seconds")
+    check_timeout(stall_s)
     if chosen == "ffmpeg":
         return FfmpegEngine(find_ffmpeg(ffmpeg), stall_s)
     if chosen == "vmaf":

@@ -109,8 +109,9 @@ def _read(path: Path, feature: str) -> Iterator[float]:
 def _values(lines: Iterator[str], *, key: str) -> Iterator[float]:
     """The number of one frame after the other; a frame is two lines."""
     for number, (head, line) in enumerate(zip(lines, lines, strict=True)):
-        if head.split(maxsplit=1)[0] != f"frame:{number}":
-            raise ValueError(f"{head.split(maxsplit=1)[0]} stands where frame:{number} is expected")
+        found = head.partition(" ")[0].strip()
+        if found != f"frame:{number}":
+            raise ValueError(f"{found!r} stands where frame:{number} is expected")
         name, _, text = line.partition("=")
         value = float(text) if name == key else math.nan
         if math.isnan(value):

@@ -104,6 +104,16 @@ def n_jobs(wanted: int | None = None) -> int:
     return wanted
 
 
+def check_timeout(seconds: float | None) -> None:
+    """Refuse a limit that `run` could not keep; None is no limit.
+
+    Raises:
+        UsageError: it is not above 0.
+    """
+    if seconds is not None and not seconds > 0:
+        raise UsageError(f"--timeout {seconds:g}: expected more than 0 seconds")
+
+
 @contextmanager
 def owned_by(owner: str) -> Generator[None]:
     """Programs that this thread starts meanwhile belong to `owner`, for `stop_programs_of`."""
