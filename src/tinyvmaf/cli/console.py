@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.progress import Task
+from tinyvmaf.progress import SILENT, Task
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,12 +69,12 @@ class Terminal:
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
-            # Without a terminal a bar would only leave blank lines in a log.
-            disable=not self.console.is_terminal,
         )
 
     def task(self, name: str, *, total: float, unit: str) -> Task:
-        """Show a bar; its rate is in `unit` a second."""
+        """Show a bar; its rate is in `unit` a second. Without a terminal there is none."""
+        if not sys.stderr.isatty():
+            return SILENT.task(name, total=total, unit=unit)  # making bars takes a while
         bars = self._bars
         task = bars.add_task(name, total=total, rate="")
         bars.start()

@@ -102,6 +102,7 @@ def score(
     pairs = _many(reference, distorted, batch, raw)
     if pairs and (log is not None or plot is not None):
         raise UsageError("--log and --plot take a single pair; score the pairs one by one")
+    meeting = _meet_videos(reference, distorted, raw) if not pairs else ()
     order = [name.strip() for name in features.split(",")] if features is not None else None
     scorer = make_scorer(
         choose_mode(
@@ -129,6 +130,8 @@ def score(
         raise UsageError("--cluster takes many pairs: --batch pairs.csv, or a folder of encodes")
     if reference is None or distorted is None:
         raise UsageError("score needs REFERENCE and DISTORTED, or --batch pairs.csv")
+    for thread in meeting:
+        thread.join()
     _score_one(
         scorer,
         reference,
@@ -163,6 +166,25 @@ def _meet_ffmpeg(path: Path | None) -> None:
             find_ffmpeg(path)
 
     Thread(target=find, daemon=True).start()
+
+
+def _meet_videos(
+    reference: Path | None, distorted: Path | None, raw: "RawFormat | None"
+) -> tuple[Thread, ...]:
+    """Open the pair while a model is loaded and ffmpeg answers; what is seen is remembered."""
+    from tinyvmaf.media.frames import beginning
+    from tinyvmaf.scoring.score import as_video
+
+    def meet(path: Path) -> None:
+        # The preflight asks again and gets this answer, or the error.
+        with suppress(TinyVmafError):
+            beginning(as_video(path, raw))
+
+    paths = [path for path in (reference, distorted) if path is not None]
+    threads = tuple(Thread(target=meet, args=(path,), daemon=True) for path in paths)
+    for thread in threads:
+        thread.start()
+    return threads
 
 
 def _many(
