@@ -75,6 +75,8 @@ FOUND = {
     "size that cannot be printed": ("manifest", MANIFEST + HUGE * 12 + b",4,25\n"),
     "line ends in a column": ("manifest", b"source,clip,ref\x01\x0cdistorted\na,b,c\n"),
     "colours of a terminal in a key": ("recipe", b'"a\\u001b[31m\\nb" = 1'),
+    "run that is no record": ("run", b"null"),
+    "run nested too deeply": ("run", DEEP),
     "blank lines": ("signal log", b"\n\n"),
     "a megabyte in a key": ("recipe", b'"' + b"a" * 1_000_000 + b'" = 1'),
 }

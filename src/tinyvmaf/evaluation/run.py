@@ -140,7 +140,10 @@ def read_run(folder: Path) -> Run:
             pl.read_parquet(folder / name, memory_map=False, glob=False)
             for name in (PREDICTIONS, BASELINES)
         )
-    except (KeyError, TypeError, ValueError, OSError, pl.exceptions.PolarsError) as error:
+    except (
+        *(KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError),
+        pl.exceptions.PolarsError,
+    ) as error:
         if isinstance(error, SchemaError):
             raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
