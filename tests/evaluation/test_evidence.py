@@ -11,10 +11,11 @@ from scipy import stats
 from sklearn.metrics import root_mean_squared_error
 
 from tests.evaluation.tables import smooth_table
-from tests.evaluation.test_record import made_up_run
-from tinyvmaf.evaluation.baselines import PER_FOLD, baseline_rows
+from tests.evaluation.test_record import as_text, made_up_run
+from tinyvmaf.evaluation.baselines import PER_FOLD
 from tinyvmaf.evaluation.evidence import gather_evidence
 from tinyvmaf.evaluation.measured import measure_folds
+from tinyvmaf.evaluation.predictions import baseline_rows, keyed
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import Run
 
@@ -270,11 +271,13 @@ def with_single_split(run, *, model="vmaf_tiny_small", error=1.0):
     rng = np.random.default_rng(5)
     target = TABLE.target
     rows = baseline_rows(
-        TABLE,
+        keyed(TABLE),
         model=model,
+        models=[model],
         predicted=target + error * rng.normal(size=len(target)),
         seen={**dict.fromkeys(TABLE.sources, "train"), "S06": "val"},
     )
+    rows = as_text(rows)
     words = {**run.facts.baselines, model: "mlp_small trained once; S06 for validation"}
     facts = replace(run.facts, baselines=words)
     return Run(facts, run.predictions, pl.concat([run.baselines, rows])), rows

@@ -28,6 +28,10 @@ def loso(
         int | None, typer.Option(help="Passes over the training rows.  [the recipe's]")
     ] = None,
     seeds: Annotated[int, typer.Option(help="Sweeps over all folds, seeds 0, 1, ...")] = 1,
+    folds: Annotated[
+        int | None,
+        typer.Option(help="Put whole sources into so many folds.  [each source is left out alone]"),
+    ] = None,
     baseline: Annotated[
         list[str] | None,
         typer.Option(help="A model (file or name) or a run to set beside it; repeatable."),
@@ -46,7 +50,7 @@ def loso(
     pix_fmt: PixFmt = None,
     as_json: Json = False,
 ) -> None:
-    """Leave one source out: train, predict, and write run and digest."""
+    """Leave each source out, or folds of sources: train, predict, and write run and digest."""
     from tinyvmaf.files import check_writable, local_folder
 
     # Names and the output are checked before anything slow begins.
@@ -63,6 +67,7 @@ def loso(
             arch=model_arch,
             recipe=settings,
             seeds=seeds,
+            folds=folds,
             baselines=baseline or [],
             learning_curve=learning_curve,
         )
@@ -91,12 +96,13 @@ def run_loso(
     arch: str,
     recipe: "Recipe",
     seeds: int = 1,
+    folds: int | None = None,
     baselines: list[str] | None = None,
     learning_curve: bool = False,
 ) -> "Digest":
     """Sweep with progress and write the digest."""
     from tinyvmaf.errors import UsageError
-    from tinyvmaf.evaluation.folds import leave_one_source_out
+    from tinyvmaf.evaluation.folds import make_folds
     from tinyvmaf.evaluation.loso import sweep
     from tinyvmaf.evaluation.run import RECORD, read_run
     from tinyvmaf.models.model import load_model
@@ -104,14 +110,16 @@ def run_loso(
 
     if seeds < 1:
         raise UsageError(f"--seeds {seeds}: expected 1 or more")
-    leave_one_source_out(opened.table.sources)
+    table = opened.table
+    make_folds(table.sources, n_rows=[own.stop - own.start for own in table.blocks], k=folds)
     runs = {name: Path(name) for name in baselines or () if (Path(name) / RECORD).is_file()}
     run = sweep(
-        opened.table,
+        table,
         folder=folder,
         arch=arch,
         recipe=recipe,
         seeds=range(seeds),
+        folds=folds,
         baselines=[load_model(name) for name in baselines or () if name not in runs],
         beside={path.resolve().name: read_run(path) for path in runs.values()},
         with_learning_curve=learning_curve,
@@ -130,6 +138,7 @@ def print_digest(digest: "Digest", folder: Path) -> None:
     from tinyvmaf.report.numbers import number
     from tinyvmaf.storage import address
 
+    record = digest.record
     columns: dict[str, str] = dict.fromkeys(
         ("held out", "frames", "PLCC", "SROCC", "RMSE", "clip RMSE"), "right"
     )
@@ -154,5 +163,8 @@ def print_digest(digest: "Digest", folder: Path) -> None:
         for label in ("mean", "std")
     ]
     show_table(columns, rows)
+    folds = record["protocol"]["held_out"]
+    if folds:
+        show(f"\n{len(folds)} folds of whole sources: a source's models saw none of its fold")
     written = address(folder / (digest.html or digest.markdown).name)
     show(f"\n{digest.record['arch']}, {digest.record['n_params']} parameters: {written}")

@@ -5,7 +5,7 @@ Both look at distances between feature vectors, standardised on the training sou
 thinned evenly within each source: neighbouring frames are nearly the same point.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,39 +41,44 @@ class Applicability:
 
 
 def applicability(
-    *, features: Float[np.ndarray, "n f"], source_index: Int[np.ndarray, " _"]
+    *,
+    features: Float[np.ndarray, "n f"],
+    source_index: Int[np.ndarray, " _"],
+    held_out: Sequence[tuple[int, ...]] | None = None,
 ) -> tuple[Applicability, ...]:
-    """Dissimilarity of each source to all others, in the order of its number.
+    """Dissimilarity of each source to those that its fold trains on, in the order of its number.
 
     Args:
         features: One row a frame, finite.
         source_index: The row's source, any integers.
+        held_out: Positions of the sources that are held out together; by default each alone.
 
     Raises:
         SchemaError: lengths differ, there are no rows, or a value is not finite.
         SplitError: there are fewer than three sources, so that training has no between-source
             distances.
 
-    Source: Meyer and Pebesma (2021), unweighted; distances by scikit-learn and SciPy.
+    Source: Meyer and Pebesma (2021), unweighted; distances by SciPy.
     """
+    from scipy.spatial import KDTree
     from scipy.spatial.distance import cdist
-    from sklearn.neighbors import NearestNeighbors
 
     index = _sources_of(features, source_index)
-    found: list[Applicability] = []
-    for fold in _folds(features, index, limit=MAX_ROWS):
+    found: dict[int, Applicability] = {}
+    for fold in _folds(features, index, held_out, limit=MAX_ROWS):
         labels = index[fold.rows]
         distances = cdist(fold.training, fold.training)
         # Only rows that are all alike have no distance; then the index is the plain distance.
         mean = float(distances.sum()) / (len(labels) * (len(labels) - 1)) or 1.0
         distances[labels[:, None] == labels] = np.inf
         threshold = float(np.quantile(distances.min(axis=1), _QUANTILE)) / mean
-        nearest = NearestNeighbors(n_neighbors=1).fit(fold.training)
-        held_out = fold.held_out[_evenly(len(fold.held_out), MAX_ROWS)]
-        di = nearest.kneighbors(held_out)[0][:, 0] / mean
-        share = float((di > threshold).mean())
-        found.append(Applicability(float(np.median(di)), threshold, share_outside=share))
-    return tuple(found)
+        nearest = KDTree(fold.training)
+        for position, own in fold.held_out:
+            kept = own[_evenly(len(own), MAX_ROWS)]
+            di = nearest.query(fold.scaled(features[kept]))[0] / mean
+            share = float((di > threshold).mean())
+            found[position] = Applicability(float(np.median(di)), threshold, share_outside=share)
+    return tuple(item for _, item in sorted(found.items()))
 
 
 def nearest_neighbours(
@@ -82,52 +87,76 @@ def nearest_neighbours(
     target: Float[np.ndarray, " n"],
     source_index: Int[np.ndarray, " _"],
     neighbours: int = 5,
+    held_out: Sequence[tuple[int, ...]] | None = None,
 ) -> Float[np.ndarray, " n"]:
-    """Out-of-fold predictions in target units: mean target of the nearest rows of other sources.
+    """Out-of-fold predictions in target units: mean target of the nearest rows of other folds.
 
     Args:
         features: One row a frame, finite.
         target: Scores to be met.
         source_index: The row's source, any integers.
         neighbours: How many rows to average.
+        held_out: Positions of the sources that are held out together; by default each alone.
 
     Raises:
         SchemaError: lengths differ, there are no rows, or a value is not finite.
         SplitError: there are fewer than three sources.
 
-    Source: Fix and Hodges (1951), computed by scikit-learn.
+    Source: Fix and Hodges (1951), computed by SciPy.
     """
-    from sklearn.neighbors import KNeighborsRegressor
+    from scipy.spatial import KDTree
 
     index = _sources_of(features, source_index)
     predicted = np.empty(len(target))
-    for source, fold in enumerate(_folds(features, index, limit=MAX_NEIGHBOUR_ROWS)):
-        model = KNeighborsRegressor(n_neighbors=min(neighbours, len(fold.rows)))
-        model.fit(fold.training, target[fold.rows])
-        predicted[index == source] = model.predict(fold.held_out)
+    for fold in _folds(features, index, held_out, limit=MAX_NEIGHBOUR_ROWS):
+        nearest = min(neighbours, len(fold.rows))
+        tree = KDTree(fold.training)
+        for _, own in fold.held_out:
+            found = tree.query(fold.scaled(features[own]), nearest, workers=-1)[1]
+            predicted[own] = target[fold.rows[found.reshape(len(own), -1)]].mean(axis=1)
     return predicted
 
 
 @dataclass(frozen=True, slots=True)
 class _Fold:
-    """A source against the others: features standardised on `rows`, the training rows kept."""
+    """Sources against the others.
+
+    Attributes:
+        rows: The training rows that are kept.
+        training: Their features, standardised.
+        held_out: Positions of the sources and their rows.
+        mean, scale: Of the training rows.
+    """
 
     rows: Int[np.ndarray, " m"]
     training: Float[np.ndarray, "m f"]
-    held_out: Float[np.ndarray, "own f"]
+    held_out: Sequence[tuple[int, Int[np.ndarray, " own"]]]
+    mean: Float[np.ndarray, " f"]
+    scale: Float[np.ndarray, " f"]
+
+    def scaled(self, features: Float[np.ndarray, "own f"]) -> Float[np.ndarray, "own f"]:
+        """Features as the training rows are standardised."""
+        return (features - self.mean) / self.scale
 
 
 def _folds(
-    features: Float[np.ndarray, "n f"], index: Int[np.ndarray, " n"], *, limit: int
+    features: Float[np.ndarray, "n f"],
+    index: Int[np.ndarray, " n"],
+    held_out: Sequence[tuple[int, ...]] | None,
+    *,
+    limit: int,
 ) -> Iterator[_Fold]:
-    sources = [np.flatnonzero(index == source) for source in range(int(index.max()) + 1)]
+    stops = np.cumsum(np.bincount(index))
+    # Stable: quick for rows that are sorted by source, as tables are.
+    sources = np.split(np.argsort(index, kind="stable"), stops[:-1])
     kept = [own[_evenly(len(own), limit // len(sources))] for own in sources]
-    for source, own in enumerate(sources):
-        rows = np.concatenate(kept[:source] + kept[source + 1 :])
+    for out in held_out or [(position,) for position in range(len(sources))]:
+        rows = np.concatenate([own for position, own in enumerate(kept) if position not in out])
         mean, sd = features[rows].mean(axis=0), features[rows].std(axis=0)
         # A feature that is constant in training has no scale of its own.
         scale = np.where(sd > 0, sd, 1.0)
-        yield _Fold(rows, (features[rows] - mean) / scale, (features[own] - mean) / scale)
+        training = (features[rows] - mean) / scale
+        yield _Fold(rows, training, [(each, sources[each]) for each in out], mean, scale)
 
 
 def _evenly(n: int, limit: int) -> Int[np.ndarray, " m"]:

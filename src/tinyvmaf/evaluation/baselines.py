@@ -5,13 +5,15 @@ Some need no network and go through the same folds: the constant, least squares,
 others are models as they are, and every cell says what they knew of its source.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.evaluation.applicability import nearest_neighbours
+from tinyvmaf.evaluation.folds import Fold, fold_of_sources
+from tinyvmaf.evaluation.predictions import baseline_rows
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.features.sets import KEYS, TARGET
 from tinyvmaf.features.table import FeatureTable
@@ -33,45 +35,61 @@ PER_FOLD: Mapping[str, str] = {
 """Baselines that go through the same folds -> what they predict."""
 
 
-def constant(table: FeatureTable) -> Float[np.ndarray, " n"]:
-    """For every row the mean target of the other sources' rows."""
-    index = table.source_index
+def constant(table: FeatureTable, folds: Sequence[Fold]) -> Float[np.ndarray, " n"]:
+    """For every row the mean target of the rows of other folds."""
+    index = fold_of_sources(folds)[table.source_index]
     sums = np.bincount(index, weights=table.target)
     counts = np.bincount(index)
     means = (sums.sum() - sums) / (counts.sum() - counts)
     return means[index]
 
 
-def per_fold_baselines(table: FeatureTable) -> Mapping[str, Float[np.ndarray, " n"]]:
-    """Out-of-fold predictions of every baseline of `PER_FOLD`."""
-    neighbours = nearest_neighbours(
-        features=table.features, target=table.target, source_index=table.source_index
+def per_fold_baselines(
+    table: FeatureTable, folds: Sequence[Fold]
+) -> Iterator[tuple[str, Float[np.ndarray, " n"]]]:
+    """Every baseline of `PER_FOLD` with its out-of-fold predictions, one after the other."""
+    yield CONSTANT, constant(table, folds)
+    yield LEAST_SQUARES, least_squares(table, folds)
+    yield (
+        NEIGHBOURS,
+        nearest_neighbours(
+            features=table.features,
+            target=table.target,
+            source_index=table.source_index,
+            held_out=[fold.positions for fold in folds],
+        ),
     )
-    return {
-        CONSTANT: constant(table),
-        LEAST_SQUARES: least_squares(table),
-        NEIGHBOURS: neighbours,
-    }
 
 
-def least_squares(table: FeatureTable) -> Float[np.ndarray, " n"]:
+def least_squares(table: FeatureTable, folds: Sequence[Fold]) -> Float[np.ndarray, " n"]:
     """Out-of-fold predictions of a linear model, in [0, 100].
 
-    The normal equations of a fold are those of all rows less those of its source, so nothing is
+    The normal equations of a fold are those of all rows less those of its sources, so nothing is
     copied however many folds there are. Features are centred on the grand mean for precision only:
     the fit has an intercept, so that no centring changes it.
     """
     centre = table.features.mean(axis=0)
-    design = np.column_stack([np.ones(len(table.target)), table.features - centre])
-    rows = [table.source_index == index for index in range(len(table.sources))]
-    grams = [design[own].T @ design[own] for own in rows]
-    moments = [design[own].T @ table.target[own] for own in rows]
+
+    def design(block: slice) -> Float[np.ndarray, "own f"]:
+        own = table.features[block] - centre
+        return np.column_stack([np.ones(len(own)), own])
+
+    grams, moments = [], []
+    for block in table.blocks:
+        own = design(block)
+        grams.append(own.T @ own)
+        moments.append(own.T @ table.target[block])
     gram, moment = sum(grams), sum(moments)
     predicted = np.empty_like(table.target)
-    for own, own_gram, own_moment in zip(rows, grams, moments, strict=True):
+    for fold in folds:
         # lstsq and not solve: a feature may be constant in the training sources.
-        weights = np.linalg.lstsq(gram - own_gram, moment - own_moment)[0]
-        predicted[own] = np.clip(design[own] @ weights, 0.0, 100.0)
+        weights = np.linalg.lstsq(
+            gram - sum(grams[position] for position in fold.positions),
+            moment - sum(moments[position] for position in fold.positions),
+        )[0]
+        for position in fold.positions:
+            block = table.blocks[position]
+            predicted[block] = np.clip(design(block) @ weights, 0.0, 100.0)
     return predicted
 
 
@@ -83,37 +101,28 @@ def seen_sources(card: Card | None, sources: Sequence[str]) -> dict[str, str]:
     return {source: "train" if source in trained else "heldout" for source in sources}
 
 
-def baseline_rows(
-    table: FeatureTable,
-    *,
-    model: str,
-    predicted: Float[np.ndarray, " n"],
-    seen: Mapping[str, str],
-) -> "pl.DataFrame":
-    """Rows of `baselines.parquet` for one model."""
-    import polars as pl
-
-    return table.rows.select(
-        pl.lit(model).alias("model"),
-        pl.col("source").replace_strict(dict(seen), return_dtype=pl.String).alias("seen"),
-        *KEYS,
-        TARGET,
-        pl.Series("predicted", predicted.astype(np.float64)),
-    )
-
-
-def run_rows(run: Run, *, model: str) -> "pl.DataFrame":
+def beside_rows(run: Run, *, model: str, models: Sequence[str]) -> "pl.DataFrame":
     """The out-of-fold predictions of another run's first seed, as rows of a baseline."""
     import polars as pl
 
     rows = run.predictions.filter(pl.col("seed") == run.facts.seeds[0])
-    return rows.select(
-        pl.lit(model).alias("model"),
-        pl.lit("heldout").alias("seen"),
-        *KEYS,
-        TARGET,
-        pl.col("predicted").cast(pl.Float64),
+    return baseline_rows(
+        rows.select(*KEYS, TARGET),
+        model=model,
+        models=models,
+        predicted=rows["predicted"].to_numpy(),
+        seen=dict.fromkeys(rows["source"].unique().to_list(), "heldout"),
     )
+
+
+def describe(models: Sequence[Model], runs: Mapping[str, Run]) -> dict[str, str]:
+    """What given models and runs are, in words, by name."""
+    words = {model.name: f"given; sha256 {model.sha256[:12]}" for model in models}
+    for name, run in runs.items():
+        folds = run.facts.held_out
+        how = f"{len(folds)} folds of whole sources" if folds else "each source held out alone"
+        words[name] = f"{run.facts.arch}, recipe {run.facts.recipe}, {how}"
+    return words
 
 
 def predict_all(model: Model, table: FeatureTable) -> Float[np.ndarray, " n"]:

@@ -21,6 +21,7 @@ from tinyvmaf.evaluation.measured import (
     measure_folds,
 )
 from tinyvmaf.evaluation.metrics import MetricName, aggregate
+from tinyvmaf.evaluation.predictions import by_source
 from tinyvmaf.features.sets import TARGET
 from tinyvmaf.models.card import Loso, Residuals
 
@@ -70,7 +71,7 @@ def residuals(predictions: "pl.DataFrame") -> tuple[Residuals, ...]:
             source=rows["source"][0],
             residuals=tuple((rows["predicted"] - rows[TARGET]).to_list()),
         )
-        for rows in clip_means(first).partition_by("source", maintain_order=True)
+        for rows in by_source(clip_means(first))
     )
 
 

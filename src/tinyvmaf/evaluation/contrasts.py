@@ -13,6 +13,7 @@ import numpy as np
 from tinyvmaf.evaluation.comparison import MARGINS, Comparison, compare_models
 from tinyvmaf.evaluation.measured import MeasuredFold, clip_means, fold_values, measure_rows
 from tinyvmaf.evaluation.paired import subset_interval
+from tinyvmaf.evaluation.predictions import by_source
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.evaluation.scales import CLIP
 
@@ -66,7 +67,7 @@ def optimism(run: Run, measured: Sequence[MeasuredFold]) -> list[dict[str, Any]]
         if rows.is_empty() or not words.startswith(f"{arch} trained once"):
             continue
         per_source: dict[str, float] = {}
-        for part in rows.partition_by("source", maintain_order=True):
+        for part in by_source(rows):
             seen, unseen = measure_rows(part).rmse, held_out[part["source"][0]]
             if seen is not None and unseen is not None:
                 per_source[part["source"][0]] = seen - unseen
@@ -102,7 +103,7 @@ def _of_baseline(rows: "pl.DataFrame", model: str, sources: Sequence[str]) -> Sc
     own = rows.filter(pl.col("model") == model, pl.col("seen") == "heldout")
     if own.is_empty():
         return None
-    parts = {part["source"][0]: part for part in own.partition_by("source")}
+    parts = {part["source"][0]: part for part in by_source(own)}
     frame = {source: measure_rows(part) for source, part in parts.items()}
     clip = {source: measure_rows(clip_means(part)) for source, part in parts.items()}
     return {

@@ -37,6 +37,7 @@ from tinyvmaf.evaluation.measured import (
 )
 from tinyvmaf.evaluation.metrics import MetricName
 from tinyvmaf.evaluation.p1401 import clip_block
+from tinyvmaf.evaluation.predictions import by_source, clip_index, source_index
 from tinyvmaf.evaluation.ranking import pair_accuracy
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.evaluation.seeds import seed_spread
@@ -64,7 +65,7 @@ def gather_evidence(run: Run, measured: Sequence[MeasuredFold]) -> Record:
     found: Record = {
         "gate": gate,
         "unit": _unit(first),
-        "intervals": _intervals(folds, first),
+        "intervals": _intervals(run, folds, first),
         **dict.fromkeys(
             ("comparisons", "ranking", "optimism", "diagnosis", "learning_curve", "p1401")
         ),
@@ -101,29 +102,30 @@ def judge_training(run: Run) -> Record:
 
 def _unit(rows: "pl.DataFrame") -> Record:
     errors = (rows["predicted"] - rows[TARGET]).to_numpy()
-    source = rows["source"].rank("dense").to_numpy().astype(np.int64)
-    clip = rows.select((rows["source"] + "\0" + rows["clip"]).rank("dense"))
-    by_clip = dependence(errors=errors, groups=clip.to_series().to_numpy().astype(np.int64))
-    by_source = dependence(errors=errors, groups=source)
+    clips = clip_index(rows)
+    by_clip = dependence(errors=errors, groups=clips)
+    by_content = dependence(errors=errors, groups=source_index(rows))
     return {
         "n_sources": rows["source"].n_unique(),
-        "n_clips": rows.select("source", "clip").n_unique(),
+        "n_clips": int(clips[-1]) + 1,
         "n_frames": rows.height,
         "icc_clip": by_clip.icc if by_clip else None,
-        "icc_source": by_source.icc if by_source else None,
+        "icc_source": by_content.icc if by_content else None,
         "n_eff_clip": by_clip.n_effective if by_clip else None,
-        "n_eff_source": by_source.n_effective if by_source else None,
+        "n_eff_source": by_content.n_effective if by_content else None,
     }
 
 
-def _intervals(folds: tuple[MeasuredFold, ...], first: "pl.DataFrame") -> Record:
+def _intervals(run: Run, folds: tuple[MeasuredFold, ...], first: "pl.DataFrame") -> Record:
+    groups = _fold_of_source(run, [fold.source for fold in folds])
+    unit = "fold" if run.facts.held_out else "source"
     levels: tuple[Level, ...] = ("frame", "clip")
     rmse = [fold.frame[0].rmse or 0.0 for fold in folds]
     parts = correlation_parts(
         source_sums(
             predicted=first["predicted"].to_numpy(),
             target=first[TARGET].to_numpy(),
-            source_index=_index(first),
+            source_index=source_index(first),
         )
     )
     weighted = weighted_rmse(rmse=rmse, n=[fold.n_frames for fold in folds])
@@ -136,7 +138,9 @@ def _intervals(folds: tuple[MeasuredFold, ...], first: "pl.DataFrame") -> Record
         **{
             level: {
                 metric: _interval(
-                    fold_interval(fold_values(folds, level=level, metric=metric), metric=metric)
+                    fold_interval(
+                        fold_values(folds, level=level, metric=metric), metric=metric, folds=groups
+                    )
                 )
                 for metric in METRICS
             }
@@ -148,7 +152,8 @@ def _intervals(folds: tuple[MeasuredFold, ...], first: "pl.DataFrame") -> Record
                 for metric, interval in pooled_intervals(
                     predicted=rows["predicted"].to_numpy(),
                     target=rows[TARGET].to_numpy(),
-                    source_index=_index(rows),
+                    source_index=np.asarray(groups)[source_index(rows) - 1],
+                    unit=unit,
                 ).items()
             }
             for level, rows in (("frame", first), ("clip", clip_means(first)))
@@ -156,7 +161,7 @@ def _intervals(folds: tuple[MeasuredFold, ...], first: "pl.DataFrame") -> Record
         "nadeau_bengio": {
             "rmse": _interval(
                 nadeau_bengio_interval(
-                    fold_values(folds, level="frame", metric="rmse"), metric="rmse"
+                    fold_values(folds, level="frame", metric="rmse"), metric="rmse", folds=groups
                 )
             )
         },
@@ -175,6 +180,14 @@ def _intervals(folds: tuple[MeasuredFold, ...], first: "pl.DataFrame") -> Record
     }
 
 
+def _fold_of_source(run: Run, sources: Sequence[str]) -> list[int]:
+    """For each of the sorted `sources` the number of its fold."""
+    number = {
+        source: number for number, fold in enumerate(run.facts.held_out) for source in fold
+    } or {source: number for number, source in enumerate(sources)}
+    return [number[source] for source in sources]
+
+
 def _interval(found: Interval | None) -> Record | None:
     return None if found is None else asdict(found)
 
@@ -188,14 +201,15 @@ def _ranking(run: Run, first: "pl.DataFrame") -> list[Record]:
         if (rows["seen"] == "heldout").all():
             models[model] = rows
     records: list[Record] = []
+    groups = _fold_of_source(run, sorted(first["source"].unique().to_list()))
     for model, rows in models.items():
         clips = clip_means(rows)
         for item in pair_accuracy(
             predicted=clips["predicted"].to_numpy(),
             target=clips[TARGET].to_numpy(),
-            source_index=_index(clips),
+            source_index=source_index(clips),
         ):
-            interval = fold_interval(item.by_source, metric="pair_accuracy")
+            interval = fold_interval(item.by_source, metric="pair_accuracy", folds=groups)
             records.append(
                 {
                     "model": model,
@@ -213,7 +227,7 @@ def _ranking(run: Run, first: "pl.DataFrame") -> list[Record]:
 def _diagnosis(run: Run, folds: tuple[MeasuredFold, ...], first: "pl.DataFrame") -> list[Record]:
     import polars as pl
 
-    rows = {part["source"][0]: part for part in first.partition_by("source")}
+    rows = {part["source"][0]: part for part in by_source(first)}
     ranges = {source: target_range(part[TARGET].to_numpy()) for source, part in rows.items()}
     typical = float(np.sqrt(np.mean([found.sd**2 for found in ranges.values()])))
     values = fold_values(folds, level="frame", metric="rmse")
@@ -221,7 +235,7 @@ def _diagnosis(run: Run, folds: tuple[MeasuredFold, ...], first: "pl.DataFrame")
     beside = {
         model: {
             part["source"][0]: measure_rows(part).rmse
-            for part in run.baselines.filter(pl.col("model") == model).partition_by("source")
+            for part in by_source(run.baselines.filter(pl.col("model") == model))
         }
         for model in (LEAST_SQUARES, NEIGHBOURS)
     }
@@ -262,7 +276,3 @@ def _p1401(first: "pl.DataFrame") -> Record:
     clips = clip_means(first)
     block = clip_block(predicted=clips["predicted"].to_numpy(), target=clips[TARGET].to_numpy())
     return asdict(block)
-
-
-def _index(rows: "pl.DataFrame") -> "np.ndarray":
-    return rows["source"].rank("dense").to_numpy().astype(np.int64)

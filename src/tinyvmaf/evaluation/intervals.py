@@ -2,8 +2,9 @@
 """Confidence intervals whose unit is the source: over folds, and for rows pooled out of fold.
 
 Frames and clips describe a source and add no degrees of freedom: both intervals are t with K - 1,
-on the metric's stabilised scale. There is no interval from fewer than two sources, and none from a
-resampling of frames.
+on the metric's stabilised scale. Sources that share a fold share what their network's training drew
+by chance, and K is then the number of folds. There is no interval from fewer than two sources, and
+none from a resampling of frames.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ class Interval:
         estimate: The mean on the scale, handed back; or the statistic of all rows.
         low, high: Ends of the interval.
         level: Nominal coverage in (0, 1).
-        k: Sources that it rests on.
+        k: Sources that it rests on, or folds where folds hold several.
         method: In words.
     """
 
@@ -41,22 +42,29 @@ class Interval:
 
 
 def fold_interval(
-    values: Sequence[float | None], *, metric: str, level: float = 0.95
+    values: Sequence[float | None],
+    *,
+    metric: str,
+    level: float = 0.95,
+    folds: Sequence[int] | None = None,
 ) -> Interval | None:
-    """Mean of `metric` over folds on its stabilised scale, with a t interval of K - 1.
+    """Mean of `metric` over sources on its stabilised scale, with a t interval of K - 1.
 
     Args:
-        values: One a fold; None where the metric does not exist.
+        values: One a source; None where the metric does not exist.
         metric: Names the scale: atanh for correlations, log for errors (a geometric mean).
         level: Nominal coverage.
+        folds: The fold of each source, any integers; by default each has its own.
 
     Returns:
         None when fewer than two folds have a value.
 
     Raises:
         SchemaError: a value is neither None nor finite.
+
+    Source: Liang and Zeger (1986) for the error of a mean whose values come in groups.
     """
-    return _t_interval(values, metric, level, widening=1.0, method="t over folds")
+    return _t_interval(values, metric, level, folds, share=0.0, method="t over folds")
 
 
 def nadeau_bengio_interval(
@@ -64,15 +72,17 @@ def nadeau_bengio_interval(
     *,
     metric: str,
     level: float = 0.95,
+    folds: Sequence[int] | None = None,
     test_share: float | None = None,
 ) -> Interval | None:
     """The interval of `fold_interval`, widened because folds share their training sources.
 
     Args:
-        values: One a fold; None where the metric does not exist.
+        values: One a source; None where the metric does not exist.
         metric: Names the scale.
         level: Nominal coverage.
-        test_share: n_test / n_train of a fold; by default 1 / (K - 1), as sources count.
+        folds: The fold of each source, any integers; by default each has its own.
+        test_share: n_test / n_train of a fold; by default 1 / (K - 1), as folds count.
 
     Returns:
         None when fewer than two folds have a value.
@@ -82,33 +92,39 @@ def nadeau_bengio_interval(
 
     Source: Nadeau and Bengio (2003), the corrected resampled variance 1 / K + n_test / n_train.
     """
-    share = test_share if test_share is not None else 1 / max(len(values) - 1, 1)
-    k = len(known(values, metric=metric))
-    return _t_interval(
-        values,
-        metric,
-        level,
-        widening=float(np.sqrt(1 + k * share)),
-        method="t over folds, widened for shared training sources (Nadeau-Bengio)",
-    )
+    n_folds = len(values if folds is None else set(folds))
+    share = test_share if test_share is not None else 1 / max(n_folds - 1, 1)
+    method = "t over folds, widened for shared training sources (Nadeau-Bengio)"
+    return _t_interval(values, metric, level, folds, share=share, method=method)
 
 
 def _t_interval(
-    values: Sequence[float | None], metric: str, level: float, *, widening: float, method: str
+    values: Sequence[float | None],
+    metric: str,
+    level: float,
+    folds: Sequence[int] | None,
+    *,
+    share: float,
+    method: str,
 ) -> Interval | None:
     from scipy.stats import t
 
     scale = scale_of(metric)
     x = scale.forward(known(values, metric=metric))
-    k = len(x)
+    groups = np.arange(len(values)) if folds is None else np.asarray(folds)
+    groups = groups[[value is not None for value in values]]
+    k = len(set(groups.tolist()))
     if k < MIN_SOURCES:
         return None
-    half = float(t.ppf(0.5 + level / 2, k - 1)) * float(x.std(ddof=1)) / k**0.5 * widening
+    # With a source a fold this is the standard error of the mean.
+    sums = np.bincount(positions(groups, n=len(x)), weights=x - x.mean())
+    error = float(np.sqrt(k / (k - 1) * np.square(sums).sum())) / len(x)
+    half = float(t.ppf(0.5 + level / 2, k - 1)) * error * float(np.sqrt(1 + k * share))
     return _around(float(x.mean()), half, metric=metric, level=level, k=k, method=method)
 
 
 def jackknife_interval(
-    *, full: float, without: Sequence[float], metric: str, level: float = 0.95
+    *, full: float, without: Sequence[float], metric: str, level: float = 0.95, unit: str = "source"
 ) -> Interval:
     """Interval of a pooled statistic from its values with one source left out, t with K - 1.
 
@@ -117,6 +133,7 @@ def jackknife_interval(
         without: The statistic of all rows but one source's, for every source; at least two.
         metric: Names the scale.
         level: Nominal coverage.
+        unit: What is left out, in a word.
 
     Raises:
         SchemaError: a value is not finite.
@@ -131,7 +148,7 @@ def jackknife_interval(
     error = np.sqrt((k - 1) / k * np.square(left - left.mean()).sum())
     centre = float(scale.forward(known([full], metric=metric))[0])
     half = float(t.ppf(0.5 + level / 2, k - 1)) * float(error)
-    method = "delete-one-source jackknife, t"
+    method = f"delete-one-{unit} jackknife, t"
     return _around(centre, half, metric=metric, level=level, k=k, method=method)
 
 
@@ -153,14 +170,16 @@ def pooled_intervals(
     target: Real[np.ndarray, " _"],
     source_index: Int[np.ndarray, " _"],
     level: float = 0.95,
+    unit: str = "source",
 ) -> dict[MetricName, Interval | None]:
     """Metrics of all rows as one set, each with its delete-one-source jackknife interval.
 
     Args:
         predicted: Out-of-fold predictions.
         target: Scores to be met.
-        source_index: The row's source, any integers.
+        source_index: The row's source, any integers; or its fold, where sources share a network.
         level: Nominal coverage.
+        unit: Which of the two it is, in a word.
 
     Returns:
         For each of `POOLED` an interval; None with fewer than two sources, or where a correlation
@@ -186,7 +205,7 @@ def pooled_intervals(
         statistics["srocc"] = statistics["plcc"]
     return {
         metric: jackknife_interval(
-            full=float(found[0]), without=found[1:].tolist(), metric=metric, level=level
+            full=float(found[0]), without=found[1:].tolist(), metric=metric, level=level, unit=unit
         )
         if np.isfinite(found).all()
         else None

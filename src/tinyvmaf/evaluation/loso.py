@@ -7,7 +7,7 @@ can be shipped. The models of a fold never receive a row of the source that they
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +17,16 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.applicability import applicability
 from tinyvmaf.evaluation.baselines import (
     PER_FOLD,
-    baseline_rows,
+    beside_rows,
+    describe,
     per_fold_baselines,
     predict_all,
-    run_rows,
     seen_sources,
 )
-from tinyvmaf.evaluation.folds import Fold, leave_one_source_out
+from tinyvmaf.evaluation.doubling import doubling, halved
+from tinyvmaf.evaluation.folds import Fold, grouped, make_folds
 from tinyvmaf.evaluation.learning import learning_curve
-from tinyvmaf.evaluation.metrics import rmse
+from tinyvmaf.evaluation.predictions import baseline_rows, keyed, predicted_rows
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import (
     FoldFacts,
@@ -35,7 +36,6 @@ from tinyvmaf.evaluation.run import (
     refuse_other_table,
     write_run,
 )
-from tinyvmaf.features.sets import KEYS, TARGET
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models.export import export_model
 from tinyvmaf.models.model import Model
@@ -63,6 +63,7 @@ def loso(
     arch: str = "mlp_small",
     recipe: str | Recipe = "default",
     seeds: int = 1,
+    folds: int | None = None,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Leave one source out and evaluate: what `tinyvmaf loso` does, without its report.
@@ -73,13 +74,14 @@ def loso(
         arch: One of `training.networks.ARCHS`.
         recipe: Name or file of a recipe, or the recipe itself.
         seeds: Sweeps over all folds, with the seeds 0, 1, ...
+        folds: Put whole sources into so many folds; by default each source is left out alone.
         progress: Told of training steps.
 
     Returns:
         The record `tinyvmaf.loso/1`, as in `loso_<arch>_eval.json`.
 
     Raises:
-        SplitError: too few sources.
+        SplitError: too few sources, or a number of folds that they do not allow.
         UsageError: unknown arch or recipe, or the folder cannot be written.
     """
     settings = load_recipe(recipe) if isinstance(recipe, str) else recipe
@@ -89,6 +91,7 @@ def loso(
         arch=arch,
         recipe=settings,
         seeds=range(seeds),
+        folds=folds,
         progress=progress,
     )
     return evaluate_run(run)
@@ -101,6 +104,7 @@ def sweep(
     arch: str,
     recipe: Recipe,
     seeds: Sequence[int],
+    folds: int | None = None,
     baselines: Sequence[Model] = (),
     beside: Mapping[str, Run] | None = None,
     with_learning_curve: bool = False,
@@ -116,6 +120,7 @@ def sweep(
         arch: One of `training.networks.ARCHS`.
         recipe: How to train.
         seeds: One sweep over all folds each; at least one.
+        folds: Put whole sources into so many folds; by default each source is left out alone.
         baselines: Models to set beside it.
         beside: Runs on the same table to set beside it, by name.
         with_learning_curve: Also train on subsets of the sources.
@@ -124,18 +129,19 @@ def sweep(
         progress: Told of training steps.
 
     Raises:
-        SplitError: too few sources.
+        SplitError: too few sources, or a number of folds that they do not allow.
         UsageError: unknown arch, or the folder cannot be written.
     """
     import polars as pl
 
     from tinyvmaf.training.fitting import fit
 
-    folds = leave_one_source_out(table.sources)
+    held_out = make_folds(table.sources, n_rows=[_length(own) for own in table.blocks], k=folds)
     about_table = _about(table, table_origin)
     for other in (beside or {}).values():
         refuse_other_table(about_table, other.facts.table)
-    _refuse_twins([arch, *PER_FOLD, *SINGLE_SPLIT, *(m.name for m in baselines), *(beside or ())])
+    names = [*PER_FOLD, *SINGLE_SPLIT, *(model.name for model in baselines), *(beside or ())]
+    _refuse_twins([arch, *names])
     started = time.perf_counter()
 
     def train(
@@ -145,7 +151,7 @@ def sweep(
             features=table.features,
             target=table.target,
             source_index=table.source_index,
-            held_out=[(fold.index,) for fold in chosen],
+            held_out=[fold.positions for fold in chosen],
             seeds=seeds,
             feature_names=table.info.features,
             arch=arch,
@@ -153,17 +159,17 @@ def sweep(
             progress=progress,
         )
 
-    fitted = train(arch, folds, seeds)
+    fitted = train(arch, held_out, seeds)
     # The published study's split: one source, the last by name, is for validation only.
-    validation = folds[-1]
+    validation = held_out[-1]
     single = {
-        name: fitted[(validation.index,), seeds[0]]
+        name: fitted[validation.positions, seeds[0]]
         if each == arch
-        else train(each, [validation], seeds[:1])[(validation.index,), seeds[0]]
+        else train(each, [validation], seeds[:1])[validation.positions, seeds[0]]
         for name, each in SINGLE_SPLIT.items()
     }
-    halved = train(arch, folds, seeds[:1], _halved(recipe))
-    doubling = _doubling(table, fitted, halved, folds, seeds[0])
+    half = train(arch, held_out, seeds[:1], halved(recipe))
+    doubled = doubling(table, half=half, whole=fitted, folds=held_out, seed=seeds[0])
     curve = (
         learning_curve(table, arch=arch, recipe=recipe, seed=seeds[0], progress=progress)
         if with_learning_curve
@@ -171,48 +177,46 @@ def sweep(
     )
     trained = time.perf_counter()
 
-    def export(item: "Fitted", path: Path, held_out: Fold, arch: str, seed: int) -> Model:
+    def export(item: "Fitted", path: Path, unseen: Fold, arch: str, seed: int) -> Model:
         return export_model(
             item.network,
             path=path,
             table=table,
-            training_sources=[name for name in table.sources if name != held_out.source],
+            training_sources=[name for name in table.sources if name not in unseen.sources],
             arch=arch,
             recipe=asdict(recipe),
             seed=seed,
             training_rmse=item.train_rmse,
-            loso=f"a model of one fold: it did not see {held_out.source}",
+            loso=f"a model of one fold: it did not see {_words(unseen)}",
         )
 
-    predictions = pl.concat(
-        _predict_fold(
-            table, fold, seed, export(fitted[(fold.index,), seed], path, fold, arch, seed)
-        )
-        for fold in folds
-        for position, seed in enumerate(seeds)
-        for path in (_model_path(folder, fold, arch, seed=None if position == 0 else seed),)
-    )
-    held_out = dict.fromkeys(table.sources, "heldout")
-    rows = [
-        baseline_rows(table, model=name, predicted=values, seen=held_out)
-        for name, values in per_fold_baselines(table).items()
-    ]
+    keys = keyed(table)
+    predicted: dict[tuple[int, int], np.ndarray] = {}
+    for fold in held_out:
+        for number, seed in enumerate(seeds):
+            path = _model_path(folder, fold, arch, seed=None if number == 0 else seed)
+            model = export(fitted[fold.positions, seed], path, fold, arch, seed)
+            for position in fold.positions:
+                own = table.features[table.blocks[position]]
+                predicted[position, seed] = model.predict(own)
+
+    def beside_it(model: str, predicted: np.ndarray, seen: Mapping[str, str]) -> "pl.DataFrame":
+        return baseline_rows(keys, model=model, models=names, predicted=predicted, seen=seen)
+
+    unseen = dict.fromkeys(table.sources, "heldout")
+    rows = [beside_it(*found, unseen) for found in per_fold_baselines(table, held_out)]
     described = dict(PER_FOLD)
     for name, item in single.items():
         path = folder / "baselines" / f"{name}.onnx"
         model = export(item, path, validation, SINGLE_SPLIT[name], seeds[0])
-        seen = {**dict.fromkeys(table.sources, "train"), validation.source: "val"}
-        predicted = predict_all(model, table)
-        rows.append(baseline_rows(table, model=name, predicted=predicted, seen=seen))
-        described[name] = f"{SINGLE_SPLIT[name]} trained once; {validation.source} for validation"
+        seen = dict.fromkeys(table.sources, "train") | dict.fromkeys(validation.sources, "val")
+        rows.append(beside_it(name, predict_all(model, table), seen))
+        described[name] = f"{SINGLE_SPLIT[name]} trained once; {_words(validation)} for validation"
     for model in baselines:
         seen = seen_sources(model.card, table.sources)
-        predicted = predict_all(model, table)
-        rows.append(baseline_rows(table, model=model.name, predicted=predicted, seen=seen))
-        described[model.name] = f"given; sha256 {model.sha256[:12]}"
-    for name, other in (beside or {}).items():
-        rows.append(run_rows(other, model=name))
-        described[name] = f"{other.facts.arch}, recipe {other.facts.recipe}, held out as here"
+        rows.append(beside_it(model.name, predict_all(model, table), seen))
+    rows += [beside_rows(other, model=name, models=names) for name, other in (beside or {}).items()]
+    described |= describe(baselines, beside or {})
     facts = RunFacts(
         arch=arch,
         n_params=n_params(arch, len(table.info.features)),
@@ -223,14 +227,17 @@ def sweep(
         features=table.info.features,
         table=about_table,
         folds=tuple(
-            FoldFacts(fold.source, seed, item.n_train, item.steps, item.train_rmse)
-            for fold in folds
+            FoldFacts(source, seed, item.n_train, item.steps, item.train_rmse)
+            for source, fold in sorted(
+                (source, fold) for fold in held_out for source in fold.sources
+            )
             for seed in seeds
-            for item in (fitted[(fold.index,), seed],)
+            for item in (fitted[fold.positions, seed],)
         ),
+        held_out=grouped(held_out),
         baselines=described,
-        applicability=_applicability(table),
-        doubling=doubling,
+        applicability=_applicability(table, held_out),
+        doubling=doubled,
         learning_curve=curve,
         seconds={
             "extract": round(extract_s, 3),
@@ -240,47 +247,20 @@ def sweep(
         command=command_line(),
         versions=versions("jax", "jaxlib", "numpy", "onnxruntime", "polars", "scipy"),
     )
-    run = Run(facts, predictions, pl.concat(rows))
+    run = Run(facts, predicted_rows(keys, table.blocks, predicted), pl.concat(rows))
     write_run(run, folder)
     return run
 
 
-def _doubling(
-    table: FeatureTable,
-    fitted: "Mapping[Any, Fitted]",
-    halved: "Mapping[Any, Fitted]",
-    folds: Sequence[Fold],
-    seed: int,
-) -> Mapping[str, Any]:
-    """What doubling the steps did: every fold with half the recipe's steps, against all of them.
-
-    From half to all costs a third of what all to twice would, and can only look worse: the more
-    steps there were, the less the next doubling changes.
-    """
-
-    def error(models: "Mapping[Any, Fitted]") -> float:
-        errors: list[float] = []
-        for fold in folds:
-            own = table.source_index == fold.index
-            predicted = models[(fold.index,), seed].network.predict(table.features[own])
-            errors.append(rmse(predicted=predicted, target=table.target[own]) or 0.0)
-        return float(np.mean(errors))
-
-    return {
-        "steps": halved[(folds[0].index,), seed].steps,
-        "folds": len(folds),
-        "rmse": error(halved),
-        "doubled_rmse": error(fitted),
-    }
+def _length(block: slice) -> int:
+    return block.stop - block.start
 
 
-def _halved(recipe: Recipe) -> Recipe:
-    """The recipe with half its steps."""
-    return replace(
-        recipe,
-        steps=None if recipe.steps is None else max(1, recipe.steps // 2),
-        epochs=None if recipe.epochs is None else max(1, recipe.epochs // 2),
-    )
+def _words(fold: Fold) -> str:
+    """A fold's sources, in words."""
+    if len(fold.sources) == 1:
+        return fold.sources[0]
+    return f"the {len(fold.sources)} sources of fold {fold.name}"
 
 
 def _about(table: FeatureTable, origin: str) -> dict[str, Any]:
@@ -295,8 +275,12 @@ def _about(table: FeatureTable, origin: str) -> dict[str, Any]:
     }
 
 
-def _applicability(table: FeatureTable) -> dict[str, dict[str, float]]:
-    found = applicability(features=table.features, source_index=table.source_index)
+def _applicability(table: FeatureTable, folds: Sequence[Fold]) -> dict[str, dict[str, float]]:
+    found = applicability(
+        features=table.features,
+        source_index=table.source_index,
+        held_out=[fold.positions for fold in folds],
+    )
     return {source: asdict(item) for source, item in zip(table.sources, found, strict=True)}
 
 
@@ -309,17 +293,4 @@ def _refuse_twins(names: Sequence[str]) -> None:
 def _model_path(folder: Path, fold: Fold, arch: str, *, seed: int | None) -> Path:
     """`<arch>_final.onnx` is the first seed's: a rule fixed before anything is known of them."""
     suffix = "final" if seed is None else f"seed{seed}"
-    return folder / folder_name(fold.source) / f"{arch}_{suffix}.onnx"
-
-
-def _predict_fold(table: FeatureTable, fold: Fold, seed: int, model: Model) -> "pl.DataFrame":
-    """Out-of-fold predictions of one model: the held-out source's rows only."""
-    import polars as pl
-
-    rows = table.rows.filter(pl.col("source") == fold.source)
-    return rows.select(
-        *KEYS,
-        pl.lit(seed, dtype=pl.Int64).alias("seed"),
-        TARGET,
-        pl.Series("predicted", model.predict(rows)),
-    )
+    return folder / folder_name(fold.name) / f"{arch}_{suffix}.onnx"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tinyvmaf.evaluation.metrics import MetricName, Metrics, measure
+from tinyvmaf.evaluation.predictions import by_source
 from tinyvmaf.evaluation.seeds import seed_mean
 from tinyvmaf.features.sets import TARGET
 
@@ -32,7 +33,7 @@ class MeasuredFold:
 def measure_folds(predictions: "pl.DataFrame") -> tuple[MeasuredFold, ...]:
     """Measure every source of `source, clip, frame, seed, vmaf, predicted`, sorted by source."""
     folds: list[MeasuredFold] = []
-    for rows in predictions.sort("source", maintain_order=True).partition_by("source"):
+    for rows in by_source(predictions):
         seeds = by_seed(rows)
         folds.append(
             MeasuredFold(
@@ -59,6 +60,8 @@ def fold_values(
 
 def by_seed(rows: "pl.DataFrame") -> list["pl.DataFrame"]:
     """The rows of each seed, in the order of the seeds."""
+    if rows["seed"].n_unique() == 1:
+        return [rows]
     return rows.sort("seed", maintain_order=True).partition_by("seed")
 
 

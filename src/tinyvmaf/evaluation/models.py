@@ -4,7 +4,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tinyvmaf.evaluation.baselines import baseline_rows, predict_all, seen_sources
+from tinyvmaf.evaluation.baselines import predict_all, seen_sources
+from tinyvmaf.evaluation.predictions import baseline_rows, keyed
 from tinyvmaf.evaluation.record import evaluate_models
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models.model import Model
@@ -21,10 +22,12 @@ def evaluate_on(table: FeatureTable, models: Sequence[Model]) -> dict[str, Any]:
     import polars as pl
 
     described = {model.name: f"sha256 {model.sha256[:12]}" for model in models}
+    keys = keyed(table)
     rows = pl.concat(
         baseline_rows(
-            table,
+            keys,
             model=model.name,
+            models=list(described),
             predicted=predict_all(model, table),
             seen=seen_sources(model.card, table.sources),
         )

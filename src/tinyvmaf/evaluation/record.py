@@ -21,7 +21,8 @@ from tinyvmaf.evaluation.measured import (
     measure_rows,
 )
 from tinyvmaf.evaluation.metrics import MetricName, Metrics, aggregate
-from tinyvmaf.evaluation.run import Run
+from tinyvmaf.evaluation.predictions import by_source
+from tinyvmaf.evaluation.run import Run, RunFacts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,6 +51,7 @@ def evaluate_run(run: Run) -> Record:
         "teacher": facts.teacher,
         "features": list(facts.features),
         "table": dict(facts.table),
+        "protocol": protocol(facts),
         "folds": folds,
         "aggregate": {
             "frame": _aggregate(folds, "frame"),
@@ -65,6 +67,15 @@ def evaluate_run(run: Run) -> Record:
         "seconds": dict(facts.seconds),
         "command": facts.command,
         "versions": dict(facts.versions),
+    }
+
+
+def protocol(facts: RunFacts) -> Record:
+    """How sources were held out: each alone, or whole sources in folds, which are then listed."""
+    return {
+        "name": "folds of whole sources" if facts.held_out else "leave-one-source-out",
+        "n_folds": len(facts.held_out) or len({fold.source for fold in facts.folds}),
+        "held_out": [list(fold) for fold in facts.held_out],
     }
 
 
@@ -85,11 +96,17 @@ def evaluate_models(rows: "pl.DataFrame", described: Mapping[str, str]) -> list[
 
 def _folds(run: Run, measured: Sequence[MeasuredFold]) -> list[Record]:
     records: list[Record] = []
+    number = {
+        source: number
+        for number, sources in enumerate(run.facts.held_out, start=1)
+        for source in sources
+    }
     for fold in measured:
         trained = [facts for facts in run.facts.folds if facts.source == fold.source]
         records.append(
             {
                 "source": fold.source,
+                **({"fold": number[fold.source]} if number else {}),
                 "n_frames": fold.n_frames,
                 "n_clips": fold.n_clips,
                 "n_train": trained[0].n_train,
@@ -139,7 +156,7 @@ def _model_record(rows: "pl.DataFrame", model: str, words: str) -> Record:
             **_model_metrics(part, model),
             "clip": _model_metrics(clip_means(part), model),
         }
-        for part in rows.partition_by("source", maintain_order=True)
+        for part in by_source(rows)
     ]
     seen = sorted({cast("str", cell["seen"]) for cell in per_source})
     return {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tinyvmaf.errors import SchemaError, UsageError
+from tinyvmaf.evaluation.predictions import read_rows
 from tinyvmaf.files import write_text
 from tinyvmaf.parquet import seal_is_broken, write_parquet
 
@@ -31,7 +32,7 @@ Seen = str
 
 @dataclass(frozen=True, slots=True)
 class FoldFacts:
-    """What training one fold with one seed told."""
+    """What training the network that judges `source` told, with one seed."""
 
     source: str
     seed: int
@@ -51,7 +52,8 @@ class RunFacts:
         seeds: One sweep over all folds each.
         teacher, features: Of the table.
         table: Rows, sources, clips, sha256 and origin of the table.
-        folds: Training facts of every fold and seed.
+        folds: Training facts for every held-out source and seed.
+        held_out: The sources of every fold, if folds hold several; empty where each stands alone.
         baselines: Name -> in words what it is.
         seconds: Wall time of each stage.
         applicability: Source -> how unlike the training sources its features are.
@@ -70,6 +72,7 @@ class RunFacts:
     features: tuple[str, ...]
     table: Mapping[str, Any]
     folds: tuple[FoldFacts, ...]
+    held_out: tuple[tuple[str, ...], ...] = ()
     baselines: Mapping[str, str] = field(default_factory=dict[str, str])
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
     applicability: Mapping[str, Mapping[str, float]] = field(
@@ -96,9 +99,9 @@ class Run:
     baselines: "pl.DataFrame"
 
 
-def folder_name(source: str) -> str:
-    """`fold_<Source>`, with characters escaped that a file system or a shell could mistake."""
-    return f"fold_{quote(source, safe='')}" if not source.isidentifier() else f"fold_{source}"
+def folder_name(fold: str) -> str:
+    """`fold_<Fold>`, with characters escaped that a file system or a shell could mistake."""
+    return f"fold_{quote(fold, safe='')}" if not fold.isidentifier() else f"fold_{fold}"
 
 
 def write_run(run: Run, folder: Path) -> None:
@@ -132,14 +135,12 @@ def read_run(folder: Path) -> Run:
         record["folds"] = tuple(FoldFacts(**fold) for fold in record["folds"])
         for name in ("seeds", "features"):
             record[name] = tuple(record[name])
+        record["held_out"] = tuple(map(tuple, record.get("held_out", ())))
         facts = RunFacts(**record)
         for name in (PREDICTIONS, BASELINES):
             if seal_is_broken(folder / name):
                 raise SchemaError(f"{folder}: damaged run ({name} was changed); run it again")
-        predictions, baselines = (
-            pl.read_parquet(folder / name, memory_map=False, glob=False)
-            for name in (PREDICTIONS, BASELINES)
-        )
+        predictions, baselines = (read_rows(folder / name) for name in (PREDICTIONS, BASELINES))
     except (
         *(KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError),
         pl.exceptions.PolarsError,

@@ -89,7 +89,13 @@ def positions(groups: Int[np.ndarray, " _"], *, n: int) -> Int[np.ndarray, " n"]
     """
     if len(groups) != n or n == 0:
         raise SchemaError(f"{n} rows have {len(groups)} group numbers; give one for each, and rows")
-    return np.unique(groups, return_inverse=True)[1]
+    low = groups.min()
+    span = int(groups.max()) - int(low) + 1
+    if span > n:
+        return np.unique(groups, return_inverse=True)[1]
+    # Numbers close to each other need no sorting.
+    present = np.bincount(groups - low, minlength=span) > 0
+    return (np.cumsum(present) - 1)[groups - low]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ SCHEMA: Final = "tinyvmaf.card/1"
 MAX_BYTES: Final = 4 * 2**20
 _SCHEMA_FILE = Path(__file__).with_name("card.schema.json")
 _N_GOLDEN = 16
+# Hidden layers of all rows at once would take many times their memory.
+_ROWS_AT_ONCE = 2**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +190,11 @@ def domain(
     features: Float[np.ndarray, "n n_features"], *, names: tuple[str, ...]
 ) -> dict[str, Range]:
     """The range of every column of the training features."""
-    levels = np.percentile(features, [0, 1, 99, 100], axis=0)
+    levels = (0, 1, 99, 100)
+    # One column after the other: sorting copies what it sorts.
     return {
-        name: Range(*(float(level) for level in column))
-        for name, column in zip(names, levels.T, strict=True)
+        name: Range(*(float(level) for level in np.percentile(column, levels)))
+        for name, column in zip(names, features.T, strict=True)
     }
 
 
@@ -200,11 +203,13 @@ def golden(network: Network, features: Float[np.ndarray, "n n_features"]) -> Gol
 
     The scores come from the NumPy network, so that ONNX Runtime is held against something else.
     """
-    order = np.argsort(network.predict(features), kind="stable")
+    parts = range(0, len(features), _ROWS_AT_ONCE)
+    scores = [network.predict(features[start : start + _ROWS_AT_ONCE]) for start in parts]
+    order = np.argsort(np.concatenate(scores), kind="stable")
     rows = features[order[np.linspace(0, len(order) - 1, _N_GOLDEN).astype(int)]]
     chosen = np.vstack([features.min(axis=0), features.max(axis=0), rows]).astype(np.float32)
-    scores = network.predict(chosen)
-    return Golden(features=tuple(map(tuple, chosen.tolist())), vmaf=tuple(scores.tolist()))
+    vmaf = network.predict(chosen)
+    return Golden(features=tuple(map(tuple, chosen.tolist())), vmaf=tuple(vmaf.tolist()))
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:

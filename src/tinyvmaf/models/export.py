@@ -61,8 +61,8 @@ def export_model(
     import polars as pl
 
     data = to_onnx(network)
-    rows = table.rows.filter(pl.col("source").is_in(list(training_sources)))
-    features = rows.select(network.features).to_numpy()
+    own = pl.col("source").is_in(list(training_sources))
+    features = table.rows.lazy().filter(own).select(network.features).collect().to_numpy()
     card = Card(
         name=name or path.stem,
         sha256=sha256(data),

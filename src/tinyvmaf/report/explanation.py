@@ -25,6 +25,7 @@ from tinyvmaf.report.numbers import (
     plural,
     share,
 )
+from tinyvmaf.report.protocol import unit
 
 Record = Mapping[str, Any]
 
@@ -72,15 +73,15 @@ def gate(record: Record) -> tuple[Block, ...]:
 
 def diagnosis(record: Record) -> tuple[Block, ...]:
     """Why each fold is as it is."""
-    found = evidence(record, "diagnosis")
+    found, over = evidence(record, "diagnosis"), unit(record)
     if not found:
-        return (omitted(record, "Diagnosis of the folds"),)
+        return (omitted(record, f"Diagnosis of the {over}s"),)
     about = Paragraph(
-        "A fold's squared error splits into bias, slope and residual. Its teacher's spread says "
+        f"A {over}'s squared error splits into bias, slope and residual. Its teacher's spread says "
         "how hard a correlation is there; dissimilarity compares its features with those of the "
         "training sources (flagged: further off than those are from each other). Least squares and "
-        "nearest neighbours on the same fold tell a hard source from a weak model; the last p says "
-        "whether the fold is an outlier among the others, adjusted for their number."
+        f"nearest neighbours on the same {over} tell a hard source from a weak model; the last p "
+        f"says whether the {over} is an outlier among the others, adjusted for their number."
     )
     titles = columns(
         "held-out source",
@@ -117,7 +118,7 @@ def diagnosis(record: Record) -> tuple[Block, ...]:
         )
         for row in found
     )
-    return about, Table("Diagnosis of every fold", titles, rows)
+    return about, Table(f"Diagnosis of every {over}", titles, rows)
 
 
 def learning_curve(record: Record) -> tuple[Block, ...]:

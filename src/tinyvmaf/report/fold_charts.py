@@ -88,8 +88,10 @@ def clip_errors(record: Record, points: Points, theme: Theme) -> Chart:
         .encode(error, source_rows(record), tooltip=tooltip)
     )
     worst = max(points.by_clip, key=lambda clip: abs(clip["error"]))
+    n_clips, n_drawn = points.n_clips, len(points.by_clip)
+    thinned = f" ({count(n_drawn)} are shown)" if n_drawn < n_clips else ""
     words = (
-        f"Error of each of {count(len(points.by_clip))} clips, a row a source. The largest is "
+        f"Error of each of {count(n_clips)} clips{thinned}, a row a source. The largest is "
         f"{worst['error']:+.2f} VMAF points, clip {worst['clip']} of {worst['source']}."
     )
     height = ROW_HEIGHT * len(record["folds"])

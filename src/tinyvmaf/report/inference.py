@@ -27,6 +27,7 @@ from tinyvmaf.report.numbers import (
     share,
     verdict,
 )
+from tinyvmaf.report.protocol import about_comparisons
 
 Record = Mapping[str, Any]
 
@@ -127,7 +128,7 @@ def comparisons(record: Record) -> tuple[Block, ...]:
         "Paired by source, on sources that neither model had seen. The effect is the ratio of the "
         "errors (or the atanh difference of the correlations) with its exact 95 % interval; p "
         "comes from all sign flips, adjusted for all rows together; the last columns say what "
-        "these sources could resolve at all, and what other tests say."
+        "these sources could resolve at all, and what other tests say." + about_comparisons(record)
     )
     against_all = all(row["a"] == record["arch"] for row in found)
     titles = columns(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the charts of single frames and clips draw, from a run's out-of-fold predictions.
 
-Charts show the first seed's models, which are those that the run ships. Frames are thinned to a
-fixed number so that a page stays light however long the clips are: evenly spaced within each
-source, and each source's two largest errors, one on either side, always stay.
+Charts show the first seed's models, which are those that the run ships. Frames and clips are
+thinned to a fixed number so that a page stays light however many there are: evenly spaced within
+each source, and each source's two largest errors, one on either side, always stay.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyvmaf.evaluation.measured import clip_means
+from tinyvmaf.evaluation.measured import by_seed, clip_means
+from tinyvmaf.evaluation.predictions import by_source
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.features.sets import TARGET
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_FRAMES = 4500
+MOST_CLIPS = 4500
 _BIN_WIDTH = 5.0
 _FEWEST_IN_BIN = 20
 
@@ -29,10 +31,11 @@ class Points:
     """What charts draw beside the record.
 
     Attributes:
-        clips: Source and clip, once each, in the order of drawing; `frames` names their position.
+        clips: Source and clip of `frames`, once each, in the order of drawing.
         frames: Position in `clips`, frame, teacher's score, predicted score.
         n_frames: How many there are before thinning.
-        by_clip: Source, clip, mean of both scores, error of the means.
+        by_clip: Source, clip, mean of both scores, error of the means; thinned, too.
+        n_clips: How many there are before thinning.
         by_score: For every bin of the teacher's score: middle, 5 %, 50 % and 95 % quantile of the
             error over all frames in it, and their number.
         seed: Whose models these are.
@@ -42,6 +45,7 @@ class Points:
     frames: tuple[tuple[int, int, float, float], ...]
     n_frames: int
     by_clip: tuple[dict[str, Any], ...]
+    n_clips: int
     by_score: tuple[dict[str, Any], ...]
     seed: int
 
@@ -61,32 +65,39 @@ class Points:
         ]
 
 
-def points_of(run: Run, *, order: Sequence[str], most_frames: int = MOST_FRAMES) -> Points:
+def points_of(
+    run: Run,
+    *,
+    order: Sequence[str],
+    most_frames: int = MOST_FRAMES,
+    most_clips: int = MOST_CLIPS,
+) -> Points:
     """What the charts of `run` draw.
 
     Args:
         run: The sweep.
         order: Its sources in the order in which they are drawn.
         most_frames: How many frames are drawn, but for each source's largest errors.
+        most_clips: How many clips, likewise.
     """
     import polars as pl
 
-    seed = run.facts.seeds[0]
-    positions_of = {source: position for position, source in enumerate(order)}
-    rows = run.predictions.filter(pl.col("seed") == seed).sort(
-        pl.col("source").replace_strict(positions_of, return_dtype=pl.Int64), "clip", "frame"
+    error = (pl.col("predicted").cast(pl.Float64) - pl.col(TARGET)).alias("error")
+    rows = by_seed(run.predictions)[0]
+    parts = {part["source"][0]: part for part in by_source(rows)}
+    drawn = pl.concat(
+        _thinned(parts[source].sort("clip", "frame").with_columns(error), most_frames // len(order))
+        for source in order
     )
-    rows = rows.with_columns(pl.col("predicted").cast(pl.Float64)).with_columns(
-        (pl.col("predicted") - pl.col(TARGET)).alias("error")
-    )
-    clips = tuple(rows.select("source", "clip").unique(maintain_order=True).iter_rows())
+    clips = tuple(drawn.select("source", "clip").unique(maintain_order=True).iter_rows())
     positions = {clip: position for position, clip in enumerate(clips)}
     frames = tuple(
         (positions[source, clip], frame, round(teacher, 3), round(predicted, 3))
-        for source, clip, frame, teacher, predicted in _thinned(rows, most_frames)
-        .select("source", "clip", "frame", TARGET, "predicted")
-        .iter_rows()
+        for source, clip, frame, teacher, predicted in drawn.select(
+            "source", "clip", "frame", TARGET, pl.col("predicted").cast(pl.Float64)
+        ).iter_rows()
     )
+    means = {source: clip_means(parts[source]).with_columns(error) for source in order}
     by_clip = [
         {
             "source": source,
@@ -95,24 +106,28 @@ def points_of(run: Run, *, order: Sequence[str], most_frames: int = MOST_FRAMES)
             "predicted": round(predicted, 3),
             "error": round(predicted - teacher, 3),
         }
-        for source, clip, teacher, predicted in clip_means(rows)
+        for own in means.values()
+        for source, clip, teacher, predicted in _thinned(own, most_clips // len(order))
         .select("source", "clip", TARGET, "predicted")
         .iter_rows()
     ]
-    return Points(clips, frames, rows.height, tuple(by_clip), _by_score(rows), seed)
+    return Points(
+        clips,
+        frames,
+        rows.height,
+        tuple(by_clip),
+        sum(own.height for own in means.values()),
+        _by_score(rows.select(TARGET, error)),
+        run.facts.seeds[0],
+    )
 
 
-def _thinned(rows: "pl.DataFrame", most: int) -> "pl.DataFrame":
-    import polars as pl
-
-    share = max(2, most // rows["source"].n_unique())
-    kept: list[pl.DataFrame] = []
-    for part in rows.partition_by("source", maintain_order=True):
-        spaced = np.linspace(0, part.height - 1, min(part.height, share)).round().astype(np.int64)
-        error = part["error"].to_numpy()
-        chosen = np.union1d(spaced, [error.argmin(), error.argmax()])
-        kept.append(part[chosen.tolist()])
-    return pl.concat(kept)
+def _thinned(part: "pl.DataFrame", share: int) -> "pl.DataFrame":
+    """About `share` rows of a source, and those with the smallest and the largest error."""
+    spaced = np.linspace(0, part.height - 1, min(part.height, max(2, share)))
+    error = part["error"].to_numpy()
+    chosen = np.union1d(spaced.round().astype(np.int64), [error.argmin(), error.argmax()])
+    return part[chosen.tolist()]
 
 
 def _by_score(rows: "pl.DataFrame") -> tuple[dict[str, Any], ...]:

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tinyvmaf.report import protocol
 from tinyvmaf.report.document import (
     Block,
     Bullets,
@@ -40,7 +41,8 @@ def headline(record: Record, undertrained: str) -> tuple[str, str]:
         f"{error}."
     )
     basis = (
-        f"{error}: mean ± standard deviation over {plural(rmse['k_eff'], 'fold')}; PLCC "
+        f"{error}: mean ± standard deviation over {plural(rmse['k_eff'], protocol.unit(record))}"
+        f"{_in_folds(record)}; PLCC "
         f"{spread('plcc', frame['plcc'])}; worst source {rmse['worst_source']} with RMSE "
         f"{number('rmse', rmse['worst'])}. {plural(record['n_params'], 'parameter')}, recipe "
         f"{record['recipe']}, on {plural(table['sources'], 'source')}, "
@@ -54,7 +56,7 @@ def key_figures(record: Record) -> tuple[KeyFigure, ...]:
     frame, clip = record["aggregate"]["frame"], record["aggregate"]["clip"]
 
     def mean(label: str, metric: str, over: Record) -> KeyFigure:
-        std = f"± {number(metric, over['std'])} over {plural(over['k_eff'], 'fold')}"
+        std = f"± {number(metric, over['std'])} over {plural(over['k_eff'], protocol.unit(record))}"
         return KeyFigure(label, number(metric, over["mean"]), std)
 
     worst = frame["rmse"]
@@ -82,16 +84,22 @@ def setup(record: Record) -> Section:
         ("arch", f"{record['arch']}, {plural(record['n_params'], 'parameter')}"),
         ("recipe", record["recipe"]),
         ("seeds", ", ".join(map(str, record["seeds"]))),
-        ("folds", f"{len(record['folds'])}, one source each"),
+        ("folds", protocol.setup(record)),
     )
-    return Section("setup", "Setup", (Facts(facts),))
+    members = protocol.members(record)
+    return Section("setup", "Setup", (Facts(facts), *((Bullets(members),) if members else ())))
+
+
+def _in_folds(record: Record) -> str:
+    folds = protocol.held_out(record)
+    return f" in {len(folds)} folds of whole sources" if folds else ""
 
 
 def folds(record: Record, figures: tuple[Block, ...]) -> Section:
     """Every source, held out once."""
     rows = tuple(
         (
-            fold["source"],
+            fold["source"] + (f" (fold {fold['fold']})" if "fold" in fold else ""),
             count(fold["n_clips"]),
             count(fold["n_frames"]),
             *(number(name, fold["frame"][name]) for name in METRICS),
@@ -123,11 +131,13 @@ def folds(record: Record, figures: tuple[Block, ...]) -> Section:
         "clip RMSE",
         "train RMSE",
     )
-    about = Paragraph(
-        "Each source was held out once; the models of its row never saw it. Errors are in VMAF "
-        "points, values are means over the seeds."
+    about = Paragraph(protocol.about_rows(record))
+    several = bool(protocol.held_out(record))
+    caption = (
+        "Every source: the models of its fold, which never saw it"
+        if several
+        else "Every fold: its models on the source that they never saw"
     )
-    caption = "Every fold: its models on the source that they never saw"
     blocks: tuple[Block, ...] = (
         about,
         *figures,
@@ -167,26 +177,26 @@ def aggregates(record: Record, further: tuple[Block, ...]) -> Section:
         for name in METRICS
         for over in (aggregate[level][name],)
     )
+    unit = protocol.unit(record)
     titles = columns(
         "metric",
-        "fold mean",
+        f"{unit} mean",
         "std",
         "on its scale, 95 % interval",
-        "worst fold",
+        f"worst {unit}",
         "worst source",
-        "folds",
+        f"{unit}s",
         "pooled",
         "pooled, 95 % interval",
     )
     about = Paragraph(
-        "The fold mean asks how well a new source goes on average; pooled puts all held-out "
+        f"The {unit} mean asks how well a new source goes on average; pooled puts all held-out "
         "predictions of the different fold models together. They answer different questions and "
-        "are not compared with each other. Intervals are over sources, never over frames: of the "
-        "fold mean on its stabilised scale (atanh for correlations, log for errors) with Student's "
-        "t, of pooled values by leaving out one source at a time."
+        f"are not compared with each other. {protocol.about_intervals(record)}"
     )
-    table = Table("Over all folds", titles, rows)
-    return Section("aggregates", "Over all folds", (about, table, *further))
+    heading = f"Over all {unit}s"
+    table = Table(heading, titles, rows)
+    return Section("aggregates", heading, (about, table, *further))
 
 
 def baselines(record: Record) -> tuple[Block, ...]:
@@ -225,7 +235,8 @@ def baselines(record: Record) -> tuple[Block, ...]:
     words = Bullets(
         tuple(f"{baseline['model']}: {baseline['what']}" for baseline in record["baselines"])
     )
-    titles = columns("source", f"{record['arch']} (LOSO)", *names)
+    how = "held out" if protocol.held_out(record) else "LOSO"
+    titles = columns("source", f"{record['arch']} ({how})", *names)
     return about, words, Table("RMSE by source and model", titles, rows, totals)
 
 

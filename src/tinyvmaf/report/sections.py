@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tinyvmaf.report import explanation, inference, results
+from tinyvmaf.report import explanation, inference, protocol, results
 from tinyvmaf.report.chart import Chart
 from tinyvmaf.report.document import Block, Document, Figure, Omitted, Section
 
@@ -28,6 +28,7 @@ _CAPTIONS: Mapping[str, str] = {
 
 def document(record: Record, charts: Sequence[Chart] | None) -> Document:
     """The report of `record`; `charts` are those that can be shown, None if none can be drawn."""
+    over = f"over {protocol.unit(record)}s"
     drawn = None if charts is None else {chart.name: chart for chart in charts}
 
     def figures(*names: str) -> tuple[Block, ...]:
@@ -36,7 +37,7 @@ def document(record: Record, charts: Sequence[Chart] | None) -> Document:
         return tuple(
             Figure(name, f"{_CAPTIONS[name]} {_seed(record)}".strip())
             if name in ("predictions", "residuals", "clips")
-            else Figure(name, _CAPTIONS[name])
+            else Figure(name, _CAPTIONS[name].replace("over folds", over))
             for name in names
             if name in drawn
         )
@@ -66,7 +67,7 @@ def document(record: Record, charts: Sequence[Chart] | None) -> Document:
         ),
         Section(
             "diagnosis",
-            "Why the folds are as they are",
+            f"Why the {protocol.unit(record)}s are as they are",
             (*explanation.gate(record), *explanation.diagnosis(record)),
         ),
         Section("findings", "Findings", explanation.findings(record)),
@@ -76,7 +77,7 @@ def document(record: Record, charts: Sequence[Chart] | None) -> Document:
         results.provenance(record),
     )
     return Document(
-        title=f"Leave-one-source-out: {record['arch']}",
+        title=f"{protocol.title(record)}: {record['arch']}",
         headline=results.headline(record, inference.undertrained(record)),
         warning=inference.warning(record),
         figures=results.key_figures(record),

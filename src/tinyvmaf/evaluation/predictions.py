@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows with predictions, as a run keeps them: millions of rows, each name stored once.
+
+Names are categories in memory and text on disk. The rows of every model share the table's columns;
+only what a model predicted is its own. Rows of a source lie together, so that a source is a view.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from tinyvmaf.features.sets import KEYS, TARGET
+from tinyvmaf.features.table import FeatureTable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SEEN = ("heldout", "train", "unknown", "val")
+
+
+def with_categories(rows: "pl.DataFrame") -> "pl.DataFrame":
+    """The rows with every column of text as categories in the order of text."""
+    import polars as pl
+
+    return rows.with_columns(
+        rows[name].cast(_categories(rows[name].unique().to_list()))
+        for name, kind in rows.schema.items()
+        if kind == pl.String
+    )
+
+
+def read_rows(path: Path) -> "pl.DataFrame":
+    """The rows of a file, its text as categories from the start."""
+    import polars as pl
+
+    rows = pl.scan_parquet(path, glob=False)
+    text = [name for name, kind in rows.collect_schema().items() if kind == pl.String]
+    names = {name: rows.select(pl.col(name).unique()).collect()[name] for name in text}
+    return rows.with_columns(
+        pl.col(name).cast(_categories(found.to_list())) for name, found in names.items()
+    ).collect()
+
+
+def keyed(table: FeatureTable) -> "pl.DataFrame":
+    """`source, clip, frame, vmaf` of every row, names as categories."""
+    return with_categories(table.rows.select(*KEYS, TARGET))
+
+
+def predicted_rows(
+    keys: "pl.DataFrame",
+    blocks: Sequence[slice],
+    predicted: Mapping[tuple[int, int], Float[np.ndarray, " own"]],
+) -> "pl.DataFrame":
+    """Rows of `predictions.parquet`, source by source and in it seed by seed.
+
+    Args:
+        keys: What `keyed` made.
+        blocks: The rows of every source.
+        predicted: (Position of a source, seed) -> the out-of-fold predictions of its rows.
+    """
+    import polars as pl
+
+    return pl.concat(
+        _block(keys, blocks[position]).select(
+            *KEYS,
+            pl.lit(seed, dtype=pl.Int64).alias("seed"),
+            TARGET,
+            pl.Series("predicted", values),
+        )
+        for (position, seed), values in sorted(predicted.items())
+    )
+
+
+def baseline_rows(
+    keys: "pl.DataFrame",
+    *,
+    model: str,
+    models: Sequence[str],
+    predicted: Float[np.ndarray, " n"],
+    seen: Mapping[str, str],
+) -> "pl.DataFrame":
+    """Rows of `baselines.parquet` for one model.
+
+    Args:
+        keys: What `keyed` made.
+        model: Its name, one of `models`, which are all that the run will have.
+        models: Their names.
+        predicted: Its score of every row.
+        seen: What it knew of each source.
+    """
+    import polars as pl
+
+    return keys.select(
+        pl.lit(model).cast(_categories(models)).alias("model"),
+        pl.col("source").replace_strict(dict(seen), return_dtype=_categories(_SEEN)).alias("seen"),
+        *KEYS,
+        TARGET,
+        pl.Series("predicted", predicted.astype(np.float64)),
+    )
+
+
+def by_source(rows: "pl.DataFrame") -> Iterator["pl.DataFrame"]:
+    """The rows of each source, sources sorted; views, if the rows are already sorted so."""
+    if not rows["source"].is_sorted():
+        rows = rows.sort("source", maintain_order=True)
+    start = 0
+    for length in rows["source"].rle().struct.field("len").to_list():
+        yield _block(rows, slice(start, start + length))
+        start += length
+
+
+def source_index(rows: "pl.DataFrame") -> Int[np.ndarray, " n"]:
+    """For every row the number of its source among those of `rows`, sorted, from 1."""
+    return rows["source"].rank("dense").to_numpy().astype(np.int32)
+
+
+def clip_index(rows: "pl.DataFrame") -> Int[np.ndarray, " n"]:
+    """For every row the number of its clip; rows of a clip lie together."""
+    import polars as pl
+
+    found = rows.select(pl.struct("source", "clip").rle_id())
+    return found.to_series().to_numpy().astype(np.int32)
+
+
+def _block(rows: "pl.DataFrame", block: slice) -> "pl.DataFrame":
+    return rows.slice(block.start, block.stop - block.start)
+
+
+def _categories(names: Sequence[str]) -> "pl.Enum":
+    import polars as pl
+
+    return pl.Enum(sorted(names))
