@@ -29,7 +29,7 @@ fuzz: $(READY)  ## every parser of foreign bytes, so many seconds each, guided b
 	$(BIN)/python -m tests.fuzz.guided --seconds $(FUZZ_SECONDS)
 
 bench: $(READY)  ## benchmarks, printed as tables
-	for name in coverage extraction inference report; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in coverage extraction inference memory report startup; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) demo
