@@ -48,6 +48,20 @@ def test_nobody_sees_the_file_before_it_is_whole(tmp_path):
     assert path.read_text() == "half"
 
 
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    """As two commands that extract the same corpus at once: the last one's file stays, whole."""
+    path = tmp_path / "a.txt"
+    with written_aside(path) as first:
+        first.write_text("the first ")
+        with written_aside(path) as second:
+            assert second != first
+            second.write_text("the second")
+        assert path.read_text() == "the second"
+        first.write_text("the first, whole")
+    assert path.read_text() == "the first, whole"
+    assert names(tmp_path) == ["a.txt"]
+
+
 def test_a_file_is_as_readable_as_the_user_wants(tmp_path):
     """The temporary file under it is private; what it becomes is not."""
     before = os.umask(0o027)
