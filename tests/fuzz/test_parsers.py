@@ -44,7 +44,7 @@ def test_a_parser_takes_its_seeds(name, place):
 def test_any_bytes_give_a_value_or_one_line(name, place):
     parser = BY_NAME[name]
 
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
     @given(data=damaged(parser.seeds(place), parser.tokens))
     def attack(data):
         check(parser, data, place)
