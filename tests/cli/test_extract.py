@@ -140,6 +140,7 @@ def test_json_names_the_failures_too(tinyvmaf, corpus, tmp_path):
         (["--ffmpeg", "/none"], "--ffmpeg names /none, which is not an executable program"),
         (["--jobs", "0"], "--jobs 0: expected 1 or more"),
         (["--size", "big"], "--size big: expected WIDTHxHEIGHT, such as 1920x1080"),
+        (["--size", "4000000x4"], "--size 4000000x4: expected WIDTHxHEIGHT, such as 1920x1080"),
         (["--size", "0x4"], "a video of 0x4 pixels: expected 1x1 or more"),
         (["--pix-fmt", "rgb24"], "unknown pixel format 'rgb24' for raw video"),
     ],
@@ -221,3 +222,23 @@ def test_what_only_score_looks_for_cannot_be_allowed(tinyvmaf, corpus, tmp_path)
         "tinyvmaf: --allow hdr: extract does not look for that, only score does; expected one "
         "of color-range, frame-count, frame-rate, pix-fmt\n"
     )
+
+
+def test_a_table_in_parts_is_compacted_to_the_table_written_at_once(tinyvmaf, corpus, tmp_path):
+    root, parts = corpus("good", "fewer"), tmp_path / "table"
+    done = tinyvmaf("extract", root, "-o", parts, "--json")
+    found = json.loads(done.stdout)
+    assert (done.status, found["rows"], len(found["failed"])) == (3, 12, 1)
+    assert tinyvmaf("extract", root, "-o", tmp_path / "at_once.parquet").status == 3
+    assert tinyvmaf("table", "compact", parts, "-o", tmp_path / "t.parquet").status == 0
+    assert (tmp_path / "t.parquet").read_bytes() == (tmp_path / "at_once.parquet").read_bytes()
+    # Wherever a verb takes a table, it takes its parts; an unfinished one is none.
+    assert (
+        tinyvmaf("loso", parts, "-o", tmp_path / "run")
+        .lines[-1]
+        .startswith("tinyvmaf: leave-one-source-out needs at least 3 sources")
+    )
+    (parts / "index.json").unlink()
+    done = tinyvmaf("loso", parts, "-o", tmp_path / "run")
+    assert (done.status, len(done.lines)) == (2, 1)
+    assert "the table was not finished (no index.json)" in done.stderr

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options and arguments that several verbs share, written once."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +70,7 @@ def raw_format(size: str | None, pix_fmt: str | None) -> RawFormat | None:
     """
     if size is None and pix_fmt is None:
         return None
-    width, cross, height = (size or "1920x1080").lower().partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal()):
+    sides = re.fullmatch(r"(\d{1,6})x(\d{1,6})", (size or "1920x1080").lower())
+    if sides is None:
         raise UsageError(f"--size {size}: expected WIDTHxHEIGHT, such as 1920x1080")
-    return RawFormat(int(width), int(height), pix_fmt or "yuv420p", Fraction(25))
+    return RawFormat(int(sides[1]), int(sides[2]), pix_fmt or "yuv420p", Fraction(25))
