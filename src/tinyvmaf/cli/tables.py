@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wherever a verb takes a TABLE: a Parquet file, a corpus to extract first, or `--sample`."""
+"""Wherever a verb takes a TABLE: a file or parts, a corpus to extract first, or `--sample`."""
 
 import time
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ TableArgument = Annotated[
     typer.Argument(
         envvar="VMAF_DATA_ROOT",
         metavar="TABLE|ROOT",
-        help="A feature table (Parquet), or a corpus that is extracted first.",
+        help="A feature table (a file or in parts), or a corpus that is extracted first.",
     ),
 ]
 Sample = Annotated[bool, typer.Option("--sample", help="Use the table that comes with tinyvmaf.")]
@@ -50,6 +50,7 @@ def open_table(
     Raises:
         UsageError: neither a path nor `--sample`, or a table of another teacher.
     """
+    from tinyvmaf.features.parts import is_parts
     from tinyvmaf.features.table import read_table
 
     if sample:
@@ -58,7 +59,7 @@ def open_table(
         opened = Opened(read_table(sample_path()), NAME)
     elif path is None:
         raise UsageError("no table given: name a Parquet file or a corpus, or use --sample")
-    elif path.is_dir() or path.suffix == ".csv":
+    elif (path.is_dir() and not is_parts(path)) or path.suffix == ".csv":
         started = time.perf_counter()
         extraction = extract_corpus(
             path,

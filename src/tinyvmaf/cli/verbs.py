@@ -22,6 +22,7 @@ VERBS: Final = (
     "doctor",
     "corpus",
     "models",
+    "table",
 )
 """In the order of `--help`. The module `tinyvmaf.cli.VERB` has a function VERB, or an `app`."""
 

@@ -5,9 +5,10 @@ A pair that fails is named and the others are kept. What was computed survives a
 included: the next run takes it from the cache. Nothing is believed that the log does not prove.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyvmaf.corpus.pair import Corpus, Pair
@@ -16,6 +17,7 @@ from tinyvmaf.execution.executor import AbstractExecutor, Share
 from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.features.cache import cache_key
 from tinyvmaf.features.graph import COMPANION
+from tinyvmaf.features.parts import PartsWriter
 from tinyvmaf.features.scorer import PairScorer, Scored, ScorePair
 from tinyvmaf.features.sets import ALL, CANONICAL6, FULL, SETS, TARGET, find_sets
 from tinyvmaf.features.table import FeatureTable, TableInfo, make_table
@@ -54,6 +56,26 @@ class Extraction:
     n_cached: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ExtractedParts:
+    """What `extract_parts` wrote.
+
+    Attributes:
+        info: Where the rows come from.
+        n_rows, n_clips, n_sources: What the table holds.
+        failures: The pairs that could not be computed.
+        n_computed, n_cached: Pairs computed now, and taken from the cache.
+    """
+
+    info: TableInfo
+    n_rows: int
+    n_clips: int
+    n_sources: int
+    failures: tuple[Failure, ...]
+    n_computed: int
+    n_cached: int
+
+
 def extract(
     corpus: Corpus,
     *,
@@ -79,30 +101,89 @@ def extract(
         ToolError: the cluster cannot be used.
         CorpusError: no pair at all could be computed.
     """
-    wanted = find_sets(feature_set)
-    scorer = replace(scorer, sets=(FULL, *(item for item in wanted if item != FULL)))
-    check_workers(jobs=jobs, cluster=cluster)
-    scorer.engine.check(scorer.teacher)
-    executor = open_executor(jobs=jobs, cluster=cluster)
-    scored, failures = _score_all(corpus.pairs, scorer, executor, progress)
-    if not scored:
-        raise CorpusError(_all_failed(corpus, failures))
+    import polars as pl
+
+    kept = _Kept(feature_set)
+    rows: list[pl.DataFrame] = []
+    failures = _score_all(
+        corpus,
+        _ready(scorer, feature_set, jobs=jobs, cluster=cluster),
+        open_executor(jobs=jobs, cluster=cluster),
+        progress,
+        lambda item: rows.append(kept.rows(item)),
+    )
     return Extraction(
-        table=_make_table(scored, feature_set, scorer),
-        failures=tuple(failures),
-        n_computed=sum(not item.cached for item in scored),
-        n_cached=sum(item.cached for item in scored),
+        # In the order of the table, which then has nothing to sort.
+        table=make_table(pl.concat(kept.in_order(rows)), kept.info(scorer)),
+        failures=failures,
+        n_computed=kept.n_computed,
+        n_cached=len(kept.clips) - kept.n_computed,
     )
 
 
+def extract_parts(
+    corpus: Corpus,
+    folder: Path,
+    *,
+    scorer: PairScorer,
+    feature_set: str = "canonical6",
+    jobs: int | None = None,
+    cluster: str | None = None,
+    progress: Progress = SILENT,
+) -> ExtractedParts:
+    """As `extract`, but into the table in parts at `folder`: no more than a part is in memory.
+
+    Raises:
+        UsageError: as `extract`, or the folder cannot be written or holds something else.
+        ToolError: the cluster cannot be used.
+        CorpusError: no pair at all could be computed.
+    """
+    ready = _ready(scorer, feature_set, jobs=jobs, cluster=cluster)
+    kept, writer = _Kept(feature_set), PartsWriter(folder)
+    writer.begin()
+    failures = _score_all(
+        corpus,
+        ready,
+        open_executor(jobs=jobs, cluster=cluster),
+        progress,
+        lambda item: writer.add(kept.rows(item)),
+    )
+    info = kept.info(scorer)
+    writer.finish(asdict(info))
+    return ExtractedParts(
+        info=info,
+        n_rows=writer.n_rows,
+        n_clips=len(kept.clips),
+        n_sources=len({clip.source for clip in kept.clips}),
+        failures=failures,
+        n_computed=kept.n_computed,
+        n_cached=len(kept.clips) - kept.n_computed,
+    )
+
+
+def _ready(
+    scorer: PairScorer, feature_set: str, *, jobs: int | None, cluster: str | None
+) -> PairScorer:
+    """The scorer with the sets that are wanted, after checking what can be checked beforehand."""
+    wanted = find_sets(feature_set)
+    check_workers(jobs=jobs, cluster=cluster)
+    scorer.engine.check(scorer.teacher)
+    return replace(scorer, sets=(FULL, *(item for item in wanted if item != FULL)))
+
+
 def _score_all(
-    pairs: Sequence[Pair], scorer: PairScorer, executor: AbstractExecutor, progress: Progress
-) -> tuple[list[Scored], list[Failure]]:
+    corpus: Corpus,
+    scorer: PairScorer,
+    executor: AbstractExecutor,
+    progress: Progress,
+    keep: Callable[[Scored], None],
+) -> tuple[Failure, ...]:
+    """Score every pair and hand each result to `keep` as it comes; the failures, by name."""
+    pairs = corpus.pairs
     sizes = [_size(pair) for pair in pairs]
     task = progress.task("extract", total=float(sum(n for n, _ in sizes)), unit="frames")
     # The most expensive first, so that no core waits long for the last pair.
     order = sorted(range(len(pairs)), key=lambda index: -sizes[index][1])
-    scored: list[Scored] = []
     failures: list[Failure] = []
     waiting: dict[Future[Scored], tuple[Pair, Share]] = {}
     try:
@@ -121,10 +202,13 @@ def _score_all(
                     continue
                 for note in found.notes:
                     progress.note(note)
-                scored.append(found)
+                keep(found)
     finally:
         task.finish()
-    return scored, sorted(failures, key=lambda failure: failure.pair.name)
+    failures.sort(key=lambda failure: failure.pair.name)
+    if len(failures) == len(pairs):
+        raise CorpusError(_all_failed(corpus, failures))
+    return tuple(failures)
 
 
 def _size(pair: Pair) -> tuple[int, int]:
@@ -136,35 +220,72 @@ def _size(pair: Pair) -> tuple[int, int]:
     return info.n_frames, info.n_frames * info.width * info.height
 
 
-def _make_table(scored: Sequence[Scored], feature_set: str, scorer: PairScorer) -> FeatureTable:
-    import polars as pl
+@dataclass(frozen=True, slots=True)
+class _Clip:
+    """What is remembered of a pair whose rows were handed on."""
 
-    parts = sorted(scored, key=lambda item: (item.pair.source, item.pair.clip))
-    features = _columns(feature_set, parts)
-    rows = pl.concat([_rows(item, features) for item in parts])
-    notes = tuple(f"{item.pair.name}: {note}" for item in parts for note in item.alignment.notes)
-    info = TableInfo(
-        teacher=scorer.teacher.label,
-        features=features,
-        versions={**versions(), **scorer.engine.versions},
-        corpus=_fingerprint(parts),
-        notes=notes,
-    )
-    return make_table(rows, info)
+    source: str
+    clip: str
+    name: str
+    content: tuple[str, str]
+    notes: tuple[str, ...]
 
 
-def _columns(feature_set: str, parts: Sequence[Scored]) -> tuple[str, ...]:
+@dataclass
+class _Kept:
+    """Makes rows of logs and remembers what the table's origin needs; logs are let go."""
+
+    feature_set: str
+    features: tuple[str, ...] = ()
+    clips: list[_Clip] = field(default_factory=list[_Clip])
+    n_computed: int = 0
+
+    def rows(self, item: Scored) -> "pl.DataFrame":
+        """The rows of a pair.
+
+        Raises:
+            SchemaError: its log lacks a column.
+        """
+        self.features = self.features or _columns(self.feature_set, item)
+        rows = _rows(item, self.features)
+        pair = item.pair
+        self.n_computed += not item.cached
+        notes = tuple(item.alignment.notes)
+        self.clips.append(_Clip(pair.source, pair.clip, pair.name, item.content, notes))
+        return rows
+
+    def in_order(self, rows: "Sequence[pl.DataFrame]") -> "list[pl.DataFrame]":
+        """What `rows` made, by source and clip."""
+        order = sorted(
+            range(len(rows)), key=lambda at: (self.clips[at].source, self.clips[at].clip)
+        )
+        return [rows[at] for at in order]
+
+    def info(self, scorer: PairScorer) -> TableInfo:
+        """Where all rows come from."""
+        clips = sorted(self.clips, key=lambda clip: (clip.source, clip.clip))
+        return TableInfo(
+            teacher=scorer.teacher.label,
+            features=self.features,
+            versions={**versions(), **scorer.engine.versions},
+            # A hash of the clips' names and contents.
+            corpus=cache_key({clip.name: list(clip.content) for clip in clips}),
+            notes=tuple(f"{clip.name}: {note}" for clip in clips for note in clip.notes),
+        )
+
+
+def _columns(feature_set: str, item: Scored) -> tuple[str, ...]:
     """The feature columns of the sets that were asked for, in that order."""
     columns: list[str] = []
     for name in (part.strip() for part in feature_set.split(",")):
-        columns += _all_features(parts) if name == ALL else SETS[name].columns
+        columns += _all_features(item) if name == ALL else SETS[name].columns
     return tuple(columns)
 
 
-def _all_features(parts: Sequence[Scored]) -> tuple[str, ...]:
+def _all_features(item: Scored) -> tuple[str, ...]:
     """Every column of the pass at full size: the canonical ones first, the others by name."""
-    prefixes = tuple(item.prefix for item in SETS.values() if item.prefix)
-    full = {name for name in parts[0].log if not name.startswith(prefixes)}
+    prefixes = tuple(each.prefix for each in SETS.values() if each.prefix)
+    full = {name for name in item.log if not name.startswith(prefixes)}
     return (*CANONICAL6, *sorted(full - set(CANONICAL6) - _NO_FEATURES))
 
 
@@ -186,11 +307,6 @@ def _rows(item: Scored, features: tuple[str, ...]) -> "pl.DataFrame":
             **{name: item.log[name] for name in (*features, TARGET)},
         }
     )
-
-
-def _fingerprint(parts: Sequence[Scored]) -> str:
-    """A hash of the clips' names and contents."""
-    return cache_key({item.pair.name: list(item.content) for item in parts})
 
 
 def _all_failed(corpus: Corpus, failures: Sequence[Failure]) -> str:

@@ -19,8 +19,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tinyvmaf.errors import SchemaError, UsageError
+from tinyvmaf.features.parts import INDEX, scan_parts
 from tinyvmaf.features.sets import CANONICAL6, KEYS, TARGET
-from tinyvmaf.files import is_file, local_copy
+from tinyvmaf.files import is_file, local_copy, local_folder
 from tinyvmaf.parquet import seal_is_broken, write_parquet
 from tinyvmaf.storage import address, is_remote
 
@@ -163,20 +164,26 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
 
 
 def read_table(path: Path | str) -> FeatureTable:
-    """Read and check a feature table.
+    """Read and check a feature table: a file, or a folder of parts.
 
     Raises:
-        UsageError: there is no such file.
-        SchemaError: the file is no Parquet, or breaks the schema; mixed teachers or versions too.
+        UsageError: there is no such table.
+        SchemaError: a file is no Parquet, or breaks the schema; mixed teachers or versions too; a
+            table in parts was not finished, or is not what its index lists.
     """
     import polars as pl
 
     path = Path(path)
     if is_remote(path):
+        if is_file(path / INDEX):
+            with local_folder(path, fetch=True) as local:
+                return read_table(local)
         if not is_file(path):
             raise UsageError(f"{address(path)}: no such table")
         with local_copy(path) as local:
             return read_table(local)
+    if path.is_dir():
+        return _read_parts(path)
     if not path.is_file():
         raise UsageError(f"{path}: no such table; make one with `tinyvmaf extract ROOT -o {path}`")
     try:
@@ -190,6 +197,17 @@ def read_table(path: Path | str) -> FeatureTable:
         reason = str(error).splitlines()[0]
         raise SchemaError(f"{path}: not a readable Parquet table: {reason}") from error
     return make_table(rows, _info(metadata.get(_METADATA_KEY), rows, path), origin=str(path))
+
+
+def _read_parts(folder: Path) -> FeatureTable:
+    import polars as pl
+
+    rows, info = scan_parts(folder)
+    found = _info(json.dumps({"schema": SCHEMA, **info}), pl.DataFrame(), folder)
+    try:
+        return make_table(rows.collect(), found, origin=str(folder))
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(f"{folder}: parts that do not fit together: {error}") from error
 
 
 def write_table(table: FeatureTable, path: Path) -> None:

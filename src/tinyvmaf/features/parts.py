@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A feature table as a folder of Parquet files, for corpora whose rows do not fit into memory.
+
+`part-00000.parquet`, ... are written as rows come, each sealed; `index.json` comes last, lists them
+with their hashes, and carries a hash of its own. Without it, or with a part that is not the one it
+lists, the folder is no table. A new beginning takes the old index away first.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinyvmaf.errors import SchemaError, UsageError
+from tinyvmaf.features.sets import KEYS
+from tinyvmaf.files import check_writable, remove_leftovers, write_text
+from tinyvmaf.parquet import write_parquet
+from tinyvmaf.storage import address, is_remote
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SCHEMA = "tinyvmaf.parts/1"
+INDEX = "index.json"
+ROWS_A_PART = 2**18
+
+_PART = re.compile(r"part-\d{5,}\.parquet")
+
+
+def is_parts(folder: Path) -> bool:
+    """Whether `folder` is a table in parts, finished or not."""
+    return folder.is_dir() and bool((folder / INDEX).is_file() or _parts_in(folder))
+
+
+def is_parts_output(path: Path) -> bool:
+    """Whether a table of that name is written in parts: a folder, or new and without suffix."""
+    return path.is_dir() or not (path.suffix or path.exists())
+
+
+def check_folder(folder: Path) -> list[Path]:
+    """Refuse a folder that parts cannot be written to; the parts that are there.
+
+    Raises:
+        UsageError: it is in a store, cannot be written, or holds something else.
+    """
+    if is_remote(folder):
+        raise UsageError(
+            f"cannot write {address(folder)}: parts need a local folder; name one with -o, or one "
+            "file that ends with .parquet"
+        )
+    check_writable(folder / INDEX)
+    remove_leftovers(folder)
+    parts = _parts_in(folder)
+    known = {INDEX, *(path.name for path in parts)}
+    others = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    if others:
+        raise UsageError(
+            f"cannot write {folder}: it holds {others[0]}, which is no part of a table; name a new "
+            "folder with -o, or one file that ends with .parquet"
+        )
+    return parts
+
+
+@dataclass
+class PartsWriter:
+    """Writes rows to a folder, a part as soon as enough of them came.
+
+    Attributes:
+        folder: Gets the parts.
+        n_rows: Rows that came.
+    """
+
+    folder: Path
+    n_rows: int = 0
+    _waiting: "list[pl.DataFrame]" = field(default_factory=list["pl.DataFrame"])
+    _parts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    def begin(self) -> None:
+        """Make the folder ready; what an earlier table left there goes away.
+
+        Raises:
+            UsageError: the folder cannot be written, is in a store, or holds something else.
+        """
+        parts = check_folder(self.folder)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # First of all: parts without an index are no table.
+            (self.folder / INDEX).unlink(missing_ok=True)
+            for path in parts:
+                path.unlink()
+        except OSError as error:
+            raise UsageError(
+                f"cannot write {self.folder}: {error.strerror}; choose another output with -o"
+            ) from error
+
+    def add(self, rows: "pl.DataFrame") -> None:
+        """Take rows of whole clips.
+
+        Raises:
+            UsageError: a part cannot be written.
+        """
+        self._waiting.append(rows)
+        self.n_rows += rows.height
+        if sum(waiting.height for waiting in self._waiting) >= ROWS_A_PART:
+            self._write()
+
+    def finish(self, info: Mapping[str, Any]) -> None:
+        """Write what waits, and the index, which makes the folder a table.
+
+        Raises:
+            UsageError: they cannot be written.
+        """
+        if self._waiting:
+            self._write()
+        record = {"schema": SCHEMA, "info": dict(info), "rows": self.n_rows, "parts": self._parts}
+        write_text(
+            self.folder / INDEX, json.dumps({**record, "sha256": _hash(record)}, indent=2) + "\n"
+        )
+
+    def _write(self) -> None:
+        import polars as pl
+
+        rows = pl.concat(self._waiting).sort(KEYS)
+        path = self.folder / f"part-{len(self._parts):05}.parquet"
+        write_parquet(rows, path)
+        self._parts.append({"name": path.name, "rows": rows.height, "sha256": _hash_file(path)})
+        self._waiting.clear()
+
+
+def scan_parts(folder: Path) -> "tuple[pl.LazyFrame, dict[str, Any]]":
+    """The rows of a table in parts, not read yet, and where they come from.
+
+    Every part is hashed before any Parquet reader sees it.
+
+    Raises:
+        SchemaError: the table was not finished, or index or a part is missing, damaged or strange.
+    """
+    import polars as pl
+
+    try:
+        record = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        seal = record.pop("sha256")
+        whole = seal == _hash(record) and record["schema"] == SCHEMA
+    except FileNotFoundError as error:
+        raise SchemaError(
+            f"{folder}: the table was not finished (no {INDEX}); extract again, which goes on with "
+            "what is cached"
+        ) from error
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+        raise SchemaError(f"{folder}: damaged {INDEX} ({error}); extract again") from error
+    if not whole:
+        raise SchemaError(f"{folder}: {INDEX} was changed, or is of another version; extract again")
+    listed = {part["name"]: part["sha256"] for part in record["parts"]}
+    found = {path.name for path in _parts_in(folder)}
+    for name in sorted(found ^ set(listed)):
+        what = "is not there" if name in listed else f"is not in {INDEX}"
+        raise SchemaError(f"{folder}: {name} {what}; extract again")
+    for name, seal in listed.items():
+        if _hash_file(folder / name) != seal:
+            raise SchemaError(f"{folder}: {name} was changed; extract again")
+    rows = pl.scan_parquet([folder / name for name in listed], glob=False)
+    return rows, record["info"]
+
+
+def _parts_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if _PART.fullmatch(path.name))
+
+
+def _hash(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
