@@ -2,16 +2,22 @@
 """A sweep of K folds of whole sources, end to end: what it predicts, writes and says."""
 
 import json
+import tracemalloc
+from dataclasses import replace
 
+import jax
 import polars as pl
 import pytest
 
 from tests.evaluation.tables import smooth_table
 from tinyvmaf.errors import SplitError
+from tinyvmaf.evaluation.baselines import least_squares
+from tinyvmaf.evaluation.folds import make_folds
 from tinyvmaf.evaluation.loso import sweep
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import read_run
 from tinyvmaf.report.digest import write_digest
+from tinyvmaf.training.fitting import fit
 from tinyvmaf.training.recipes import load_recipe, with_epochs
 
 
@@ -95,3 +101,39 @@ def test_as_many_folds_as_sources_is_leave_one_source_out(recipe, tmp_path):
 def test_more_folds_than_sources_are_refused(recipe, tmp_path):
     with pytest.raises(SplitError, match="5 folds: expected 2 to 4"):
         sweep(smooth_table(), folder=tmp_path, arch="linear", recipe=recipe, seeds=(0,), folds=5)
+
+
+@pytest.mark.parametrize("what", ["networks", "least squares"])
+def test_more_folds_take_no_more_memory(what, monkeypatch):
+    """Row arrays are NumPy's, which tracemalloc sees; the rows go to the device once."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    table = smooth_table(n_sources=12, n_frames=1000)
+    sent = []
+    send = jax.device_put
+    monkeypatch.setattr(
+        jax, "device_put", lambda rows, to: sent.append(rows.shape) or send(rows, to)
+    )
+    recipe = replace(load_recipe("default"), steps=2)
+    peaks = {}
+    for k in (3, 12, 3, 12):  # what is compiled or loaded once counts in the first round only
+        n_rows = [block.stop - block.start for block in table.blocks]
+        folds = make_folds(table.sources, n_rows=n_rows, k=k)
+        sent.clear()
+        tracemalloc.start()
+        if what == "networks":
+            fit(
+                features=table.features,
+                target=table.target,
+                source_index=table.source_index,
+                held_out=[fold.positions for fold in folds],
+                seeds=[0],
+                feature_names=table.info.features,
+                arch="linear",
+                recipe=recipe,
+            )
+            assert sent.count((len(table.target), 7)) == 1
+        else:
+            least_squares(table, folds)
+        peaks[k] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peaks[12] < 1.3 * peaks[3]
