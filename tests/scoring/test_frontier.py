@@ -10,6 +10,7 @@ from tinyvmaf.report.frontier import HEADS, chart, markdown, rows, sentences
 from tinyvmaf.scoring.cpu import DECODING, EVERY, EXACT_FRAME, every_nth
 from tinyvmaf.scoring.frontier import Clip, bare, every_nth_way, model_way, sampled_ways
 from tinyvmaf.scoring.frontier_record import cheap_models, frontier_record, judge_model, recommend
+from tinyvmaf.scoring.proxy import predicted_score
 
 N_FRAMES = 120
 CPU = {
@@ -27,7 +28,14 @@ def clips(noise=1.0, offset=0.0, count=6, seed=0):
     for index in range(count):
         exact = 70 + 5 * np.sin(np.arange(N_FRAMES) / 9) + rng.normal(0, 3, N_FRAMES)
         modelled = exact + offset + rng.normal(0, noise, N_FRAMES)
-        found.append(Clip(f"s{index // 2}", f"c{index % 2}", exact, modelled[np.newaxis]))
+        found.append(
+            Clip(
+                f"s{index // 2}",
+                f"c{index % 2}",
+                exact,
+                (predicted_score(modelled[:, np.newaxis]),),
+            )
+        )
     return found
 
 

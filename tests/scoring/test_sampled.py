@@ -29,7 +29,7 @@ def whole(pair):
 
 
 @pytest.mark.ffmpeg
-@pytest.mark.parametrize("model", ["half", "quarter", "tinyvmaf_half_v1", "tinyvmaf_quarter_v1"])
+@pytest.mark.parametrize("model", ["signal", "half", "quarter", "tinyvmaf_half_v1"])
 def test_sampled_frames_are_exact_and_the_mean_is_near(pair, whole, model):
     found = tv.score(**pair, model=model, exact_frames=15, threads=1)
     assert found.mode == "sampled"
@@ -40,7 +40,8 @@ def test_sampled_frames_are_exact_and_the_mean_is_near(pair, whole, model):
     assert found.sampling.n_rounds == 1
     assert abs(found.vmaf.mean - whole.vmaf.mean) < 2 * found.sampling.half_width
     assert found.interval.low < found.vmaf.mean < found.interval.high
-    assert np.abs(found.frame_scores - whole.frame_scores).mean() < 3
+    spread = whole.frame_scores.std()
+    assert np.abs(found.frame_scores - whole.frame_scores).mean() < spread / 2
 
 
 @pytest.mark.ffmpeg
@@ -54,8 +55,7 @@ def test_the_record_says_what_is_modelled_and_how_to_get_it_again(pair):
         *("harmonic_mean", "min", "p1", "p5", "p10", "worst_frames"),
     ]
     assert found.command.endswith(
-        "--mode sampled --model tinyvmaf_quarter_v1 --teacher vmaf_v0.6.1 --level 0.9 "
-        "--exact-frames 12 --seed 7"
+        "--mode sampled --model signal --teacher vmaf_v0.6.1 --level 0.9 --exact-frames 12 --seed 7"
     )
 
 
@@ -127,8 +127,8 @@ def test_any_teacher(made):
         (
             {"name": "exact", "within": 1.0},
             (
-                "--mode exact samples no frames: --within, --exact-frames and the models half and "
-                "quarter belong to --mode sampled"
+                "--mode exact samples no frames: --within, --exact-frames and the models signal, "
+                "half, quarter belong to --mode sampled"
             ),
         ),
     ],
@@ -144,7 +144,7 @@ def test_sampling_is_chosen_by_what_only_it_reads():
     assert isinstance(choose_mode(within=0.5), SampledMode)
     by_default = choose_mode()
     assert isinstance(by_default, SampledMode)
-    assert (by_default.model.name, by_default.within) == ("tinyvmaf_quarter_v1", 1.0)
+    assert (by_default.model.name, by_default.within) == ("signal", 1.0)
     assert choose_mode(exact_frames=20, model="quarter") == SampledMode(
         teacher=Teacher("vmaf_v0.6.1"),
         proxy=ReducedVmaf(QUARTER),

@@ -56,8 +56,8 @@ def score(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A shipped model or an ONNX file; for --mode sampled also half or quarter, "
-            "libvmaf on reduced pictures.  [tinyvmaf_quarter_v1]"
+            help="A shipped model or an ONNX file; for --mode sampled also signal (PSNR and "
+            "change), half or quarter (libvmaf on reduced pictures).  [signal]"
         ),
     ] = None,
     features: FeatureOrder = None,

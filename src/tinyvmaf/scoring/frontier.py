@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from tinyvmaf.features.sets import FeatureSet
 from tinyvmaf.scoring.sampled import first_strata, too_many
-from tinyvmaf.scoring.sampling import Estimate, Sample, draw, estimate, finer, refine
+from tinyvmaf.scoring.sampling import Cheap, Estimate, Sample, draw, estimate, finer, refine
 
 EXACT_FRAMES: Final = (5, 10, 20, 40)
 WITHIN: Final = (2.0, 1.0, 0.5)
@@ -23,12 +23,12 @@ WITHIN: Final = (2.0, 1.0, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip: exact scores of all frames, and for each seed of a model what it says of them."""
+    """A clip: exact scores of all frames, and what is known of them cheaply, for each seed."""
 
     source: str
     name: str
     exact: Float[np.ndarray, " n_frames"]
-    modelled: Float[np.ndarray, "n_seeds n_frames"]
+    cheap: tuple[Cheap, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +102,10 @@ def sampled_ways(
     seed: int,
     level: float,
 ) -> list[Way]:
-    """The model with so many exact frames, and with as many as an interval needs.
+    """What is cheap with so many exact frames, and with as many as an interval needs.
 
     Args:
-        clips: With the model's scores; draws take the model's seeds in turn.
+        clips: With what is known cheaply; draws take the seeds in turn.
         model: Its name.
         sets: The passes that it reads.
         draws: For each clip.
@@ -130,9 +130,11 @@ def sampled_ways(
 def model_way(clips: Sequence[Clip], *, model: str, sets: Sequence[str]) -> Way:
     """The model alone, each of its seeds once."""
     outcomes = [
-        Outcome(clip.source, clip.name, float(row.mean() - clip.exact.mean()), len(row))
+        Outcome(
+            clip.source, clip.name, float(one.values.mean() - clip.exact.mean()), len(clip.exact)
+        )
         for clip in clips
-        for row in clip.modelled
+        for one in clip.cheap
     ]
     return Way(f"{model} alone", model, tuple(sets), tuple(outcomes))
 
@@ -152,8 +154,11 @@ def every_nth_way(clips: Sequence[Clip], n: int, *, name: str) -> Way:
 
 
 def bare(clips: Sequence[Clip]) -> list[Clip]:
-    """The clips with a model that knows nothing: what the exact frames alone are worth."""
-    return [Clip(c.source, c.name, c.exact, np.zeros((1, len(c.exact)))) for c in clips]
+    """The clips without anything cheap: what the exact frames alone are worth."""
+    return [
+        Clip(c.source, c.name, c.exact, (Cheap(np.empty((len(c.exact), 0)), (), ()),))
+        for c in clips
+    ]
 
 
 def _sampled(
@@ -167,7 +172,7 @@ def _sampled(
     within: float | None = None,
 ) -> Outcome:
     """One draw, by the rules of the mode `sampled`."""
-    exact, modelled = clip.exact, clip.modelled[index % len(clip.modelled)]
+    exact, cheap = clip.exact, clip.cheap[index % len(clip.cheap)]
     known = dict(enumerate(exact.tolist()))
     n_frames = len(exact)
     n_strata, n_rounds = (n_exact or 0) - 1, 1
@@ -176,7 +181,7 @@ def _sampled(
     if too_many(n_strata, n_frames=n_frames, sets=sets):
         return Outcome(clip.source, clip.name, 0.0, n_frames, left=True)
     sample: Sample = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
-    found: Estimate = estimate(sample, modelled=modelled, exact=known)
+    found: Estimate = estimate(sample, cheap=cheap, exact=known)
     while within is not None:
         factor = finer(found, sample=sample, within=within, level=level)
         if factor == 1:
@@ -184,7 +189,7 @@ def _sampled(
         if too_many(factor * len(sample.moments), n_frames=n_frames, sets=sets):
             return Outcome(clip.source, clip.name, 0.0, n_frames, left=True)
         sample = refine(sample, factor=factor, rng=rng)
-        found = estimate(sample, modelled=modelled, exact=known)
+        found = estimate(sample, cheap=cheap, exact=known)
         n_rounds += 1
     low, high = found.interval(level=level)
     mean = float(exact.mean())

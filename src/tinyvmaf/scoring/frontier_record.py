@@ -6,13 +6,12 @@ the parts cost; out comes the JSON that tables, charts and recommendations are m
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from jaxtyping import Float
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.sets import (
@@ -39,6 +38,8 @@ from tinyvmaf.scoring.frontier import (
     model_way,
     sampled_ways,
 )
+from tinyvmaf.scoring.proxy import predicted_score, signal_measures
+from tinyvmaf.scoring.sampling import Cheap
 
 if TYPE_CHECKING:
     import polars as pl
@@ -101,7 +102,7 @@ def judge_model(table: FeatureTable, name: str, *, predictions: Path | None = No
             "run with --predictions"
         )
     predicted = model.predict(rows.select(model.features).to_numpy()).astype(np.float64)
-    clips = tuple(_clips(rows, predicted[np.newaxis]))
+    clips = tuple(_clips(rows, [predicted_score(predicted[:, np.newaxis])]))
     return Judged(model.name, sets, clips, held_out=False)
 
 
@@ -124,21 +125,26 @@ def frontier_record(
         seed: Where chance comes from.
         level: Of the intervals.
     """
-    exact = table.target[np.newaxis]
-    clips = list(_clips(table.rows, exact))
+    signal = signal_measures(table.rows.select(SIGNAL.columns).to_numpy())
+    clips = list(_clips(table.rows, [signal]))
     draw = partial(sampled_ways, draws=draws, seed=seed, level=level)
     ways: list[Way] = []
     for item in models:
         names = [feature_set.name for feature_set in item.sets]
         ways.append(model_way(item.clips, model=item.name, sets=names))
         ways += draw(item.clips, model=item.name, sets=item.sets)
+    judged = [(item.name, item.sets, item.clips) for item in models]
     bad = [
         way
-        for item in models
-        for way in draw(_shuffled(item.clips, seed), model=item.name, sets=item.sets)
+        for name, sets, those in [("signal", (SIGNAL,), clips), *judged]
+        for way in draw(_shuffled(those, seed), model=name, sets=sets)
     ]
-    alone = draw(bare(clips), model="exact frames alone", sets=())
-    ways += [Way(way.name, None, (), way.outcomes) for way in alone]
+    for name, those, sets in (
+        ("signal", clips, (SIGNAL,)),
+        ("exact frames alone", bare(clips), ()),
+    ):
+        plain = draw(those, model=name, sets=sets)
+        ways += [Way(way.name, None, way.sets, way.outcomes) for way in plain]
     ways += [every_nth_way(clips, n, name=every_nth(n)) for n in EVERY]
     ways += [_regression(table, SIGNAL, "psnr"), _regression(table, SSIM, "ssim")]
     ways.append(
@@ -166,7 +172,7 @@ def frontier_record(
             {
                 "name": item.name,
                 "held_out": item.held_out,
-                "seeds": len(item.clips[0].modelled),
+                "seeds": len(item.clips[0].cheap),
                 "sources": len({clip.source for clip in item.clips}),
             }
             for item in models
@@ -211,12 +217,17 @@ def _cost(way: Way, cpu: Mapping[str, float]) -> float:
     return cpu[DECODING] * rounds + added + share * cpu[EXACT_FRAME]
 
 
-def _clips(rows: "pl.DataFrame", modelled: Float[np.ndarray, "n_seeds n_rows"]) -> Sequence[Clip]:
+def _clips(rows: "pl.DataFrame", cheap: Sequence[Cheap]) -> Sequence[Clip]:
     # Rows are sorted, and every clip begins with frame 0.
     starts = np.flatnonzero(rows["frame"].to_numpy() == 0).tolist()
     exact = rows[TARGET].to_numpy()
     return [
-        Clip(rows["source"][start], rows["clip"][start], exact[start:end], modelled[:, start:end])
+        Clip(
+            rows["source"][start],
+            rows["clip"][start],
+            exact[start:end],
+            tuple(replace(seed, values=seed.values[start:end]) for seed in cheap),
+        )
         for start, end in zip(starts, [*starts[1:], len(exact)], strict=True)
     ]
 
@@ -231,18 +242,18 @@ def _held_out(table: FeatureTable, path: Path) -> tuple[Clip, ...]:
         raise SchemaError(f"{path}: its frames are not those of the corpus")
     if np.abs(rows[TARGET].to_numpy() - seeds[0][TARGET].to_numpy()).max() > _TOLERANCE:
         raise SchemaError(f"{path}: its exact scores are not those of the corpus")
-    modelled = np.stack([part["predicted"].to_numpy().astype(np.float64) for part in seeds])
-    return tuple(_clips(rows, modelled))
+    modelled = [part["predicted"].to_numpy().astype(np.float64) for part in seeds]
+    return tuple(_clips(rows, [predicted_score(seed[:, np.newaxis]) for seed in modelled]))
 
 
 def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
-    """A deliberately bad model: its scores belong to frames of other clips, in any order."""
+    """A deliberately bad proxy: its values belong to frames of other clips, in any order."""
     rng = np.random.default_rng(seed)
-    scores = rng.permutation(np.concatenate([clip.modelled[0] for clip in clips]))
+    values = rng.permutation(np.concatenate([clip.cheap[0].values for clip in clips]))
     ends = np.cumsum([len(clip.exact) for clip in clips])
-    parts = np.split(scores, ends[:-1])
+    parts = np.split(values, ends[:-1])
     return [
-        Clip(clip.source, clip.name, clip.exact, part[np.newaxis])
+        replace(clip, cheap=(replace(clip.cheap[0], values=part),))
         for clip, part in zip(clips, parts, strict=True)
     ]
 
@@ -257,7 +268,8 @@ def _regression(table: FeatureTable, feature_set: FeatureSet, feature: str) -> W
     for train, test in LeaveOneGroupOut().split(measure, groups=table.source_index):
         fitted = IsotonicRegression(out_of_bounds="clip").fit(measure[train], table.target[train])
         predicted[test] = fitted.predict(measure[test])
-    name, clips = feature.upper(), _clips(table.rows, predicted[np.newaxis])
+    name = feature.upper()
+    clips = _clips(table.rows, [predicted_score(predicted[:, np.newaxis])])
     way = model_way(clips, model=name, sets=(feature_set.name,))
     return Way(f"regression on {name}", name, way.sets, way.outcomes)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.engine import FfmpegEngine
@@ -34,6 +33,7 @@ from tinyvmaf.scoring.mode import (
 from tinyvmaf.scoring.proxy import Proxy
 from tinyvmaf.scoring.sampling import (
     MIN_STRATA,
+    Cheap,
     Estimate,
     Sample,
     corrected,
@@ -186,7 +186,7 @@ class SampledMode:
             n_frames, n_exact=len(work.exact), sets=self.proxy.sets, n_rounds=work.n_rounds
         )
         return FrameScores(
-            scores=corrected(sample, modelled=work.modelled, exact=work.exact, slope=found.slope),
+            scores=corrected(sample, cheap=work.cheap, exact=work.exact, slopes=found.slopes),
             command=work.command,
             interval=Interval(
                 low=low,
@@ -213,7 +213,7 @@ class _Work:
 
     def __init__(self, job: Job, teacher: Teacher, proxy: Proxy) -> None:
         self.exact: dict[int, float] = {}
-        self.modelled: Float[np.ndarray, " n_frames"] = np.empty(0)
+        self.cheap = Cheap(np.empty((0, 0)), (), ())
         self.command: tuple[str, ...] = ()
         self.n_rounds = 0
         self._job = job
@@ -227,11 +227,11 @@ class _Work:
         return info.width * info.height
 
     def first_round(self, sample: Sample, *, on_frame: OnFrame) -> None:
-        """The proxy's score of every frame and the exact ones of the sample, in one decode."""
+        """The proxy's measures of every frame and exact scores of the sample, in one decode."""
         sets = self._proxy.sets
         self.command = self._run(sample.frames, sets, on_frame=on_frame)
-        parts = [self._proxy.predict(part) for part in merged_parts(self._job, sets)]
-        self.modelled = np.concatenate(parts)
+        parts = [self._proxy.measure(part) for part in merged_parts(self._job, sets)]
+        self.cheap = self._proxy.cheap(np.concatenate(parts))
 
     def further_round(self, sample: Sample, *, on_frame: OnFrame) -> None:
         """The exact scores that a finer sample needs in addition."""
@@ -241,7 +241,7 @@ class _Work:
 
     def estimate(self, sample: Sample) -> Estimate:
         """What is known of the exact mean."""
-        return estimate(sample, modelled=self.modelled, exact=self.exact)
+        return estimate(sample, cheap=self.cheap, exact=self.exact)
 
     def _run(
         self, frames: tuple[int, ...], sets: tuple[FeatureSet, ...], *, on_frame: OnFrame

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exact mean score of a clip from a model of all frames and the exact scores of a few.
+"""The exact mean score of a clip from cheap measures of all frames and exact scores of a few.
 
-The regression estimator of survey sampling: the mean of the model over all frames times a slope,
-plus the mean of (exact - slope x model) over sampled ones. It is right on average however wrong the
-model is, but for a bias of order 1/n from fitting the slope, which is small beside the standard
-error; a better model only makes the interval narrower. The slope tells how much the exact score
-changes where the model's does. It is one for a model that is right, and is moved by what the sample
-shows: a model that follows the score too timidly is stretched, one that tells nothing is hardly
-listened to. Nothing here knows a video: in go numbers, out come numbers.
+The regression estimator of survey sampling: with a slope for each cheap measure, the mean of what
+they predict over all frames, plus the mean of (exact - predicted) over sampled ones. Slopes are
+fitted to the sample and held near what was expected of them: one for a model that predicts the
+score itself. So a model that follows the score too timidly is stretched, and one that tells
+nothing is hardly listened to. However bad the measures are, the estimate is right on average, but
+for a bias of order 1/n from fitting, which is small beside the standard error; better measures
+only make the interval narrower. Nothing here knows a video: in go numbers, out come numbers.
 
 The design: frame 0 always belongs to the sample, since it alone has no motion. The time after it is
 cut into strata of equal length, and one moment is drawn uniformly in each. A finer design keeps the
@@ -15,8 +15,9 @@ moments that were drawn: every stratum is cut into equal parts, and the parts wi
 one. What comes out is the finer design itself, so rounds waste nothing and bias nothing.
 
 Source: Cochran, Sampling Techniques (1977), sections 5 and 7; Wolter, Introduction to Variance
-Estimation (2007), section 8, for the variance from successive differences. The slope is the mean of
-its posterior under a normal prior.
+Estimation (2007), section 8, for the variance from successive differences; Hastie, Tibshirani and
+Friedman, The Elements of Statistical Learning (2009), section 3.4.1, for ridge regression and its
+degrees of freedom.
 """
 
 from collections.abc import Mapping
@@ -31,11 +32,24 @@ MIN_STRATA: Final = 4
 
 _MARGIN: Final = 1.2
 
-_SLOPE_DEVIATION: Final = 0.5
-"""Standard deviation of the slope around one, before the sample is seen.
 
-Chosen on the clips of docs/fast.md among 0, 0.25, 0.5, 1 and 2; from 0.5 on widths hardly differ.
-"""
+@dataclass(frozen=True, slots=True)
+class Cheap:
+    """Cheap measures of every frame, and what is expected of their slopes before any exact score.
+
+    Attributes:
+        values: One column a measure; without a column, exact scores stand alone.
+        slopes: How much the exact score is expected to change where a measure changes by one.
+        doubts: The standard deviations of these expectations, above 0.
+    """
+
+    values: Float[np.ndarray, "n_frames n_measures"]
+    slopes: tuple[float, ...]
+    doubts: tuple[float, ...]
+
+    def predicted(self, slopes: tuple[float, ...]) -> Float[np.ndarray, " n_frames"]:
+        """What the measures say with such slopes, up to a constant."""
+        return self.values @ np.array(slopes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +60,13 @@ class Estimate:
         mean: In VMAF points, within [0, 100].
         standard_error: Of the mean, from the design.
         degrees_of_freedom: Of that standard error; infinite if every frame is known.
-        slope: How much the exact score changes where the model's changes by one.
+        slopes: Of the cheap measures, as the sample shows them.
     """
 
     mean: float
     standard_error: float
     degrees_of_freedom: float
-    slope: float = 1.0
+    slopes: tuple[float, ...] = ()
 
     def half_width(self, *, level: float) -> float:
         """Half the length of the interval that covers the exact mean with probability `level`."""
@@ -115,62 +129,58 @@ def refine(sample: Sample, *, factor: int, rng: np.random.Generator) -> Sample:
     return Sample(moments=moments, n_frames=sample.n_frames)
 
 
-def estimate(
-    sample: Sample, *, modelled: Float[np.ndarray, " n_frames"], exact: Mapping[int, float]
-) -> Estimate:
+def estimate(sample: Sample, *, cheap: Cheap, exact: Mapping[int, float]) -> Estimate:
     """The exact mean score of the clip.
 
     Args:
         sample: What was drawn.
-        modelled: The model's score of every frame.
+        cheap: What is known of every frame.
         exact: The exact score of at least `sample.frames`.
     """
     n_frames, n_strata = sample.n_frames, len(sample.moments)
     if len(sample.frames) == n_frames:
-        return Estimate(float(np.mean([exact[i] for i in sample.frames])), 0.0, np.inf)
+        return Estimate(
+            float(np.mean([exact[i] for i in sample.frames])), 0.0, np.inf, cheap.slopes
+        )
     frames = sample.strata_frames
-    scores, cheap = np.array([exact[i] for i in frames.tolist()]), modelled[frames]
-    slope, weight = _slope(np.diff(scores), np.diff(cheap))
-    missed = scores - slope * cheap
-    others = float(modelled[1:].mean())
+    scores = np.array([exact[i] for i in frames.tolist()])
+    fitted = _fit(np.diff(scores), np.diff(cheap.values[frames], axis=0), cheap=cheap)
+    predicted = cheap.predicted(fitted.slopes)
+    missed = scores - predicted[frames]
     later = (n_frames - 1) / n_frames
-    mean = exact[0] / n_frames + later * (slope * others + float(missed.mean()))
+    mean = exact[0] / n_frames + later * float(predicted[1:].mean() + missed.mean())
     # Neighbouring strata differ by what two draws from one stratum would, and by a trend at most:
     # a little too much on real clips, which makes up for degrees of freedom that are a little too
     # many. Sampling a good part of all frames leaves less to be unsure of.
-    freedom = n_strata - 2
+    freedom = n_strata - 1 - fitted.used
     spread = float(np.square(np.diff(missed)).sum() / 2 / freedom)
-    spread *= max(0.0, 1 - n_strata / (n_frames - 1))
-    # The second term is the slope's own doubt, as far as the sample's mean is off.
-    off = (others - float(cheap.mean())) ** 2
-    variance = spread / n_strata + (2 * spread * off / weight if weight > 0 else 0.0)
+    unseen = max(0.0, 1 - n_strata / (n_frames - 1))
+    # The slopes' own doubt counts as far as the means of the sampled frames are off.
+    off = cheap.values[1:].mean(axis=0) - cheap.values[frames].mean(axis=0)
+    doubt = 1 / n_strata + 2 * float(off @ fitted.inverse @ off)
     return Estimate(
         mean=float(np.clip(mean, 0.0, 100.0)),
-        standard_error=later * float(np.sqrt(variance)),
-        degrees_of_freedom=float(freedom),
-        slope=slope,
+        standard_error=later * float(np.sqrt(spread * unseen * doubt)),
+        degrees_of_freedom=freedom,
+        slopes=fitted.slopes,
     )
 
 
 def corrected(
-    sample: Sample,
-    *,
-    modelled: Float[np.ndarray, " n_frames"],
-    exact: Mapping[int, float],
-    slope: float,
+    sample: Sample, *, cheap: Cheap, exact: Mapping[int, float], slopes: tuple[float, ...]
 ) -> Float[np.ndarray, " n_frames"]:
-    """The model's scores, stretched and moved by what was missed nearby; exact where that is known.
+    """What the measures predict, moved by what they miss nearby; exact where that is known.
 
     Between sampled frames the correction is interpolated. It is no more than a likely course:
     the interval is about the mean alone.
     """
-    known = np.array(sample.frames)
-    scores = np.array([exact[i] for i in sample.frames])
-    stretched = slope * modelled
-    missed = np.interp(np.arange(sample.n_frames), known, scores - stretched[known])
-    course = np.clip(stretched + missed, 0.0, 100.0)
-    course[known] = scores
-    return course
+    frames = np.unique(sample.strata_frames)
+    predicted = cheap.predicted(slopes)
+    # What is missed on frame 0, which alone has no motion, says nothing of the frames after it.
+    missed = np.array([exact[i] for i in frames.tolist()]) - predicted[frames]
+    course = predicted + np.interp(np.arange(sample.n_frames), frames, missed)
+    course[list(exact)] = list(exact.values())
+    return np.clip(course, 0.0, 100.0)
 
 
 def finer(found: Estimate, *, sample: Sample, within: float, level: float) -> int:
@@ -193,16 +203,32 @@ def finer(found: Estimate, *, sample: Sample, within: float, level: float) -> in
     return max(2, int(np.ceil(needed / n_strata)))
 
 
-def _slope(
-    exact: Float[np.ndarray, " n_differences"], modelled: Float[np.ndarray, " n_differences"]
-) -> tuple[float, float]:
-    """The slope from differences of neighbouring strata, and the sum of squares it rests on."""
-    # The prior counts as much as the sample where the model misses about as much as it tells.
-    prior = float(np.square(exact - modelled).mean()) / _SLOPE_DEVIATION**2
-    weight = float(modelled @ modelled) + prior
-    if weight == 0:
-        return 1.0, 0.0
-    return (float(exact @ modelled) + prior) / weight, weight
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """Slopes, the degrees of freedom that they took, and the inverse that their doubt rests on."""
+
+    slopes: tuple[float, ...]
+    used: float
+    inverse: Float[np.ndarray, "n_measures n_measures"]
+
+
+def _fit(
+    exact: Float[np.ndarray, " n_differences"],
+    measured: Float[np.ndarray, "n_differences n_measures"],
+    *,
+    cheap: Cheap,
+) -> _Fitted:
+    """Ridge regression of the differences between neighbouring strata, towards what is expected."""
+    expected, doubts = np.array(cheap.slopes), np.array(cheap.doubts)
+    missed = exact - measured @ expected
+    # As strong as one more difference with a measure that changed by 1 / doubt.
+    prior = np.diag(float(np.square(missed).mean()) / np.square(doubts))
+    if not prior.any():
+        return _Fitted(cheap.slopes, 0.0, np.zeros_like(prior))
+    seen = measured.T @ measured
+    inverse = np.linalg.inv(seen + prior)
+    slopes = expected + inverse @ (measured.T @ missed)
+    return _Fitted(tuple(slopes.tolist()), float(np.trace(inverse @ seen)), inverse)
 
 
 def _edges(

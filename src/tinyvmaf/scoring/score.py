@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 LEVEL: Final = 0.9
 
-_REDUCED: Final = ("half", "quarter")
-_PROXY: Final = "tinyvmaf_quarter_v1"
+_PLAIN: Final = ("signal", "half", "quarter")
 _MODEL: Final = "tinyvmaf_small_v1"
 _WITHIN: Final = 1.0
 
@@ -56,7 +55,8 @@ def score(
         distorted: What was made of it.
         mode: `sampled` (a cheap score of every frame, corrected by libvmaf on some), `exact`
             (libvmaf itself) or `model` (a tiny model alone); see `choose_mode` for the default.
-        model: A shipped model's name or an ONNX file; for `sampled` also `half` or `quarter`.
+        model: A shipped model's name or an ONNX file; for `sampled` also `signal`,
+            `half` or `quarter`.
         teacher: For the modes `exact` and `sampled`: libvmaf's model.
         level: The probability that an interval aims at, in (0, 1).
         within: For the mode `sampled`: half the width that the interval may have, by default 1.
@@ -117,9 +117,9 @@ def choose_mode(
 
     Args:
         name: One of `MODES`.
-        model: A shipped model's name or an ONNX file, by default `tinyvmaf_quarter_v1`, and
-            `tinyvmaf_small_v1` for the mode `model`; `half` or `quarter` for libvmaf itself on
-            reduced pictures.
+        model: A shipped model's name or an ONNX file, by default `tinyvmaf_small_v1` for the mode
+            `model`. The mode `sampled` has also `signal` (PSNR and change), its default, and
+            `half` and `quarter` (libvmaf itself on reduced pictures).
         features: The order of the model's features, for a file that does not say it.
         teacher: Libvmaf's model, for the modes `exact` and `sampled`.
         level: The probability that an interval aims at, in (0, 1).
@@ -133,7 +133,7 @@ def choose_mode(
         UsageError: an argument names something that does not exist, or two contradict each other.
         ModelError: the model cannot be used.
     """
-    sampling = within is not None or exact_frames is not None or str(model) in _REDUCED
+    sampling = within is not None or exact_frames is not None or str(model) in _PLAIN
     default = EXACT if logged else SAMPLED
     if sampling:
         default = SAMPLED
@@ -148,7 +148,7 @@ def choose_mode(
 
         return SampledMode(
             teacher=find_teacher(teacher),
-            proxy=_proxy(model or _PROXY, features),
+            proxy=_proxy(model or _PLAIN[0], features),
             level=check_level(level),
             within=_within(within, exact_frames),
             n_exact=exact_frames,
@@ -157,7 +157,7 @@ def choose_mode(
     if sampling:
         raise UsageError(
             f"--mode {chosen} samples no frames: --within, --exact-frames and the models "
-            f"{' and '.join(_REDUCED)} belong to --mode {SAMPLED}"
+            f"{', '.join(_PLAIN)} belong to --mode {SAMPLED}"
         )
     if chosen == EXACT:
         if model is not None:
@@ -187,8 +187,10 @@ def _within(within: float | None, exact_frames: int | None) -> float | None:
 
 
 def _proxy(model: Path | str, features: Sequence[str] | None) -> "Proxy":
-    from tinyvmaf.scoring.proxy import REDUCED, ReducedVmaf, TinyProxy
+    from tinyvmaf.scoring.proxy import REDUCED, ReducedVmaf, SignalProxy, TinyProxy
 
+    if str(model) == _PLAIN[0]:
+        return SignalProxy()
     if str(model) in REDUCED:
         return ReducedVmaf(REDUCED[str(model)])
     from tinyvmaf.models.model import load_model
