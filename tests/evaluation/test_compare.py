@@ -179,3 +179,18 @@ def test_a_folder_without_a_run_and_a_damaged_run_are_refused(write, tmp_path):
     (other / "run.json").write_text("{")
     with pytest.raises(SchemaError, match="damaged run"):
         compare_folders([one, other])
+
+
+def test_runs_with_other_folds_are_compared_and_it_is_said(write, tmp_path):
+    alone = write("alone", 1.0)
+    run = run_with(1.1)
+    sources = TABLE.sources
+    facts = replace(run.facts, held_out=(sources[:3], sources[3:5], sources[5:]))
+    write_run(Run(facts, run.predictions, run.baselines), tmp_path / "folds")
+    record = compare_folders([alone, tmp_path / "folds"])
+    assert [each["n_folds"] for each in record["runs"]] == [7, 3]
+    assert record["findings"][0]["sentence"] == (
+        "These runs held their sources out in different folds (alone: one source at a time, folds: "
+        "3 folds of whole sources): a difference may come from how many sources a network trained "
+        "on."
+    )

@@ -8,8 +8,13 @@ from typing import Any
 from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.contrasts import compare_runs
 from tinyvmaf.evaluation.evidence import judge_training
-from tinyvmaf.evaluation.findings import comparison_findings, undertrained_finding
+from tinyvmaf.evaluation.findings import (
+    comparison_findings,
+    protocol_findings,
+    undertrained_finding,
+)
 from tinyvmaf.evaluation.measured import measure_folds
+from tinyvmaf.evaluation.record import protocol
 from tinyvmaf.evaluation.run import read_run, refuse_other_table
 
 SCHEMA = "tinyvmaf.compare/1"
@@ -45,6 +50,8 @@ def compare_folders(folders: Sequence[Path]) -> dict[str, Any]:
                 "n_params": run.facts.n_params,
                 "recipe": run.facts.recipe,
                 "seeds": list(run.facts.seeds),
+                "protocol": protocol(run.facts)["name"],
+                "n_folds": protocol(run.facts)["n_folds"],
                 "gate": gates[name],
             }
             for name, run in runs.items()
@@ -58,6 +65,7 @@ def compare_folders(folders: Sequence[Path]) -> dict[str, Any]:
                 for name, gate in gates.items()
                 if not gate["passed"]
             ),
+            *protocol_findings({name: run.facts.held_out for name, run in runs.items()}),
             *comparison_findings(comparisons),
         ],
     }

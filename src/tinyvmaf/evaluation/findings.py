@@ -43,6 +43,26 @@ def undertrained_finding(name: str, gate: Record, consequence: str) -> dict[str,
     return _finding("gate", name, "undertrained", sentence, gate)
 
 
+def protocol_findings(held_out: Mapping[str, Sequence[Sequence[str]]]) -> list[dict[str, Any]]:
+    """That compared runs held their sources out in different folds, if they did.
+
+    Args:
+        held_out: Run -> the sources of its folds; none if each source was left out alone.
+    """
+    if len({tuple(map(tuple, folds)) for folds in held_out.values()}) == 1:
+        return []
+    how = {
+        name: f"{len(folds)} folds of whole sources" if folds else "one source at a time"
+        for name, folds in held_out.items()
+    }
+    words = ", ".join(f"{name}: {text}" for name, text in how.items())
+    sentence = (
+        f"These runs held their sources out in different folds ({words}): a difference may come "
+        "from how many sources a network trained on."
+    )
+    return [_finding("protocol", " and ".join(held_out), "different", sentence, how)]
+
+
 def comparison_findings(rows: Sequence[Record]) -> list[dict[str, Any]]:
     """A finding for every paired comparison."""
     return [
