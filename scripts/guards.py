@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take out the guard against every fault, one at a time, and see its test fail.
+
+    python scripts/guards.py [WORD ...]
+
+Works on a copy of the checkout in a temporary folder. A line a guard: whether a test noticed that
+it was gone, and what the test saw. With words, only guards whose fault has one of them. Some of the
+tests end by their own time limit, so that all together take a quarter of an hour.
+docs/faults.md has what it printed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+_LIMIT_S: Final = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A guard, how to take it out, and the test that must notice.
+
+    Attributes:
+        fault: What happens.
+        file: Where the guard stands, below `src/tinyvmaf`.
+        text: The guard, wherever it stands in the file.
+        instead: What replaces it.
+        test: Pytest's name of the test.
+    """
+
+    fault: str
+    file: str
+    text: str
+    instead: str
+    test: str
+
+
+_FAULTS: Final = "tests/cli/test_faults.py::test_"
+_CLUSTER: Final = "tests/execution/test_cluster.py::test_"
+_START: Final = "    watch_group(process.pid)\n"
+_HEAD: Final = "if head != _MAGIC + sha256(body).encode():"
+_MAKE_ASIDE: Final = "        handle, aside = _make_aside(path.parent)"
+_TEMPORARY: Final = '    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".new")'
+_ONE_NAME: Final = (
+    '    name = str(folder / ".same.new")\n    handle = os.open(name, os.O_RDWR | os.O_CREAT)'
+)
+
+GUARDS: Final = (
+    Guard(
+        "kill -9 of the command",
+        "media/process.py",
+        _START,
+        "",
+        "tests/media/test_watchdog.py::test_programs_and_their_children_end_with_us_however_we_end",
+    ),
+    Guard(
+        "kill -9 of the command: its scratch files",
+        "files.py",
+        '    for folder in place.glob(f"{_WORKING}*"):',
+        "    for folder in ():",
+        f"{_FAULTS}kill_9_of_the_command",
+    ),
+    Guard(
+        "kill -9 of a worker: its programs",
+        "media/process.py",
+        _START,
+        "",
+        f"{_CLUSTER}a_worker_that_is_killed_takes_its_programs_with_it",
+    ),
+    Guard(
+        "kill -9 of every worker that takes a pair",
+        "execution/cluster.py",
+        "if isinstance(error, KilledWorker):",
+        "if False:",
+        f"{_CLUSTER}work_that_kills_every_worker_is_given_up_and_named",
+    ),
+    Guard(
+        "kill -9 of the scheduler",
+        "execution/cluster.py",
+        "                self._lose(error)\n                return\n",
+        "                return\n",
+        f"{_CLUSTER}a_scheduler_that_dies_with_a_result_on_its_way_is_not_waited_for",
+    ),
+    Guard(
+        "kill -9 of ffmpeg",
+        "execution/executor.py",
+        "_TRIES = 3",
+        "_TRIES = 1",
+        f"{_FAULTS}an_ffmpeg_that_is_killed_is_run_again",
+    ),
+    Guard(
+        "a full disk: what was begun",
+        "files.py",
+        "        aside.unlink(missing_ok=True)\n",
+        "",
+        f"{_FAULTS}a_disk_that_is_full",
+    ),
+    Guard(
+        "a full disk: one line",
+        "files.py",
+        "        raise _cannot_write(path, error) from error\n    finally:",
+        "        raise\n    finally:",
+        f"{_FAULTS}a_disk_that_is_full",
+    ),
+    Guard(
+        "a full disk: a log that was cut",
+        "features/log.py",
+        '        if not line.endswith(",\\n") or line.count(",") != n_values:',
+        "        if False:",
+        "tests/features/test_log.py",
+    ),
+    Guard(
+        "a full disk: half a row in a manifest",
+        "files.py",
+        "                os.truncate(path, size)\n",
+        "",
+        "tests/test_files.py::test_a_line_that_does_not_fit_on_the_disk_is_taken_back",
+    ),
+    Guard(
+        "a cache entry cut short, flipped or empty",
+        "features/cache.py",
+        _HEAD,
+        'if not head.startswith(b"tinyvmaf.cache"):',
+        f"{_FAULTS}every_way_in_which_a_cache_entry_can_be_wrong",
+    ),
+    Guard(
+        "a cache entry of another version",
+        "features/cache.py",
+        _HEAD,
+        "if head[len(_MAGIC) :] != sha256(body).encode():",
+        f"{_FAULTS}every_way_in_which_a_cache_entry_can_be_wrong",
+    ),
+    Guard(
+        "a clip that was changed",
+        "features/cache.py",
+        'if known["state"] == state:',
+        "if True:",
+        "tests/features/test_cache.py",
+    ),
+    Guard(
+        "two commands at once: one temporary name",
+        "files.py",
+        _TEMPORARY,
+        _ONE_NAME,
+        "tests/test_files.py::test_two_writers_of_one_file_do_not_meet",
+    ),
+    Guard(
+        "two commands at once: half a file",
+        "files.py",
+        _MAKE_ASIDE,
+        "        handle, aside = os.open(path, os.O_RDWR | os.O_CREAT), path",
+        "tests/test_files.py::test_nobody_sees_the_file_before_it_is_whole",
+    ),
+    Guard(
+        "a clock that jumps",
+        "media/process.py",
+        "time.monotonic()",
+        "time.time()",
+        f"{_FAULTS}a_clock_that_jumps",
+    ),
+    Guard(
+        "a clip that makes ffmpeg hang",
+        "media/process.py",
+        "if time.monotonic() - self._last > limit_s:",
+        "if False:",
+        f"{_FAULTS}a_clip_that_hangs_is_given_up_however_much_ffmpeg_talks[local]",
+    ),
+    Guard(
+        "an ffmpeg that hangs and talks",
+        "media/ffmpeg.py",
+        '        if not line.startswith("frame=") or line == newest:',
+        "        if False:",
+        f"{_FAULTS}a_clip_that_hangs_is_given_up_however_much_ffmpeg_talks[local]",
+    ),
+    Guard(
+        "an encoder that hangs",
+        "corpus/encode.py",
+        "                stall_s=stall_s,\n",
+        "",
+        f"{_FAULTS}an_encoder_that_hangs_is_given_up",
+    ),
+    Guard(
+        "a pipe in the place of a clip",
+        "media/video.py",
+        "    if not path.is_file():\n        # Opening",
+        "    if False:\n        # Opening",
+        f"{_FAULTS}a_pipe_that_nobody_writes_into_is_refused_at_once",
+    ),
+    Guard(
+        "Ctrl-C",
+        "execution/executor.py",
+        "                self.stop()\n",
+        "                pass\n",
+        "tests/cli/test_interruption.py::"
+        "test_a_signal_ends_every_ffmpeg_and_leaves_nothing_half_written",
+    ),
+    Guard(
+        "Ctrl-C, again and again",
+        "cli/app.py",
+        "        signal.signal(other, signal.SIG_IGN)\n",
+        "        pass\n",
+        "tests/cli/test_interruption.py::"
+        "test_a_second_impatient_signal_does_not_leave_ffmpeg_behind",
+    ),
+    Guard(
+        "a corrupt table",
+        "features/table.py",
+        "seal_is_broken(path)",
+        "False",
+        f"{_FAULTS}a_corrupt_table_is_refused_and_made_again",
+    ),
+    Guard(
+        "a worker of another version",
+        "execution/worker.py",
+        "if version() != order.version:",
+        "if False:",
+        f"{_CLUSTER}a_worker_of_another_version_is_refused",
+    ),
+)
+
+
+def main() -> None:
+    """Print a line for every guard that is asked for."""
+    words = sys.argv[1:]
+    survived = False
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch)
+        for name in ("src", "tests"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        for guard in GUARDS:
+            if words and not any(word in guard.fault for word in words):
+                continue
+            seen = _without(guard, copy)
+            survived |= seen is None
+            print(f"{guard.fault}: {seen or 'NOBODY NOTICED'}", flush=True)
+    sys.exit(1 if survived else 0)
+
+
+def _without(guard: Guard, copy: Path) -> str | None:
+    """What the test says when the guard is gone, None if it passes all the same."""
+    path = copy / "src" / "tinyvmaf" / guard.file
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole.replace(guard.text, guard.instead), encoding="utf-8")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", guard.test],
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": str(copy / "src")},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return f"the test did not end within {_LIMIT_S} s"
+    finally:
+        path.write_text(whole, encoding="utf-8")
+    if done.returncode == 0:
+        return None
+    told = [line for line in done.stdout.splitlines() if line.startswith("E  ")]
+    return (told or done.stdout.splitlines() or [done.stderr])[0].removeprefix("E").strip()[:200]
+
+
+if __name__ == "__main__":
+    main()
