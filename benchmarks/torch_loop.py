@@ -10,6 +10,7 @@ which is the fastest that a plain loop gets. Needs PyTorch and NumPy, and nothin
 
 import sys
 import time
+from itertools import pairwise
 
 STARTED = time.perf_counter()
 
@@ -38,7 +39,7 @@ def main():
 def train(features, target, batches):
     sizes = (features.shape[1], 16, 8)
     layers = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in pairwise(sizes):
         layers += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU()]
     network = torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], 1))
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE)

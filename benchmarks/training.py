@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -101,7 +102,7 @@ def products_s() -> float:
 
     layers = [
         (np.ones((n_out, n_in), np.float32), np.ones((n_in, BATCH), np.float32))
-        for n_in, n_out in zip(SIZES, SIZES[1:], strict=False)
+        for n_in, n_out in pairwise(SIZES)
     ]
     repeats, best = 2000, float("inf")
     for _ in range(5):

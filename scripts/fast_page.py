@@ -4,12 +4,13 @@
     python scripts/fast_page.py
 
 No figure on the page is typed by hand: they come from `docs/results/frontier.json` (real sources,
-by networks that have not seen them) and `docs/results/frontier_hold_out.json`; a test holds the
-page to them.
+by networks that have not seen them), `frontier_hold_out.json` and `cheaper.json` beside it; a test
+holds the page to them.
 """
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -42,7 +43,23 @@ def page() -> str:
         ways={way["name"]: way for way in loso["ways"]},
         held={way["name"]: way for way in hold_out["ways"]},
         bad={way["name"]: way for way in loso["shuffled"]},
+        cheaper=_cheaper(_read("cheaper")),
     )
+
+
+def _cheaper(record: dict[str, Any]) -> dict[str, Any]:
+    """How many times cheaper each way was: lowest, median and highest over the pairs."""
+    rows = record["rows"]
+    factors: dict[str, tuple[float, float, float]] = {}
+    for way in (*record["ways"], "decoding"):
+        found = [row["libvmaf"]["cpu_s"] / row[way]["cpu_s"] for row in rows]
+        factors[way] = (min(found), median(found), max(found))
+    return {
+        **record,
+        "factors": factors,
+        "sources": len({row["source"] for row in rows}),
+        "encodes": len({row["crf"] for row in rows}),
+    }
 
 
 def _read(name: str) -> dict[str, Any]:

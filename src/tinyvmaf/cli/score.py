@@ -49,7 +49,7 @@ def score(
     mode: Annotated[
         str | None,
         typer.Option(
-            help="sampled (a cheap score of every frame, corrected by libvmaf on some), exact "
+            help="sampled (libvmaf on a few frames, and cheap signals of all of them), exact "
             "(libvmaf itself), or model (the tiny model alone).  [sampled; exact with --log]"
         ),
     ] = None,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mode `sampled`: a cheap score of every frame, corrected by the teacher on some of them.
+"""The mode `sampled`: the teacher on a few frames, and cheap measures of all of them.
 
-One decode makes the cheap features of all frames and the exact scores of a first sample. If an
+One decode makes the cheap measures of all frames and the exact scores of a first sample. If an
 interval is wanted that is narrower than the one that comes out, the sample is refined, with one
 more decode a round. Where all of this would cost more than libvmaf itself, libvmaf itself is run.
 """
@@ -194,7 +194,7 @@ class SampledMode:
                 level=self.level,
                 guarantee=(
                     "covers the exact mean of this clip, on average over the frames that chance "
-                    "may draw; however wrong the model is, only the width suffers"
+                    "may draw; however little the cheap measures tell, only the width suffers"
                 ),
             ),
             sampling=Sampling(

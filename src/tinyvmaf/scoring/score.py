@@ -53,7 +53,7 @@ def score(
     Args:
         reference: The pristine video.
         distorted: What was made of it.
-        mode: `sampled` (a cheap score of every frame, corrected by libvmaf on some), `exact`
+        mode: `sampled` (libvmaf on a few frames, and cheap signals of all of them), `exact`
             (libvmaf itself) or `model` (a tiny model alone); see `choose_mode` for the default.
         model: A shipped model's name or an ONNX file; for `sampled` also `signal`,
             `half` or `quarter`.
