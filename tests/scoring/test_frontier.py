@@ -125,7 +125,7 @@ def test_the_record_has_every_way_and_what_readers_get_of_it(table):
     assert len(sentences(record)) == 2
 
 
-def test_predictions_of_other_frames_are_refused(table, tmp_path):
+def test_predictions_count_for_clips_with_the_same_exact_scores(table, tmp_path):
     path = tmp_path / "tinyvmaf_half_v1.parquet"
     found = table.rows.select("source", "clip", "frame", "vmaf").with_columns(
         pl.lit(0, dtype=pl.Int64).alias("seed"), predicted=pl.col("vmaf") + 1
@@ -133,11 +133,16 @@ def test_predictions_of_other_frames_are_refused(table, tmp_path):
     found.write_parquet(path)
     judged = judge_model(table, "tinyvmaf_half_v1", predictions=path)
     assert model_way(judged.clips, model="m", sets=()).summary()["rmse"] == pytest.approx(1)
+    other = pl.when(pl.col("source") == "a").then(pl.col("vmaf") + 0.01).otherwise(pl.col("vmaf"))
+    found.with_columns(vmaf=other).write_parquet(path)
+    judged = judge_model(table, "tinyvmaf_half_v1", predictions=path)
+    assert {(clip.source, clip.name) for clip in judged.clips} == {
+        (source, clip) for source in "bc" for clip in "xy"
+    }
+    record = frontier_record(table, [judged], cpu=CPU, draws=2, seed=0, level=0.9)
+    assert (record["sources"], record["clips"], record["clips_left_out"]) == (["b", "c"], 4, 2)
     found.with_columns(pl.col("vmaf") + 0.01).write_parquet(path)
-    with pytest.raises(SchemaError, match="its exact scores are not those of the corpus"):
-        judge_model(table, "tinyvmaf_half_v1", predictions=path)
-    found.head(100).write_parquet(path)
-    with pytest.raises(SchemaError, match="its frames are not those of the corpus"):
+    with pytest.raises(SchemaError, match="no clip of the corpus has the frames and scores in"):
         judge_model(table, "tinyvmaf_half_v1", predictions=path)
 
 

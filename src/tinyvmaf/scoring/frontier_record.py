@@ -25,7 +25,7 @@ from tinyvmaf.features.sets import (
     FeatureSet,
     sets_of,
 )
-from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.features.table import FeatureTable, make_table
 from tinyvmaf.models import zoo
 from tinyvmaf.models.model import load_model
 from tinyvmaf.scoring.cpu import DECODING, EVERY, EXACT_FRAME, every_nth
@@ -86,7 +86,7 @@ def judge_model(table: FeatureTable, name: str, *, predictions: Path | None = No
     Raises:
         UsageError: it was trained on all sources and there are no predictions, or its features are
             not those of cheap sets.
-        SchemaError: the predictions are not those of the table's clips.
+        SchemaError: the predictions are of no clip of the table.
     """
     model = load_model(name)
     sets = sets_of(model.features)
@@ -125,6 +125,8 @@ def frontier_record(
         seed: Where chance comes from.
         level: Of the intervals.
     """
+    n_clips = table.n_clips
+    table, models = _same_clips(table, models)
     signal = signal_measures(table.rows.select(SIGNAL.columns).to_numpy())
     clips = list(_clips(table.rows, [signal]))
     draw = partial(sampled_ways, draws=draws, seed=seed, level=level)
@@ -162,6 +164,7 @@ def frontier_record(
         "schema": SCHEMA,
         "sources": list(table.sources),
         "clips": table.n_clips,
+        "clips_left_out": n_clips - table.n_clips,
         "frames": table.rows.height,
         "table_sha256": table.sha256,
         "teacher": table.info.teacher,
@@ -233,17 +236,40 @@ def _clips(rows: "pl.DataFrame", cheap: Sequence[Cheap]) -> Sequence[Clip]:
 
 
 def _held_out(table: FeatureTable, path: Path) -> tuple[Clip, ...]:
+    """The clips whose frames have the exact scores that the predictions were judged with.
+
+    Encoders do not give the same bits on every processor: other clips than these were encoded
+    differently here than where the predictions were made.
+    """
     import polars as pl
 
+    rows = table.rows.select(*KEYS, TARGET)
     found = pl.read_parquet(path).sort("seed", *KEYS)
-    seeds = found.partition_by("seed", maintain_order=True)
-    rows = table.rows.filter(pl.col("source").is_in(seeds[0]["source"].unique().to_list()))
-    if any(not part.select(KEYS).equals(rows.select(KEYS)) for part in seeds):
-        raise SchemaError(f"{path}: its frames are not those of the corpus")
-    if np.abs(rows[TARGET].to_numpy() - seeds[0][TARGET].to_numpy()).max() > _TOLERANCE:
-        raise SchemaError(f"{path}: its exact scores are not those of the corpus")
+    pairs = rows.join(found, on=KEYS, suffix="_then", maintain_order="left")
+    differs = (pl.col(TARGET) - pl.col(f"{TARGET}_then")).abs() > _TOLERANCE
+    same = pairs.filter(~differs.any().over("source", "clip"))
+    seeds = same.sort("seed", *KEYS).partition_by("seed", maintain_order=True)
+    if not seeds or any(not part.select(KEYS).equals(seeds[0].select(KEYS)) for part in seeds):
+        raise SchemaError(f"{path}: no clip of the corpus has the frames and scores in there")
     modelled = [part["predicted"].to_numpy().astype(np.float64) for part in seeds]
-    return tuple(_clips(rows, [predicted_score(seed[:, np.newaxis]) for seed in modelled]))
+    return tuple(_clips(seeds[0], [predicted_score(seed[:, np.newaxis]) for seed in modelled]))
+
+
+def _same_clips(table: FeatureTable, models: Sequence[Judged]) -> tuple[FeatureTable, list[Judged]]:
+    """The clips that every model judges, so that all ways are held to the same."""
+    import polars as pl
+
+    judged = [{(clip.source, clip.name) for clip in item.clips} for item in models]
+    known = set(table.rows.select("source", "clip").unique().rows()).intersection(*judged)
+    if not known:
+        raise UsageError("no clip is judged by all models; name fewer with --model")
+    names = pl.DataFrame(sorted(known), schema=["source", "clip"], orient="row")
+    rows = table.rows.join(names, on=["source", "clip"], how="semi", maintain_order="left")
+    kept = [
+        replace(item, clips=tuple(c for c in item.clips if (c.source, c.name) in known))
+        for item in models
+    ]
+    return make_table(rows, table.info), kept
 
 
 def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:

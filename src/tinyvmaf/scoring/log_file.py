@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, Final
-from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from jaxtyping import Float
@@ -167,6 +166,9 @@ def _write_json(file: IO[str], head: LogHead, table: _Pooling) -> None:
 
 
 def _write_xml(file: IO[str], head: LogHead, table: _Pooling) -> None:
+    # Not needed by most calls, and slow: it brings the whole of urllib.
+    from xml.sax.saxutils import quoteattr
+
     file.write(f"<VMAF version={quoteattr(head.libvmaf)}>\n")
     file.write(f'  <params qualityWidth="{head.width}" qualityHeight="{head.height}" />\n')
     file.write(f'  <fyi fps="{head.fps:.2f}" />\n  <frames>\n')
