@@ -37,7 +37,7 @@ WAYS = {
 }
 NUMBERED = "settb=1/25,setpts=N"
 FILTERS = {
-    "libvmaf": "[a][b]libvmaf=n_threads=1:log_fmt=csv:log_path=log.csv",
+    "libvmaf": "[a][b]libvmaf=n_threads=1:log_fmt=csv:log_path=/dev/null",
     "decoding": "[b]nullsink;[a]copy",
 }
 

@@ -39,6 +39,7 @@ def page() -> str:
         loso=loso,
         hold_out=hold_out,
         models=_MODELS,
+        ways_by=("signal", *_MODELS),
         table=markdown(loso),
         ways={way["name"]: way for way in loso["ways"]},
         held={way["name"]: way for way in hold_out["ways"]},

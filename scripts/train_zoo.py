@@ -26,10 +26,10 @@ from tinyvmaf.evaluation.card_figures import loso_figures, residuals
 from tinyvmaf.features.sets import FULL, HALF, KEYS, QUARTER, TARGET, FeatureSet
 from tinyvmaf.features.table import FeatureTable, make_table, read_table
 from tinyvmaf.files import write_text
-from tinyvmaf.parquet import write_parquet
 from tinyvmaf.models.card import Loso
 from tinyvmaf.models.export import export_model
 from tinyvmaf.models.zoo import ZOO
+from tinyvmaf.parquet import write_parquet
 from tinyvmaf.provenance import file_sha256, versions
 from tinyvmaf.training.fitting import Fitted, fit
 from tinyvmaf.training.recipes import Recipe, load_recipe
