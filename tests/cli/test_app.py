@@ -137,7 +137,7 @@ def test_a_verb_loads_no_other(program):
 
 
 def test_a_misspelt_verb_is_put_right(program):
-    assert "Did you mean 'extract'?" in program.run("exract").stderr
+    assert "Did you mean 'extract'?" in program.run("extractt").stderr
 
 
 def test_help_lists_every_verb_with_its_help(program):
