@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -231,3 +232,10 @@ def s3(s3_server, monkeypatch):
     }.items():
         monkeypatch.setenv(name, value)
     return Path(f"s3://bucket/{os.urandom(4).hex()}")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _hear_interrupts():
+    """A shell starts background work with SIGINT ignored, and children inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
