@@ -235,7 +235,21 @@ def s3(s3_server, monkeypatch):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _hear_interrupts():
-    """A shell starts background work with SIGINT ignored, and children inherit that."""
+def _heard_signals():
+    """Programs inherit that a signal is ignored, as in a shell's background or under `nohup`."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session")
+def lacking():
+    """Leave a test out for what a machine lacks; CI has to have it, so nothing hides there."""
+
+    def leave_out(what):
+        if os.environ.get("CI"):
+            pytest.fail(f"CI needs it: {what}")
+        pytest.skip(what)
+
+    return leave_out

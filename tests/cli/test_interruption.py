@@ -64,15 +64,6 @@ def gone(processes):
     return not alive
 
 
-@pytest.fixture
-def heard_hangup():
-    """Programs inherit that a signal is ignored, as under `nohup`; here it must be heard."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
-@pytest.mark.usefixtures("heard_hangup")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_every_ffmpeg_and_leaves_nothing_half_written(
     program, quick_and_slow, cache, tmp_path, number

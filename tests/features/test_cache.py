@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import fcntl
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -100,6 +101,21 @@ def test_the_folder_is_the_named_one_that_of_the_environment_or_the_users(tmp_pa
     assert open_cache().folder == tmp_path / ".cache" / "tinyvmaf"
     monkeypatch.setattr("sys.platform", "darwin")
     assert open_cache().folder == tmp_path / "Library" / "Caches" / "tinyvmaf"
+
+
+def test_what_a_killed_process_was_writing_goes_away_and_what_is_being_written_stays(cache):
+    cache.store("0" * 64, LOG)
+    shard, hashes = cache.folder / "runs" / "00", cache.folder / "hashes"
+    hashes.mkdir()
+    left = [shard / ".killed.part", hashes / ".killed.part"]
+    for path in [*left, shard / ".writing.part"]:
+        path.write_text("half")
+    with (shard / ".writing.part").open() as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        open_cache(cache.folder)
+    assert not any(path.exists() for path in left)
+    assert (shard / ".writing.part").exists()
+    assert cache.load("0" * 64) is not None
 
 
 def test_a_folder_that_cannot_be(tmp_path):

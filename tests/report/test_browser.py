@@ -2,7 +2,6 @@
 """The page in a real browser. Without one these tests are skipped, but never in CI."""
 
 import importlib.util
-import os
 from pathlib import Path
 
 import pytest
@@ -46,11 +45,10 @@ chromium = load_chromium()
 
 
 @pytest.fixture(scope="module")
-def tab(tmp_path_factory):
+def tab(tmp_path_factory, lacking):
     browser = chromium.find()
-    if browser is None and not os.environ.get("CI"):
-        pytest.skip("no Chromium here: apt-get install chromium, or name one in TINYVMAF_CHROMIUM")
-    assert browser, "CI needs a Chromium: apt-get install chromium"
+    if browser is None:
+        lacking("a Chromium: apt-get install chromium, or name one in TINYVMAF_CHROMIUM")
     with chromium.opened(browser, tmp_path_factory.mktemp("profile")) as tab:
         yield tab
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.log import Log
-from tinyvmaf.files import read_bytes, write_bytes
+from tinyvmaf.files import read_bytes, remove_leftovers, write_bytes
 from tinyvmaf.provenance import sha256
 from tinyvmaf.storage import absolute, is_remote
 
@@ -92,6 +92,8 @@ def cache_key(parts: Mapping[str, object]) -> str:
 def open_cache(folder: Path | None = None) -> Cache:
     """The cache at `folder`, at `TINYVMAF_CACHE`, or in the user's cache folder.
 
+    What killed processes were writing there is removed.
+
     Raises:
         UsageError: the folder cannot be made or written.
     """
@@ -100,6 +102,8 @@ def open_cache(folder: Path | None = None) -> Cache:
         return Cache(chosen)
     try:
         chosen.mkdir(parents=True, exist_ok=True)
+        for inside in (chosen / "hashes", *(chosen / "runs").glob("*")):
+            remove_leftovers(inside)
     except OSError as error:
         raise UsageError(
             f"cannot use the cache {chosen}: {error.strerror}; "
