@@ -140,7 +140,7 @@ def measure(binary: str, reference: Path, distorted: Path) -> dict[str, dict[str
         found[name] = {"cpu_s": cpu_s, "vmaf": record["vmaf"]["mean"]}
         if record.get("sampling"):
             found[name]["exact_frames"] = len(record["sampling"]["exact_frames"])
-            found[name]["rounds"] = record["sampling"]["rounds"]
+            found[name]["decodes"] = record["sampling"]["decodes"]
             found[name]["said_times_cheaper"] = record["sampling"]["times_cheaper"]
     return found
 

@@ -11,8 +11,10 @@ from tinyvmaf.features.alignment import Alignment, Allowance, align
 from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.graph import command
 from tinyvmaf.features.log import read_log
-from tinyvmaf.features.sampled_frames import groups, reach, read_sampled, sampled_graph
+from tinyvmaf.features.neighbours import reach
+from tinyvmaf.features.sampled_frames import INPUTS, groups, read_sampled, sampled_graph
 from tinyvmaf.features.sets import FULL, HALF
+from tinyvmaf.features.spare_frames import SpareFrames, kept_video, outputs
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.media.video import RawFormat, Video, probe
 
@@ -60,15 +62,24 @@ def test_whole_graph():
 
 @pytest.fixture(scope="module")
 def scores(ffmpeg, tmp_path_factory):
-    """Score frames of a pair exactly: scattered, and by a pass over all; both as dictionaries."""
+    """Score frames of a pair exactly: scattered, out of kept pictures, and by a pass over all.
+
+    All three come as dictionaries, and with them the folder of the first pass.
+    """
     engine = FfmpegEngine(ffmpeg)
 
     def run(reference, distorted, *, teacher=V06, frames=SCATTERED, sets=()):
-        infos = {"reference": probe(reference), "distorted": probe(distorted)}
+        videos = {"reference": reference, "distorted": distorted}
+        infos = {name: probe(video) for name, video in videos.items()}
         alignment = align(**infos, allowed=frozenset(Allowance))
         folder = tmp_path_factory.mktemp("run")
-        graph = sampled_graph(frames, alignment=alignment, teacher=teacher, sets=sets)
-        arguments = command(graph, reference=reference, distorted=distorted)
+        some = {"alignment": alignment, "teacher": teacher, "sets": sets}
+        # Every second frame is kept; together with their neighbours these are nearly all.
+        spare = SpareFrames(tuple(frames)[::2], n_frames=alignment.n_frames, teacher=teacher)
+        arguments = [
+            *command(sampled_graph(frames, spare=spare, **some), **videos),
+            *outputs(INPUTS),
+        ]
         engine.run(arguments, teacher=teacher, folder=folder, on_frame=lambda _: None)
         (full,) = engine.score(
             _pair(reference, distorted),
@@ -79,9 +90,22 @@ def scores(ffmpeg, tmp_path_factory):
             sets=(FULL,),
         )
         sampled = read_sampled(folder, frames, teacher=teacher)
-        return sampled, {frame: full["vmaf"][frame] for frame in frames}, folder
+        rescored = _rescored(engine, spare, folder)
+        return sampled, rescored, {frame: full["vmaf"][frame] for frame in frames}, folder
 
     return run
+
+
+def _rescored(engine, spare, folder):
+    """The exact scores of the kept frames, out of the kept pictures, by number."""
+    places = spare.places(spare.frames)
+    graph = sampled_graph(places, alignment=spare.alignment, teacher=spare.teacher)
+    arguments = command(graph, **{name: kept_video(folder, name) for name in INPUTS})
+    again = folder / "again"
+    again.mkdir()
+    engine.run(arguments, teacher=spare.teacher, folder=again, on_frame=lambda _: None)
+    found = read_sampled(again, places, teacher=spare.teacher)
+    return {frame: found[place] for frame, place in zip(spare.frames, places, strict=True)}
 
 
 def _pair(reference, distorted):
@@ -130,16 +154,18 @@ X264 = ("-c:v", "libx264", "-crf", 38, "-bf", 3, "-pix_fmt", "yuv420p")
     ids=["mp4", "ntsc", "ts", "webm-odd", "y4m", "avi", "scaled", "10-bit"],
 )
 def test_scattered_scores_are_those_of_the_whole_pass(scores, distort, suffix, arguments, shape):
-    sampled, whole, _ = scores(*distort(suffix, *arguments, **shape))
+    sampled, kept, whole, _ = scores(*distort(suffix, *arguments, **shape))
     assert sampled == whole
+    assert kept == {frame: whole[frame] for frame in kept}
 
 
 @pytest.mark.ffmpeg
 @pytest.mark.parametrize("teacher", [V1, HFR, Teacher("vmaf_float_4k_v0.6.1")], ids=str)
 def test_other_teachers_too(scores, distort, teacher):
     # The banding feature of the v1 models refuses pictures that are much smaller.
-    sampled, whole, _ = scores(*distort(".mp4", *X264, size="320x240"), teacher=teacher)
+    sampled, kept, whole, _ = scores(*distort(".mp4", *X264, size="320x240"), teacher=teacher)
     assert sampled == whole
+    assert kept == {frame: whole[frame] for frame in kept}
 
 
 @pytest.mark.ffmpeg
@@ -149,14 +175,16 @@ def test_a_film_of_cuts_and_repeated_frames(scores, make_video, tmp_path):
     source = ["-f", "lavfi", "-i", picture, "-frames:v", N_FRAMES]
     reference = make_video(tmp_path / "a.mkv", *source, "-c:v", "ffv1")
     distorted = make_video(tmp_path / "b.mkv", *source, *X264)
-    sampled, whole, _ = scores(Video(reference), Video(distorted), frames=range(N_FRAMES))
+    sampled, kept, whole, _ = scores(Video(reference), Video(distorted), frames=range(N_FRAMES))
     assert sampled == whole
+    assert kept == {frame: whole[frame] for frame in kept}
 
 
 @pytest.mark.ffmpeg
 def test_reduced_features_in_the_same_decode(scores, distort):
-    sampled, whole, folder = scores(*distort(".mp4", *X264), sets=(HALF,))
+    sampled, kept, whole, folder = scores(*distort(".mp4", *X264), sets=(HALF,))
     assert sampled == whole
+    assert kept == {frame: whole[frame] for frame in kept}
     assert len(read_log(folder / "half.csv", n_frames=N_FRAMES)["vmaf"]) == N_FRAMES
 
 
@@ -168,8 +196,9 @@ def test_raw_video(scores, distort, make_video, tmp_path):
         Video(make_video(tmp_path / f"{i}.yuv", "-i", video.path, "-pix_fmt", "yuv420p"), raw)
         for i, video in enumerate((reference, distorted))
     ]
-    sampled, whole, _ = scores(*videos)
+    sampled, kept, whole, _ = scores(*videos)
     assert sampled == whole
+    assert kept == {frame: whole[frame] for frame in kept}
 
 
 @pytest.mark.ffmpeg

@@ -9,6 +9,7 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.features.sets import HALF, QUARTER
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.models.model import load_model
+from tinyvmaf.scoring import sampled
 from tinyvmaf.scoring.proxy import ReducedVmaf, TinyProxy
 from tinyvmaf.scoring.sampled import SampledMode, first_strata
 from tinyvmaf.scoring.score import choose_mode
@@ -37,7 +38,7 @@ def test_sampled_frames_are_exact_and_the_mean_is_near(pair, whole, model):
     assert dict(found.sampling.exact) == {
         frame: whole.frame_scores[frame] for frame in found.sampling.exact
     }
-    assert found.sampling.n_rounds == 1
+    assert found.sampling.n_decodes == 1
     assert abs(found.vmaf.mean - whole.vmaf.mean) < 2 * found.sampling.half_width
     assert found.interval.low < found.vmaf.mean < found.interval.high
     # Signals tell little of this pattern's course; a model of reduced pictures tells more.
@@ -75,11 +76,26 @@ def test_more_rounds_until_it_is_narrow_enough(pair, whole):
     wide = tv.score(**pair, model="quarter", exact_frames=first + 1, threads=1)
     wanted = wide.sampling.half_width * 0.9
     found = tv.score(**pair, model="quarter", within=wanted, threads=1)
-    assert found.sampling.n_rounds == 2
+    # The frames of the second round were kept in the first.
+    assert found.sampling.n_decodes == 1
+    assert dict(found.sampling.exact) == {
+        frame: whole.frame_scores[frame] for frame in found.sampling.exact
+    }
     assert found.sampling.half_width <= wanted
     # The finer sample keeps every frame of the first round.
     assert wide.sampling.exact.keys() < found.sampling.exact.keys()
     assert abs(found.vmaf.mean - whole.vmaf.mean) < 2 * wanted
+
+
+@pytest.mark.ffmpeg
+def test_without_room_for_spare_frames_the_pair_is_decoded_again(pair, monkeypatch):
+    wide = tv.score(**pair, model="quarter", exact_frames=9, threads=1)
+    wishes = {**pair, "model": "quarter", "within": wide.sampling.half_width * 0.9, "threads": 1}
+    kept = tv.score(**wishes)
+    monkeypatch.setattr(sampled, "_SPARE_BYTES", 1)
+    found = tv.score(**wishes)
+    assert (kept.sampling.n_decodes, found.sampling.n_decodes) == (1, 2)
+    assert found.sampling.half_width <= wishes["within"]
 
 
 @pytest.mark.ffmpeg

@@ -19,24 +19,13 @@ from tinyvmaf.errors import ToolFailed
 from tinyvmaf.features.alignment import Alignment
 from tinyvmaf.features.graph import branch, conversion, input_steps, libvmaf
 from tinyvmaf.features.log import read_log
+from tinyvmaf.features.neighbours import reach, select
 from tinyvmaf.features.sets import TARGET, FeatureSet
-from tinyvmaf.features.teacher import BUILT_IN, Teacher
+from tinyvmaf.features.spare_frames import SPARE, SpareFrames
+from tinyvmaf.features.teacher import Teacher
 
-_INPUTS: Final = ("distorted", "reference")
-
-_REACH: Final = 1
-# Of the models for high frame rates, whose motion is averaged over a longer window.
-_WIDE_REACH: Final = 4
-
-
-def reach(teacher: Teacher) -> int:
-    """Frames to either side of a frame that its score depends on.
-
-    Measured against passes over all frames: 1 for the built-in models of v0.6.1 and v1, 4 for
-    those for high frame rates. A model from a file may be of either kind.
-    """
-    narrow = teacher.path is None and teacher.name in BUILT_IN and "_hfr_" not in teacher.name
-    return _REACH if narrow else _WIDE_REACH
+INPUTS: Final = ("distorted", "reference")
+"""The names of a graph's inputs, in order."""
 
 
 def groups(frames: Sequence[int], *, teacher: Teacher) -> list[list[int]]:
@@ -66,6 +55,7 @@ def sampled_graph(
     teacher: Teacher,
     threads: int = 1,
     sets: Sequence[FeatureSet] = (),
+    spare: SpareFrames | None = None,
 ) -> str:
     """The filter graph that scores `frames` exactly and makes `sets` of all frames.
 
@@ -75,17 +65,20 @@ def sampled_graph(
         teacher: Whose scores are wanted.
         threads: What each libvmaf filter may use.
         sets: Reduced sets that share the decode.
+        spare: Frames that are kept as pictures; their pads have to be mapped to outputs.
     """
     scattered = {f"exact{i}": group for i, group in enumerate(groups(frames, teacher=teacher))}
-    names = [item.name for item in sets] + list(scattered)
+    names = [item.name for item in sets] + list(scattered) + [SPARE] * (spare is not None)
     pieces: list[str] = []
     for position, steps in enumerate(input_steps(alignment)):
-        pads = "".join(f"[{_INPUTS[position]}_{name}]" for name in names)
+        pads = "".join(f"[{INPUTS[position]}_{name}]" for name in names)
         pieces.append(f"[{position}:V:0]{','.join(steps)},split={len(names)}{pads}")
     for item in sets:
         pieces += _reduced(item, alignment=alignment, teacher=teacher, threads=threads)
     for name, group in scattered.items():
         pieces += _exact(name, group, alignment=alignment, teacher=teacher, threads=threads)
+    if spare is not None:
+        pieces += spare.pieces(dict(zip(INPUTS, _converted(alignment), strict=True)))
     return ";".join(pieces)
 
 
@@ -118,9 +111,9 @@ def _reduced(
     steps = _converted(alignment)
     pieces = [
         f"[{name}_{item.name}]{','.join(convert) or 'null'}[{name}_fit_{item.name}]"
-        for name, convert in zip(_INPUTS, steps, strict=True)
+        for name, convert in zip(INPUTS, steps, strict=True)
     ]
-    fit = (f"{_INPUTS[0]}_fit", f"{_INPUTS[1]}_fit")
+    fit = (f"{INPUTS[0]}_fit", f"{INPUTS[1]}_fit")
     return [*pieces, branch(item, fit, teacher=teacher, threads=threads)]
 
 
@@ -129,8 +122,7 @@ def _exact(
 ) -> list[str]:
     near = reach(teacher)
     every = _every(group, near=near)
-    wanted = "+".join(f"between(n,{max(0, frame - near)},{frame + near})" for frame in group)
-    pack = [f"select='{wanted}'"]
+    pack = [select(group, near=near)]
     # Frame 0 must come first, since it has no motion; before any other, still copies fill up.
     if group[0] >= near:
         pack += [f"tpad=start={every - near}:start_mode=clone"]
@@ -138,9 +130,9 @@ def _exact(
     # Conversion comes last: it is done for the selected frames only.
     pieces = [
         f"[{side}_{name}]{','.join([*pack, *convert])}[{side}_{name}_packed]"
-        for side, convert in zip(_INPUTS, _converted(alignment), strict=True)
+        for side, convert in zip(INPUTS, _converted(alignment), strict=True)
     ]
-    pads = (f"{_INPUTS[0]}_{name}_packed", f"{_INPUTS[1]}_{name}_packed")
+    pads = (f"{INPUTS[0]}_{name}_packed", f"{INPUTS[1]}_{name}_packed")
     scoring = libvmaf(
         pads, teacher=teacher, threads=threads, log=f"{name}.csv", every=every, companion=False
     )

@@ -18,6 +18,9 @@ DECODE: Final = 0.25
 EXACT_FRAME: Final = 1.23
 """Libvmaf for a sampled frame, whose neighbours it needs for motion."""
 
+SPARE_FRAME: Final = 0.15
+"""Keeping a frame with its neighbours for a later round."""
+
 CHEAP: Final = {"half": 0.3, "quarter": 0.1, "signal": 0.02, "ssim": 0.03}
 """One frame of a set, scaling included."""
 
@@ -26,11 +29,16 @@ START: Final = 40e6
 
 
 def sampled_cost(
-    n_frames: int, *, n_exact: int, sets: Sequence[FeatureSet], n_rounds: int
+    n_frames: int,
+    *,
+    n_exact: int,
+    sets: Sequence[FeatureSet],
+    n_decodes: int = 1,
+    n_spare: int = 0,
 ) -> float:
-    """What sampling costs: a decode a round, cheap passes over all frames, exact frames."""
+    """What sampling costs: decoding, cheap passes over all frames, exact and spare frames."""
     cheap = sum(CHEAP[item.name] for item in sets)
-    return n_frames * (n_rounds * DECODE + cheap) + n_exact * EXACT_FRAME
+    return n_frames * (n_decodes * DECODE + cheap) + n_exact * EXACT_FRAME + n_spare * SPARE_FRAME
 
 
 def exact_cost(n_frames: int) -> float:

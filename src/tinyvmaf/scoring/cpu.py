@@ -13,8 +13,9 @@ from typing import Final
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.features.alignment import align
 from tinyvmaf.features.graph import command, conversion, filter_graph, input_steps, libvmaf
-from tinyvmaf.features.sampled_frames import sampled_graph
+from tinyvmaf.features.sampled_frames import INPUTS, sampled_graph
 from tinyvmaf.features.sets import SETS
+from tinyvmaf.features.spare_frames import SpareFrames, outputs
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.files import working_folder
 from tinyvmaf.media.ffmpeg import Ffmpeg, run_ffmpeg
@@ -24,9 +25,11 @@ from tinyvmaf.progress import SILENT, Progress
 FULL_HD: Final = 1920 * 1080
 DECODING: Final = "decoding"
 EXACT_FRAME: Final = "exact frame"
+SPARE_FRAME: Final = "spare frame"
 EVERY: Final = (2, 3, 5, 10)
 """Every Nth frame is what users compute today."""
 
+_ADDED_TO: Final = {EXACT_FRAME: DECODING, SPARE_FRAME: EXACT_FRAME}
 _N_EXACT: Final = 16
 _ROUNDS: Final = 3
 
@@ -41,14 +44,15 @@ def measure_cpu(
 ) -> Mapping[str, float]:
     """CPU seconds of one 1080p frame: each feature set and every Nth frame with decoding.
 
-    `EXACT_FRAME` is what one sampled frame adds, `DECODING` what no way gets below. Parts are run
-    one after the other, several times, so that a slow moment meets them all; medians are taken.
+    `EXACT_FRAME` is what one sampled frame adds, `SPARE_FRAME` what keeping one for later adds,
+    `DECODING` what no way gets below. Parts are run one after the other, several times, so that a
+    slow moment meets them all; medians are taken.
 
     Raises:
         TinyVmafError: a pair cannot be read, does not fit, or ffmpeg failed.
     """
     teacher = Teacher(DEFAULT)
-    names = [DECODING, EXACT_FRAME, *SETS, *map(every_nth, EVERY)]
+    names = [DECODING, EXACT_FRAME, SPARE_FRAME, *SETS, *map(every_nth, EVERY)]
     task = progress.task("CPU", total=float(len(pairs) * _ROUNDS * len(names)), unit="passes")
     found: dict[str, list[float]] = {name: [] for name in names}
     for pair in pairs:
@@ -56,12 +60,14 @@ def measure_cpu(
         alignment = align(reference=info, distorted=probe(pair.distorted))
         n_frames = alignment.n_frames
         frames = sorted({index * n_frames // _N_EXACT for index in range(_N_EXACT)})
+        spare = SpareFrames(tuple(frames), n_frames=n_frames, teacher=teacher)
         steps = [",".join(part) for part in input_steps(alignment)]
         fit = ",".join(conversion(alignment)) or "null"
         inputs = f"[0:V:0]{steps[0]},{fit}[d];[1:V:0]{steps[1]}[r];"
         graphs = {
             DECODING: f"[0:V:0]{steps[0]},nullsink;[1:V:0]{steps[1]}",
             EXACT_FRAME: sampled_graph(frames, alignment=alignment, teacher=teacher),
+            SPARE_FRAME: sampled_graph(frames, alignment=alignment, teacher=teacher, spare=spare),
             **{
                 name: filter_graph(alignment=alignment, teacher=teacher, sets=(item,))
                 for name, item in SETS.items()
@@ -76,6 +82,8 @@ def measure_cpu(
         for _ in range(_ROUNDS):
             for name, graph in graphs.items():
                 arguments = command(graph, reference=pair.reference, distorted=pair.distorted)
+                if name == SPARE_FRAME:
+                    arguments += outputs(INPUTS)
                 with working_folder() as folder:
                     before = _cpu_s()
                     run_ffmpeg(ffmpeg.path, arguments, cwd=folder)
@@ -84,8 +92,8 @@ def measure_cpu(
         spent = {name: median(values) for name, values in runs.items()}
         for name in names:
             per_frame = spent[name] / n_frames
-            if name == EXACT_FRAME:
-                per_frame = max(0.0, spent[name] - spent[DECODING]) / len(frames)
+            if name in _ADDED_TO:
+                per_frame = max(0.0, spent[name] - spent[_ADDED_TO[name]]) / len(frames)
             found[name].append(per_frame)
     task.finish()
     return {name: median(values) for name, values in found.items()}

@@ -14,8 +14,16 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.features.sets import FeatureSet
-from tinyvmaf.scoring.sampled import first_strata, too_many
-from tinyvmaf.scoring.sampling import Cheap, Estimate, Sample, draw, estimate, finer, refine
+from tinyvmaf.scoring.sampled import doublings, first_strata, too_many
+from tinyvmaf.scoring.sampling import (
+    Cheap,
+    Estimate,
+    draw,
+    estimate,
+    finer,
+    finer_samples,
+    nested,
+)
 
 EXACT_FRAMES: Final = (5, 10, 20, 40)
 WITHIN: Final = (2.0, 1.0, 0.5)
@@ -40,7 +48,8 @@ class Outcome:
     error: float
     n_frames: int
     n_exact: int = 0
-    n_rounds: int = 1
+    n_decodes: int = 1
+    n_spare: int = 0
     covered: bool | None = None
     half_width: float | None = None
     left: bool = False
@@ -89,7 +98,8 @@ class Way:
             "half_width": float(np.median([i.half_width or 0.0 for i in asked])) if asked else None,
             "exact_share": sum(item.n_exact for item in kept) / n_frames if kept else 1.0,
             "exact_frames": float(np.mean([item.n_exact for item in kept])) if kept else None,
-            "rounds": float(np.mean([item.n_rounds for item in kept])) if kept else None,
+            "decodes": float(np.mean([item.n_decodes for item in kept])) if kept else None,
+            "spare_share": sum(item.n_spare for item in kept) / n_frames if kept else 0.0,
         }
 
 
@@ -175,22 +185,25 @@ def _sampled(
     exact, cheap = clip.exact, clip.cheap[index % len(clip.cheap)]
     known = dict(enumerate(exact.tolist()))
     n_frames = len(exact)
-    n_strata, n_rounds = (n_exact or 0) - 1, 1
+    n_strata, n_decodes = (n_exact or 0) - 1, 1
     if within is not None:
         n_strata = first_strata(within, n_frames=n_frames)
     if too_many(n_strata, n_frames=n_frames, sets=sets):
         return Outcome(clip.source, clip.name, 0.0, n_frames, left=True)
-    sample: Sample = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
-    found: Estimate = estimate(sample, cheap=cheap, exact=known)
+    first = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
+    n_doublings = 0 if within is None else doublings(n_strata, n_frames=n_frames, sets=sets)
+    samples = kept = nested(first, n_doublings=n_doublings, rng=rng)
+    found: Estimate = estimate(first, cheap=cheap, exact=known)
     while within is not None:
-        factor = finer(found, sample=sample, within=within, level=level)
+        factor = finer(found, sample=samples[0], within=within, level=level)
         if factor == 1:
             break
-        if too_many(factor * len(sample.moments), n_frames=n_frames, sets=sets):
+        n_strata = factor * len(samples[0].moments)
+        if too_many(n_strata, n_frames=n_frames, sets=sets):
             return Outcome(clip.source, clip.name, 0.0, n_frames, left=True)
-        sample = refine(sample, factor=factor, rng=rng)
-        found = estimate(sample, cheap=cheap, exact=known)
-        n_rounds += 1
+        samples = finer_samples(samples, n_strata=n_strata, rng=rng)
+        found = estimate(samples[0], cheap=cheap, exact=known)
+        n_decodes += samples[0] not in kept
     low, high = found.interval(level=level)
     mean = float(exact.mean())
     # Two sums of the same numbers may differ in their last digit.
@@ -200,8 +213,9 @@ def _sampled(
         clip=clip.name,
         error=found.mean - mean,
         n_frames=n_frames,
-        n_exact=len(sample.frames),
-        n_rounds=n_rounds,
+        n_exact=len(samples[0].frames),
+        n_decodes=n_decodes,
+        n_spare=len(kept[-1].frames) - len(first.frames),
         covered=covered,
         half_width=found.half_width(level=level),
     )

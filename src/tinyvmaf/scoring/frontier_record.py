@@ -28,7 +28,7 @@ from tinyvmaf.features.sets import (
 from tinyvmaf.features.table import FeatureTable, make_table
 from tinyvmaf.models import zoo
 from tinyvmaf.models.model import load_model
-from tinyvmaf.scoring.cpu import DECODING, EVERY, EXACT_FRAME, every_nth
+from tinyvmaf.scoring.cpu import DECODING, EVERY, EXACT_FRAME, SPARE_FRAME, every_nth
 from tinyvmaf.scoring.frontier import (
     Clip,
     Outcome,
@@ -211,13 +211,13 @@ def recommend(
 
 
 def _cost(way: Way, cpu: Mapping[str, float]) -> float:
-    """CPU seconds of one 1080p frame: decoding each round, what the sets add, the exact frames."""
+    """CPU seconds of one 1080p frame: decodes, what the sets add, exact and spare frames."""
     found = way.summary()
-    rounds, share = found["rounds"], found["exact_share"]
-    if not isinstance(rounds, float) or not isinstance(share, float):
+    decodes, exact, spare = found["decodes"], found["exact_share"], found["spare_share"]
+    if not (isinstance(decodes, float) and isinstance(exact, float) and isinstance(spare, float)):
         return cpu[FULL.name]
     added = sum(cpu[name] - cpu[DECODING] for name in way.sets)
-    return cpu[DECODING] * rounds + added + share * cpu[EXACT_FRAME]
+    return cpu[DECODING] * decodes + added + exact * cpu[EXACT_FRAME] + spare * cpu[SPARE_FRAME]
 
 
 def _clips(rows: "pl.DataFrame", cheap: Sequence[Cheap]) -> Sequence[Clip]:

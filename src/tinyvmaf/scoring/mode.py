@@ -76,7 +76,7 @@ class Sampling:
         mean: The estimate, in VMAF points, within [0, 100].
         half_width: Of its interval, before that is cut to [0, 100].
         seed: Where chance came from.
-        n_rounds: How often the pair was decoded.
+        n_decodes: How often the pair was decoded.
         exact: Frame number -> exact score, of the frames that were computed.
         times_cheaper: Libvmaf's cost over ours, estimated from measured costs of the parts.
     """
@@ -84,7 +84,7 @@ class Sampling:
     mean: float
     half_width: float
     seed: int
-    n_rounds: int
+    n_decodes: int
     exact: Mapping[int, float]
     times_cheaper: float
 

@@ -91,7 +91,7 @@ class Score:
 def _sampling(sampling: Sampling) -> dict[str, Any]:
     return {
         "seed": sampling.seed,
-        "rounds": sampling.n_rounds,
+        "decodes": sampling.n_decodes,
         "half_width": sampling.half_width,
         "times_cheaper": sampling.times_cheaper,
         "exact_frames": [

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mode `sampled`: the teacher on a few frames, and cheap measures of all of them.
 
-One decode makes the cheap measures of all frames and the exact scores of a first sample. If an
-interval is wanted that is narrower than the one that comes out, the sample is refined, with one
-more decode a round. Where all of this would cost more than libvmaf itself, libvmaf itself is run.
+One decode makes the cheap measures of all frames and the exact scores of a first sample, and keeps
+the frames of finer ones. If an interval is wanted that is narrower than the one that comes out, the
+sample is refined, out of what was kept or with one more decode. Where all of this would cost more
+than libvmaf itself, libvmaf itself is run.
 """
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,9 +17,12 @@ import numpy as np
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.graph import command
-from tinyvmaf.features.sampled_frames import read_sampled, sampled_graph
+from tinyvmaf.features.neighbours import reach
+from tinyvmaf.features.sampled_frames import INPUTS, read_sampled, sampled_graph
 from tinyvmaf.features.sets import MIN_REDUCED, FeatureSet
+from tinyvmaf.features.spare_frames import SpareFrames, kept_video, outputs
 from tinyvmaf.features.teacher import DEFAULT, Teacher
+from tinyvmaf.media.video import frame_bytes
 from tinyvmaf.scoring.all_frames import job_pair, merged_parts
 from tinyvmaf.scoring.cost import exact_cost, sampled_cost, saves_little, times_cheaper
 from tinyvmaf.scoring.exact import ExactMode
@@ -40,12 +45,17 @@ from tinyvmaf.scoring.sampling import (
     draw,
     estimate,
     finer,
-    refine,
+    finer_samples,
+    nested,
 )
 
 _FIRST: Final = 16
 _FEWEST: Final = 8
 _MOST_SHARE: Final = 0.5
+
+_MOST_DOUBLINGS: Final = 2
+# On the disk, for as long as a pair is scored: 48 frames of 1080p.
+_SPARE_BYTES: Final = 2**30
 
 
 def first_strata(within: float, *, n_frames: int) -> int:
@@ -61,8 +71,16 @@ def first_strata(within: float, *, n_frames: int) -> int:
 
 def too_many(n_strata: int, *, n_frames: int, sets: Sequence[FeatureSet]) -> bool:
     """Whether libvmaf on every frame is the better choice than one frame in each stratum."""
-    cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=sets, n_rounds=1)
+    cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=sets)
     return cost >= exact_cost(n_frames) or n_strata > _MOST_SHARE * n_frames
+
+
+def doublings(n_strata: int, *, n_frames: int, sets: Sequence[FeatureSet]) -> int:
+    """How often strata may be halved with frames that the first decode keeps."""
+    return sum(
+        not too_many(n_strata * 2**n, n_frames=n_frames, sets=sets)
+        for n in range(1, _MOST_DOUBLINGS + 1)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +158,28 @@ class SampledMode:
             return self._exact(job, reason, on_frame=on_frame)
         work = _Work(job, self.teacher, self.proxy)
         rng = np.random.default_rng(self.seed)
-        sample = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
-        work.first_round(sample, on_frame=on_frame)
-        found = work.estimate(sample)
+        first = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
+        samples = nested(first, n_doublings=self._doublings(work, n_strata), rng=rng)
+        work.first_round(samples[0], spare=samples[-1], on_frame=on_frame)
+        found = work.estimate(samples[0])
         while self.within is not None:
-            factor = finer(found, sample=sample, within=self.within, level=self.level)
+            factor = finer(found, sample=samples[0], within=self.within, level=self.level)
             if factor == 1:
                 break
-            if (reason := self._dearer(job, factor * len(sample.moments))) is not None:
+            n_strata = factor * len(samples[0].moments)
+            if (reason := self._dearer(job, n_strata)) is not None:
                 return self._exact(job, reason, on_frame=lambda _: on_frame(n_frames))
-            sample = refine(sample, factor=factor, rng=rng)
-            work.further_round(sample, on_frame=lambda _: on_frame(n_frames))
-            found = work.estimate(sample)
-        return self._result(work, sample, found)
+            samples = finer_samples(samples, n_strata=n_strata, rng=rng)
+            work.further_round(samples[0], on_frame=lambda _: on_frame(n_frames))
+            found = work.estimate(samples[0])
+        return self._result(work, samples[0], found)
+
+    def _doublings(self, work: "_Work", n_strata: int) -> int:
+        """As often as the decode may keep the frames."""
+        if self.within is None:
+            return 0
+        wanted = doublings(n_strata, n_frames=work.n_frames, sets=self.proxy.sets)
+        return next(n for n in range(wanted, -1, -1) if work.has_room(n_strata * (2**n - 1)))
 
     def _dearer(self, job: Job, n_strata: int) -> str | None:
         """Why libvmaf itself is the better choice; None if it is not."""
@@ -163,7 +190,7 @@ class SampledMode:
         if too_many(n_strata, n_frames=n_frames, sets=self.proxy.sets):
             return f"{n_strata + 1} exact frames of {n_frames} would cost as much as all of them"
         n_pixels = info.width * info.height
-        cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=self.proxy.sets, n_rounds=1)
+        cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=self.proxy.sets)
         if self.n_exact is None and saves_little(n_frames, n_pixels=n_pixels, cost=cost):
             return f"{n_frames} frames of {info.size} are few pixels"
         return None
@@ -183,7 +210,11 @@ class SampledMode:
         low, high = found.interval(level=self.level)
         n_frames = sample.n_frames
         cost = sampled_cost(
-            n_frames, n_exact=len(work.exact), sets=self.proxy.sets, n_rounds=work.n_rounds
+            n_frames,
+            n_exact=len(work.exact),
+            sets=self.proxy.sets,
+            n_decodes=work.n_decodes,
+            n_spare=work.n_spare,
         )
         return FrameScores(
             scores=corrected(sample, cheap=work.cheap, exact=work.exact, slopes=found.slopes),
@@ -201,7 +232,7 @@ class SampledMode:
                 mean=found.mean,
                 half_width=found.half_width(level=self.level),
                 seed=self.seed,
-                n_rounds=work.n_rounds,
+                n_decodes=work.n_decodes,
                 exact=dict(sorted(work.exact.items())),
                 times_cheaper=times_cheaper(n_frames, n_pixels=work.n_pixels, cost=cost),
             ),
@@ -215,10 +246,16 @@ class _Work:
         self.exact: dict[int, float] = {}
         self.cheap = Cheap(np.empty((0, 0)), (), ())
         self.command: tuple[str, ...] = ()
-        self.n_rounds = 0
+        self.n_decodes = 0
         self._job = job
         self._teacher = teacher
         self._proxy = proxy
+        self._spare: SpareFrames | None = None
+
+    @property
+    def n_frames(self) -> int:
+        """Of the pair."""
+        return self._job.pair.alignment.n_frames
 
     @property
     def n_pixels(self) -> int:
@@ -226,25 +263,52 @@ class _Work:
         info = self._job.pair.reference.info
         return info.width * info.height
 
-    def first_round(self, sample: Sample, *, on_frame: OnFrame) -> None:
-        """The proxy's measures of every frame and exact scores of the sample, in one decode."""
+    @property
+    def n_spare(self) -> int:
+        """How many frames the first decode kept for later, neighbours not counted."""
+        return len(self._spare.frames) if self._spare is not None else 0
+
+    def has_room(self, n_spare: int) -> bool:
+        """Whether the folder of the job may take so many frames with their neighbours."""
+        pair = self._job.pair
+        info = pair.reference.info
+        pix_fmt = pair.alignment.pix_fmt or info.pix_fmt
+        window = 2 * (2 * reach(self._teacher) + 1)
+        needed = n_spare * window * frame_bytes(pix_fmt, width=info.width, height=info.height)
+        return needed <= min(_SPARE_BYTES, shutil.disk_usage(self._job.folder).free // 2)
+
+    def first_round(self, sample: Sample, *, spare: Sample, on_frame: OnFrame) -> None:
+        """The proxy's measures of every frame and exact scores of the sample, in one decode.
+
+        The frames that only `spare` has are kept for further rounds.
+        """
         sets = self._proxy.sets
-        self.command = self._run(sample.frames, sets, on_frame=on_frame)
+        later = tuple(sorted(set(spare.frames) - set(sample.frames)))
+        if later:
+            self._spare = SpareFrames(later, n_frames=self.n_frames, teacher=self._teacher)
+        self.command = self._decode(sample.frames, sets, spare=self._spare, on_frame=on_frame)
         parts = [self._proxy.measure(part) for part in merged_parts(self._job, sets)]
         self.cheap = self._proxy.cheap(np.concatenate(parts))
 
     def further_round(self, sample: Sample, *, on_frame: OnFrame) -> None:
         """The exact scores that a finer sample needs in addition."""
         missing = tuple(frame for frame in sample.frames if frame not in self.exact)
-        if missing:
-            self._run(missing, (), on_frame=on_frame)
+        if self._spare is not None and self._spare.holds(missing):
+            self._rescore(missing, self._spare, on_frame=on_frame)
+        elif missing:
+            self._decode(missing, (), on_frame=on_frame)
 
     def estimate(self, sample: Sample) -> Estimate:
         """What is known of the exact mean."""
         return estimate(sample, cheap=self.cheap, exact=self.exact)
 
-    def _run(
-        self, frames: tuple[int, ...], sets: tuple[FeatureSet, ...], *, on_frame: OnFrame
+    def _decode(
+        self,
+        frames: tuple[int, ...],
+        sets: tuple[FeatureSet, ...],
+        *,
+        spare: SpareFrames | None = None,
+        on_frame: OnFrame,
     ) -> tuple[str, ...]:
         job, pair = self._job, job_pair(self._job)
         graph = sampled_graph(
@@ -253,11 +317,28 @@ class _Work:
             teacher=self._teacher,
             threads=job.threads,
             sets=sets,
+            spare=spare,
         )
         arguments = command(
             graph, reference=pair.reference, distorted=pair.distorted, threads=job.threads
         )
+        if spare is not None:
+            arguments += outputs(INPUTS)
         job.engine.run(arguments, teacher=self._teacher, folder=job.folder, on_frame=on_frame)
         self.exact.update(read_sampled(job.folder, frames, teacher=self._teacher))
-        self.n_rounds += 1
+        self.n_decodes += 1
         return (str(job.engine.ffmpeg.path), *arguments)
+
+    def _rescore(self, frames: tuple[int, ...], spare: SpareFrames, *, on_frame: OnFrame) -> None:
+        """Score frames that were kept."""
+        job, places = self._job, spare.places(frames)
+        graph = sampled_graph(
+            places, alignment=spare.alignment, teacher=self._teacher, threads=job.threads
+        )
+        distorted, reference = (kept_video(job.folder, name) for name in INPUTS)
+        arguments = command(graph, reference=reference, distorted=distorted, threads=job.threads)
+        job.engine.run(arguments, teacher=self._teacher, folder=job.folder, on_frame=on_frame)
+        found = read_sampled(job.folder, places, teacher=self._teacher)
+        self.exact.update(
+            {frame: found[place] for frame, place in zip(frames, places, strict=True)}
+        )

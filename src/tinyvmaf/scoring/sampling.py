@@ -20,7 +20,7 @@ Friedman, The Elements of Statistical Learning (2009), section 3.4.1, for ridge 
 degrees of freedom.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -127,6 +127,29 @@ def refine(sample: Sample, *, factor: int, rng: np.random.Generator) -> Sample:
     first = np.arange(len(homes)) * factor
     moments[np.clip(homes, first, first + factor - 1)] = sample.moments
     return Sample(moments=moments, n_frames=sample.n_frames)
+
+
+def nested(sample: Sample, *, n_doublings: int, rng: np.random.Generator) -> tuple[Sample, ...]:
+    """The sample and finer ones, each of which halves every stratum of the one before."""
+    samples = [sample]
+    for _ in range(n_doublings):
+        samples.append(refine(samples[-1], factor=2, rng=rng))
+    return tuple(samples)
+
+
+def finer_samples(
+    samples: Sequence[Sample], *, n_strata: int, rng: np.random.Generator
+) -> tuple[Sample, ...]:
+    """Those of the nested samples with `n_strata` strata or more, or a new one if there is none.
+
+    Args:
+        samples: From `nested`, beginning with the one whose scores are known.
+        n_strata: A multiple of its number of strata.
+        rng: Where chance comes from.
+    """
+    fine = tuple(sample for sample in samples if len(sample.moments) >= n_strata)
+    factor = n_strata // len(samples[0].moments)
+    return fine or (refine(samples[0], factor=factor, rng=rng),)
 
 
 def estimate(sample: Sample, *, cheap: Cheap, exact: Mapping[int, float]) -> Estimate:
