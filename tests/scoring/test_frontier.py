@@ -14,6 +14,7 @@ from tinyvmaf.scoring.proxy import predicted_score
 
 N_FRAMES = 120
 CPU = {
+    "spare frame": 0.005,
     DECODING: 0.01,
     EXACT_FRAME: 0.04,
     **{item.name: 0.05 if item.is_full else 0.02 for item in SETS.values()},

@@ -49,7 +49,7 @@ from tinyvmaf.scoring.sampling import (
     nested,
 )
 
-_FIRST: Final = 16
+_FIRST: Final = 14
 _FEWEST: Final = 8
 _MOST_SHARE: Final = 0.5
 
@@ -61,12 +61,12 @@ _SPARE_BYTES: Final = 2**30
 def first_strata(within: float, *, n_frames: int) -> int:
     """How many frames besides frame 0 a first round computes exactly.
 
-    Enough for most clips: another round decodes both videos again, which costs as much as dozens of
-    exact frames. And many enough for a first look that is seldom lucky, since who stops when the
-    spread looks small covers less often; docs/fast.md has what is left of that.
+    Many enough for a first look that is seldom lucky: who stops when the spread looks small covers
+    less often, and with fewer than a dozen frames much less. Few enough to be cheap, since more can
+    be had without another decode.
     """
     # A short clip gets a small first sample, or half of its frames would be computed at once.
-    return max(MIN_STRATA, min(max(_FEWEST, round(_FIRST / within)), n_frames // 6))
+    return max(MIN_STRATA, min(max(_FEWEST, round(_FIRST / within**0.5)), n_frames // 6))
 
 
 def too_many(n_strata: int, *, n_frames: int, sets: Sequence[FeatureSet]) -> bool:
