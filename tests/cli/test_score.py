@@ -95,6 +95,10 @@ def test_a_list_as_lines_of_json(videos, tmp_path):
         (["a.mp4", "b.mp4", "--mode", "fast"], "unknown mode 'fast'; expected one of"),
         (["a.mp4", "b.mp4"], "a.mp4: no such file"),
         (["a.mp4", "b.mp4", "--threads", "0"], "--threads 0: expected 1 or more"),
+        (
+            ["a.yuv", "b.yuv", "--size", "8x8", "--fps", "1e999999999"],
+            "--fps 1e999999999: expected",
+        ),
         (["a.yuv", "b.yuv", "--size", "8x8", "--fps", "x"], "--fps x: expected a rate such as"),
         (["a.mp4", "b.mp4", "--plot", "p.gif"], "p.gif: a plot's name ends with one of .html"),
         (["a.mp4", "b.mp4", "--batch", "c.csv"], "give --batch, or REFERENCE and DISTORTED"),

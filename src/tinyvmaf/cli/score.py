@@ -151,9 +151,11 @@ def _raw(size: str | None, pix_fmt: str | None, fps: str | None) -> "RawFormat |
     if raw is None or fps is None:
         return raw
     try:
-        return replace(raw, frame_rate=Fraction(fps))
+        # Fraction takes exponents, too, and the digits of 1e999999999 would take minutes.
+        rate = Fraction("" if "e" in fps.lower() else fps)
     except (ValueError, ZeroDivisionError) as error:
         raise UsageError(f"--fps {fps}: expected a rate such as 25 or 30000/1001") from error
+    return replace(raw, frame_rate=rate)
 
 
 def _meet_ffmpeg(path: Path | None) -> None:
