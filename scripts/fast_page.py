@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tinyvmaf.errors import UsageError
+from tinyvmaf.evaluation.intervals import Interval, fold_interval
 from tinyvmaf.files import write_text
 from tinyvmaf.report.frontier import markdown
 
@@ -43,9 +45,22 @@ def page() -> str:
         table=markdown(loso),
         ways={way["name"]: way for way in loso["ways"]},
         held={way["name"]: way for way in hold_out["ways"]},
+        typical={name: _typical(_way(loso, f"{name} alone")) for name in _MODELS},
         bad={way["name"]: way for way in loso["shuffled"]},
         cheaper=_cheaper(_read("cheaper")),
     )
+
+
+def _way(record: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(way for way in record["ways"] if way["name"] == name)
+
+
+def _typical(way: dict[str, Any]) -> Interval:
+    """The geometric mean of the sources' errors with its interval; sources are what varies."""
+    found = fold_interval(list(way["rmse_of_sources"].values()), metric="rmse")
+    if found is None:
+        raise UsageError(f"{way['name']}: an interval needs two sources")
+    return found
 
 
 def _cheaper(record: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 
 import importlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from tinyvmaf.evaluation.card_figures import loso_figures, residuals
+from tinyvmaf.features.table import make_table, read_table
 from tinyvmaf.models import zoo
 from tinyvmaf.models.card import read_card
 from tinyvmaf.provenance import file_sha256
@@ -69,3 +70,11 @@ def test_only_real_sources_judge_and_none_of_the_hold_out_trains(script, card, r
 def test_pages_are_up_to_date(script):
     for path, text in script("model_pages").pages().items():
         assert path.read_text() == text, f"{path.name}: run scripts/model_pages.py"
+
+
+@pytest.mark.parametrize("name", ["tinyvmaf_half_v1", "tinyvmaf_quarter_v1"])
+def test_the_table_of_the_reduced_models_is_in_the_repository(name):
+    table = read_table(REPOSITORY / "corpora" / "tables" / "broad.parquet")
+    card = read_card(zoo.path_of(name).with_suffix(".json"))
+    own = make_table(table.rows, replace(table.info, features=card.features))
+    assert card.table_sha256 == own.sha256
