@@ -201,6 +201,14 @@ GUARDS: Final = (
         "test_a_signal_ends_every_ffmpeg_and_leaves_nothing_half_written",
     ),
     Guard(
+        "Ctrl-C, unheard since Polars resumes waits",
+        "execution/executor.py",
+        "    signal.siginterrupt(signal.SIGINT, True)\n    for",
+        "    for",
+        "tests/cli/test_interruption.py::"
+        "test_a_signal_ends_every_ffmpeg_and_leaves_nothing_half_written",
+    ),
+    Guard(
         "Ctrl-C, again and again",
         "cli/app.py",
         "        signal.signal(other, signal.SIG_IGN)\n",

@@ -66,8 +66,15 @@ def gone(processes):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_every_ffmpeg_and_leaves_nothing_half_written(
-    program, quick_and_slow, cache, tmp_path, number
+    program, quick_and_slow, cache, ffmpeg, tmp_path, number, monkeypatch
 ):
+    # Left alone, the slow pairs would end long after the test has given up.
+    patient = tmp_path / "ffmpeg"
+    patient.write_text(
+        f'#!/bin/sh\ncase "$*" in *slow*) sleep 100 ;; *) exec {ffmpeg.path} "$@" ;; esac\n'
+    )
+    patient.chmod(0o755)
+    monkeypatch.setenv("TINYVMAF_FFMPEG", str(patient))
     table = tmp_path / "t.parquet"
     process = program.start("extract", quick_and_slow, "-o", table, "--jobs", 3)
     wait_for_entries(cache, 2)

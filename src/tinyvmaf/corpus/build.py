@@ -9,7 +9,7 @@ changed; its row is gone before that begins, so no row ever tells of a file that
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tinyvmaf.corpus.encode import COLUMNS, Encode, Source, read_sources
 from tinyvmaf.corpus.ladder import Rung
 from tinyvmaf.corpus.manifest import NAME
 from tinyvmaf.errors import CorpusError, TinyVmafError, UsageError
-from tinyvmaf.execution.executor import AbstractExecutor, Share
+from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.files import append_text, check_writable, remove_leftovers, write_text
 from tinyvmaf.media.ffmpeg import Ffmpeg
@@ -163,7 +163,7 @@ def _run_all(
         share = Share(task, item.source.n_frames)
         future = executor.submit(make(item), on_frame=share.reach)
         waiting[future] = item, share
-    for future in as_completed(waiting):
+    for future in as_they_end(waiting):
         encode, share = waiting.pop(future)
         share.complete()
         try:

@@ -6,9 +6,10 @@ done so far. It runs ffmpeg, so that a thread is enough to drive it; see `local`
 Leaving the `with` block by an error cancels what waits and ends what runs.
 """
 
+import signal
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, as_completed
 from types import TracebackType
 from typing import TypeVar
 
@@ -65,6 +66,18 @@ class AbstractExecutor(ABC):
                 self.stop()
         finally:
             self.close()
+
+
+def as_they_end(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
+    """The futures in the order in which they end; a signal is heard while it waits.
+
+    Polars, once imported, has Ctrl-C resume an interrupted wait: it would be heard only when the
+    next future ends.
+    """
+    signal.siginterrupt(signal.SIGINT, True)
+    for future in as_completed(futures):
+        yield future
+        signal.siginterrupt(signal.SIGINT, True)
 
 
 class Share:
