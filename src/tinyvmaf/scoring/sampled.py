@@ -54,8 +54,8 @@ _FEWEST: Final = 8
 _MOST_SHARE: Final = 0.5
 
 _MOST_DOUBLINGS: Final = 2
-# On the disk, for as long as a pair is scored: 48 frames of 1080p.
-_SPARE_BYTES: Final = 2**30
+# On the disk, for as long as a pair is scored: 86 frames of 1080p.
+_SPARE_BYTES: Final = 3 * 2**29
 
 
 def first_strata(within: float, *, n_frames: int) -> int:
