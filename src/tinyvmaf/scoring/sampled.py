@@ -224,8 +224,8 @@ class SampledMode:
                 high=high,
                 level=self.level,
                 guarantee=(
-                    "covers the exact mean of this clip, on average over the frames that chance "
-                    "may draw; however little the cheap measures tell, only the width suffers"
+                    "for the exact mean of this clip, on average over the frames that chance may "
+                    "draw; however little the cheap measures tell, only the width suffers"
                 ),
             ),
             sampling=Sampling(
