@@ -88,7 +88,7 @@ def measure_cpu(
                     before = _cpu_s()
                     run_ffmpeg(ffmpeg.path, arguments, cwd=folder)
                     runs[name].append((_cpu_s() - before) * scale)
-                task.advance(1)
+                task.advance(1.0)
         spent = {name: median(values) for name, values in runs.items()}
         for name in names:
             per_frame = spent[name] / n_frames

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tinyvmaf frontier` from real clips to the record, the table and the chart."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.ffmpeg
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory, moving, make_video):
+    """Two drawn sources of 40 frames with two encodes each, as a manifest."""
+    folder = tmp_path_factory.mktemp("frontier")
+    lines = ["source,reference,distorted"]
+    for source, size in (("wide", "384x216"), ("narrow", "256x192")):
+        reference = moving(folder / f"{source}.mkv", "-c:v", "ffv1", frames=40, size=size)
+        for crf in (30, 42):
+            clip = folder / f"{source}_{crf}.mp4"
+            make_video(clip, "-i", reference, "-c:v", "libx264", "-crf", crf)
+            lines.append(f"{source},{reference},{clip}")
+    (folder / "corpus.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_from_clips_to_a_recommendation(tinyvmaf, corpus, tmp_path):
+    output = tmp_path / "frontier"
+    some = ("--draws", 4, "--cpu-pairs", 1, "--for-error", 5, "-o", output)
+    done = tinyvmaf("frontier", corpus, *some)
+    assert done.status == 0, done.stderr
+    record = json.loads((output / "frontier.json").read_text())
+    assert record["cpu_pairs"] == ["wide/wide_30"]
+    ways = {way["name"]: way for way in record["ways"]}
+    assert ways["libvmaf on every frame"]["rmse"] == 0
+    # Costs are measured: nothing that decodes both videos is below decoding them.
+    assert all(way["cpu_ms"] >= record["cpu_ms"]["decoding"] for way in record["ways"])
+    assert ways["signal, 10 exact"]["exact_frames"] == pytest.approx(10, abs=0.5)
+    assert {"tinyvmaf_half_v1 alone", "tinyvmaf_quarter_v1, 5 exact", "every 5th frame"} < set(ways)
+    assert "signal, 10 exact" in (output / "frontier.md").read_text()
+    assert (output / "frontier.svg").read_text().startswith("<svg")
+    assert "For an RMSE of 5: " in done.stdout
+
+
+def test_a_model_that_has_seen_every_source_is_refused(tinyvmaf, corpus):
+    done = tinyvmaf("frontier", corpus, "--model", "tinyvmaf_small_v1", "--cpu-pairs", 1)
+    assert done.status == 2
+    assert "reads features at full size" in done.stderr
