@@ -64,7 +64,7 @@ def _typical(way: dict[str, Any]) -> Interval:
 
 
 def _cheaper(record: dict[str, Any]) -> dict[str, Any]:
-    """How many times cheaper each way was: lowest, median and highest over the pairs."""
+    """How many times cheaper each way was: lowest, median and highest over the pairs; and why."""
     rows = record["rows"]
     factors: dict[str, tuple[float, float, float]] = {}
     for way in (*record["ways"], "decoding"):
@@ -75,6 +75,28 @@ def _cheaper(record: dict[str, Any]) -> dict[str, Any]:
         "factors": factors,
         "sources": len({row["source"] for row in rows}),
         "encodes": len({row["crf"] for row in rows}),
+        "libvmaf_s": median(row["libvmaf"]["cpu_s"] for row in rows),
+        "profile": {way: _profile(rows, way) for way in record["ways"]},
+    }
+
+
+def _profile(rows: list[dict[str, Any]], way: str) -> dict[str, float]:
+    """Where the CPU time goes, in seconds: medians over the pairs that were sampled."""
+    sampled = [row for row in rows if "exact_frames" in row[way]]
+    python = [row[way]["python_s"] for row in sampled]
+    decoding = [row["decoding"]["cpu_s"] for row in sampled]
+    whole = [row[way]["cpu_s"] for row in sampled]
+    bare = [own + floor for own, floor in zip(python, decoding, strict=True)]
+    return {
+        "pairs": len(sampled),
+        "again": sum(row[way]["decodes"] > 1 for row in sampled),
+        "exact_frames": median(row[way]["exact_frames"] for row in sampled),
+        "python": median(python),
+        "decoding": median(decoding),
+        "rest": median(own - floor for own, floor in zip(whole, bare, strict=True)),
+        "at_best": median(
+            row["libvmaf"]["cpu_s"] / floor for row, floor in zip(sampled, bare, strict=True)
+        ),
     }
 
 
