@@ -9,7 +9,7 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.features.sets import HALF, QUARTER
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.models.model import load_model
-from tinyvmaf.scoring import sampled
+from tinyvmaf.scoring import rounds
 from tinyvmaf.scoring.proxy import ReducedVmaf, TinyProxy
 from tinyvmaf.scoring.sampled import SampledMode, first_strata
 from tinyvmaf.scoring.score import choose_mode
@@ -92,7 +92,7 @@ def test_without_room_for_spare_frames_the_pair_is_decoded_again(pair, monkeypat
     wide = tv.score(**pair, model="quarter", exact_frames=9, threads=1)
     wishes = {**pair, "model": "quarter", "within": wide.sampling.half_width * 0.9, "threads": 1}
     kept = tv.score(**wishes)
-    monkeypatch.setattr(sampled, "_SPARE_BYTES", 1)
+    monkeypatch.setattr(rounds, "_SPARE_BYTES", 1)
     found = tv.score(**wishes)
     assert (kept.sampling.n_decodes, found.sampling.n_decodes) == (1, 2)
     assert found.sampling.half_width <= wishes["within"]

@@ -74,10 +74,15 @@ def as_they_end(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
     Polars, once imported, has Ctrl-C resume an interrupted wait: it would be heard only when the
     next future ends.
     """
-    signal.siginterrupt(signal.SIGINT, True)
+    _hear_interrupts()
     for future in as_completed(futures):
         yield future
-        signal.siginterrupt(signal.SIGINT, True)
+        # It may have been imported meanwhile.
+        _hear_interrupts()
+
+
+def _hear_interrupts() -> None:
+    signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003 (positional only)
 
 
 class Share:

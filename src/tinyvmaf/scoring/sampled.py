@@ -7,7 +7,6 @@ sample is refined, out of what was kept or with one more decode. Where all of th
 than libvmaf itself, libvmaf itself is run.
 """
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,14 +15,8 @@ import numpy as np
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.features.graph import command
-from tinyvmaf.features.neighbours import reach
-from tinyvmaf.features.sampled_frames import INPUTS, read_sampled, sampled_graph
 from tinyvmaf.features.sets import MIN_REDUCED, FeatureSet
-from tinyvmaf.features.spare_frames import SpareFrames, kept_video, outputs
 from tinyvmaf.features.teacher import DEFAULT, Teacher
-from tinyvmaf.media.video import frame_bytes
-from tinyvmaf.scoring.all_frames import job_pair, merged_parts
 from tinyvmaf.scoring.cost import exact_cost, sampled_cost, saves_little, times_cheaper
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import (
@@ -36,14 +29,13 @@ from tinyvmaf.scoring.mode import (
     Sampling,
 )
 from tinyvmaf.scoring.proxy import Proxy
+from tinyvmaf.scoring.rounds import Rounds
 from tinyvmaf.scoring.sampling import (
     MIN_STRATA,
-    Cheap,
     Estimate,
     Sample,
     corrected,
     draw,
-    estimate,
     finer,
     finer_samples,
     nested,
@@ -54,8 +46,6 @@ _FEWEST: Final = 8
 _MOST_SHARE: Final = 0.5
 
 _MOST_DOUBLINGS: Final = 2
-# On the disk, for as long as a pair is scored: 86 frames of 1080p.
-_SPARE_BYTES: Final = 3 * 2**29
 
 
 def first_strata(within: float, *, n_frames: int) -> int:
@@ -156,7 +146,7 @@ class SampledMode:
         reason = self._dearer(job, n_strata)
         if reason is not None:
             return self._exact(job, reason, on_frame=on_frame)
-        work = _Work(job, self.teacher, self.proxy)
+        work = Rounds(job, self.teacher, self.proxy)
         rng = np.random.default_rng(self.seed)
         first = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
         samples = nested(first, n_doublings=self._doublings(work, n_strata), rng=rng)
@@ -174,7 +164,7 @@ class SampledMode:
             found = work.estimate(samples[0])
         return self._result(work, samples[0], found)
 
-    def _doublings(self, work: "_Work", n_strata: int) -> int:
+    def _doublings(self, work: Rounds, n_strata: int) -> int:
         """As often as the decode may keep the frames."""
         if self.within is None:
             return 0
@@ -206,7 +196,7 @@ class SampledMode:
             return (self.n_exact or 0) - 1
         return first_strata(self.within, n_frames=n_frames)
 
-    def _result(self, work: "_Work", sample: Sample, found: Estimate) -> FrameScores:
+    def _result(self, work: Rounds, sample: Sample, found: Estimate) -> FrameScores:
         low, high = found.interval(level=self.level)
         n_frames = sample.n_frames
         cost = sampled_cost(
@@ -236,109 +226,4 @@ class SampledMode:
                 exact=dict(sorted(work.exact.items())),
                 times_cheaper=times_cheaper(n_frames, n_pixels=work.n_pixels, cost=cost),
             ),
-        )
-
-
-class _Work:
-    """What has been computed of one pair so far."""
-
-    def __init__(self, job: Job, teacher: Teacher, proxy: Proxy) -> None:
-        self.exact: dict[int, float] = {}
-        self.cheap = Cheap(np.empty((0, 0)), (), ())
-        self.command: tuple[str, ...] = ()
-        self.n_decodes = 0
-        self._job = job
-        self._teacher = teacher
-        self._proxy = proxy
-        self._spare: SpareFrames | None = None
-
-    @property
-    def n_frames(self) -> int:
-        """Of the pair."""
-        return self._job.pair.alignment.n_frames
-
-    @property
-    def n_pixels(self) -> int:
-        """Of one frame, as it is compared."""
-        info = self._job.pair.reference.info
-        return info.width * info.height
-
-    @property
-    def n_spare(self) -> int:
-        """How many frames the first decode kept for later, neighbours not counted."""
-        return len(self._spare.frames) if self._spare is not None else 0
-
-    def has_room(self, n_spare: int) -> bool:
-        """Whether the folder of the job may take so many frames with their neighbours."""
-        pair = self._job.pair
-        info = pair.reference.info
-        pix_fmt = pair.alignment.pix_fmt or info.pix_fmt
-        window = 2 * (2 * reach(self._teacher) + 1)
-        needed = n_spare * window * frame_bytes(pix_fmt, width=info.width, height=info.height)
-        return needed <= min(_SPARE_BYTES, shutil.disk_usage(self._job.folder).free // 2)
-
-    def first_round(self, sample: Sample, *, spare: Sample, on_frame: OnFrame) -> None:
-        """The proxy's measures of every frame and exact scores of the sample, in one decode.
-
-        The frames that only `spare` has are kept for further rounds.
-        """
-        sets = self._proxy.sets
-        later = tuple(sorted(set(spare.frames) - set(sample.frames)))
-        if later:
-            self._spare = SpareFrames(later, n_frames=self.n_frames, teacher=self._teacher)
-        self.command = self._decode(sample.frames, sets, spare=self._spare, on_frame=on_frame)
-        parts = [self._proxy.measure(part) for part in merged_parts(self._job, sets)]
-        self.cheap = self._proxy.cheap(np.concatenate(parts))
-
-    def further_round(self, sample: Sample, *, on_frame: OnFrame) -> None:
-        """The exact scores that a finer sample needs in addition."""
-        missing = tuple(frame for frame in sample.frames if frame not in self.exact)
-        if self._spare is not None and self._spare.holds(missing):
-            self._rescore(missing, self._spare, on_frame=on_frame)
-        elif missing:
-            self._decode(missing, (), on_frame=on_frame)
-
-    def estimate(self, sample: Sample) -> Estimate:
-        """What is known of the exact mean."""
-        return estimate(sample, cheap=self.cheap, exact=self.exact)
-
-    def _decode(
-        self,
-        frames: tuple[int, ...],
-        sets: tuple[FeatureSet, ...],
-        *,
-        spare: SpareFrames | None = None,
-        on_frame: OnFrame,
-    ) -> tuple[str, ...]:
-        job, pair = self._job, job_pair(self._job)
-        graph = sampled_graph(
-            frames,
-            alignment=job.pair.alignment,
-            teacher=self._teacher,
-            threads=job.threads,
-            sets=sets,
-            spare=spare,
-        )
-        arguments = command(
-            graph, reference=pair.reference, distorted=pair.distorted, threads=job.threads
-        )
-        if spare is not None:
-            arguments += outputs(INPUTS)
-        job.engine.run(arguments, teacher=self._teacher, folder=job.folder, on_frame=on_frame)
-        self.exact.update(read_sampled(job.folder, frames, teacher=self._teacher))
-        self.n_decodes += 1
-        return (str(job.engine.ffmpeg.path), *arguments)
-
-    def _rescore(self, frames: tuple[int, ...], spare: SpareFrames, *, on_frame: OnFrame) -> None:
-        """Score frames that were kept."""
-        job, places = self._job, spare.places(frames)
-        graph = sampled_graph(
-            places, alignment=spare.alignment, teacher=self._teacher, threads=job.threads
-        )
-        distorted, reference = (kept_video(job.folder, name) for name in INPUTS)
-        arguments = command(graph, reference=reference, distorted=distorted, threads=job.threads)
-        job.engine.run(arguments, teacher=self._teacher, folder=job.folder, on_frame=on_frame)
-        found = read_sampled(job.folder, places, teacher=self._teacher)
-        self.exact.update(
-            {frame: found[place] for frame, place in zip(frames, places, strict=True)}
         )
