@@ -34,10 +34,21 @@ def test_the_same_rows_are_the_same_bytes_however_they_lie_in_memory(tmp_path, m
     rows = pl.DataFrame({"name": [f"n{i // 40}" for i in range(1000)], "x": range(1000)})
     parts = pl.concat([rows[:10], rows[10:777], rows[777:]], rechunk=False)
     categories = rows.with_columns(pl.col("name").cast(pl.Categorical))
-    for number, each in enumerate((rows, parts, categories, rows.lazy())):
+    pieces = (rows[start : start + 30] for start in range(0, 1000, 30))
+    for number, each in enumerate((rows, parts, categories, rows.lazy(), pieces)):
         write_parquet(each, tmp_path / str(number))
     assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
     assert pl.read_parquet(tmp_path / "2").equals(rows)
+
+
+def test_what_goes_wrong_where_the_rows_come_from_is_told_and_leaves_no_file(tmp_path):
+    def pieces():
+        yield pl.DataFrame({"a": [1.0]})
+        raise UsageError("the cache is gone")
+
+    with pytest.raises(UsageError, match="the cache is gone"):
+        write_parquet(pieces(), tmp_path / "t.parquet")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_told_as_such(tmp_path, monkeypatch):

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parquet files that prove to be whole: written row group by row group, and sealed.
 
-Equal rows and metadata give equal bytes, however the rows lie in memory. What is written is never
-held in memory twice: a table may be larger than what is left of it.
+Equal rows and metadata give equal bytes, however the rows lie in memory or come in. What is written
+is never held in memory twice, and rows that come piece by piece never all at once.
 """
 
 import hashlib
 import mmap
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
@@ -18,16 +20,25 @@ if TYPE_CHECKING:
 
 _SEAL = "tinyvmaf.sha256:"
 _DIGITS = 64
-# Set, because the default depends on how the rows lie in memory.
-_ROW_GROUP = 2**18
+_CHUNK_BYTES = 2**18
+# Set, because the default depends on how the rows lie in memory; some groups are held at once.
+_ROW_GROUP = 2**13
 
 
 def write_parquet(
-    rows: "pl.DataFrame | pl.LazyFrame", path: Path, *, metadata: Mapping[str, str] | None = None
+    rows: "pl.DataFrame | pl.LazyFrame | Iterable[pl.DataFrame]",
+    path: Path,
+    *,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write `rows` to `path` as compressed Parquet, whole or not at all.
 
     Categories are written as text: what a name is stored as concerns nobody who reads the file.
+
+    Args:
+        rows: All of them, or at least one piece; pieces are taken one after the other.
+        path: The file.
+        metadata: Kept in the file.
 
     Raises:
         UsageError: the file cannot be written, or the disk is full.
@@ -35,13 +46,14 @@ def write_parquet(
     import polars as pl
 
     sealed = {**(metadata or {}), "seal": _SEAL + "0" * _DIGITS}
+    pieces = _Pieces()
+    whole = isinstance(rows, pl.DataFrame | pl.LazyFrame)
+    table = rows.lazy() if whole else pieces.scan(rows)
     with written_aside(path) as aside:
         with aside.open("wb", buffering=0) as raw:
             file = _Watched(raw)
             try:
-                rows.lazy().with_columns(
-                    pl.col(pl.Enum, pl.Categorical).cast(pl.String)
-                ).sink_parquet(
+                table.with_columns(pl.col(pl.Enum, pl.Categorical).cast(pl.String)).sink_parquet(
                     # Polars needs no more of a file than `_Watched` has.
                     cast("IO[bytes]", file),
                     compression="zstd",
@@ -51,11 +63,13 @@ def write_parquet(
                     maintain_order=True,
                 )
             except pl.exceptions.PolarsError as error:
-                # Polars reports a full disk as if the data were wrong.
-                raise (file.error or error) from error
-        with aside.open("r+b") as raw, mmap.mmap(raw.fileno(), 0) as data:
-            at = _seal_at(data)
-            data[at : at + _DIGITS] = _digest(data, at)
+                # Polars reports a full disk as if the data were wrong, and so what pieces raise.
+                raise (file.error or pieces.error or error) from error
+        with aside.open("r+b") as sealing:
+            at = _seal_at(sealing)
+            digest = _digest(sealing, at)
+            sealing.seek(at)
+            sealing.write(digest)
 
 
 def seal_is_broken(path: Path) -> bool:
@@ -64,9 +78,11 @@ def seal_is_broken(path: Path) -> bool:
     Asked before any reader sees the file: one flipped bit can make a Parquet reader ask for so much
     memory that the process ends. Files of other programs carry no seal.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at = _seal_at(data)
-        return at >= len(_SEAL) and data[at : at + _DIGITS] != _digest(data, at)
+    with path.open("rb") as file:
+        at = _seal_at(file)
+        digest = _digest(file, at)
+        file.seek(at)
+        return at >= len(_SEAL) and file.read(_DIGITS) != digest
 
 
 class _Watched:
@@ -94,17 +110,47 @@ class _Watched:
         """Closed by whoever opened it."""
 
 
-def _seal_at(data: mmap.mmap) -> int:
+class _Pieces:
+    """Pieces of a table for Polars; remembers what went wrong where they come from."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def scan(self, pieces: "Iterable[pl.DataFrame]") -> "pl.LazyFrame":
+        from polars.io.plugins import register_io_source
+
+        coming = iter(pieces)
+        first = next(coming)
+        # All columns and rows are wanted, whatever Polars is free to ask for.
+        return register_io_source(
+            lambda *_: self._watch(chain([first], coming)), schema=first.schema
+        )
+
+    def _watch(self, pieces: "Iterator[pl.DataFrame]") -> "Iterator[pl.DataFrame]":
+        try:
+            yield from pieces
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def _seal_at(file: BinaryIO) -> int:
     """Where the seal's digits are; less than the mark's length if there is none."""
-    return data.rfind(_SEAL.encode()) + len(_SEAL)
+    # It is looked for from the end: no more than that comes into memory.
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.rfind(_SEAL.encode()) + len(_SEAL)
 
 
-def _digest(data: mmap.mmap, at: int) -> bytes:
+def _digest(file: BinaryIO, at: int) -> bytes:
     """The hash of a file whose seal is still zeros, as hexadecimal digits."""
+    before, after = _chunks(file, 0, at), _chunks(file, at + _DIGITS, file.seek(0, os.SEEK_END))
     digest = hashlib.sha256()
-    with memoryview(data) as view:
-        for part in (view[:at], b"0" * _DIGITS, view[at + _DIGITS :]):
-            digest.update(part)
-            if isinstance(part, memoryview):
-                part.release()
+    for chunk in chain(before, [b"0" * _DIGITS], after):
+        digest.update(chunk)
     return digest.hexdigest().encode()
+
+
+def _chunks(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
+    file.seek(start)
+    for position in range(start, stop, _CHUNK_BYTES):
+        yield file.read(min(_CHUNK_BYTES, stop - position))

@@ -175,7 +175,7 @@ def test_every_way_in_which_a_cache_entry_can_be_wrong(program, pairs, place, un
     found = entries(place)
     whole = [path.read_bytes() for path in found]
     flipped = bytes([*whole[1][:-9], whole[1][-9] ^ 4, *whole[1][-8:]])
-    older = whole[3].replace(b"tinyvmaf.cache/1", b"tinyvmaf.cache/0")
+    older = whole[3].replace(b"tinyvmaf.cache/2", b"tinyvmaf.cache/0")
     for path, data in zip(found, [whole[0][:99], flipped, b"", older, b"\n"], strict=False):
         path.write_bytes(data)
     done = program.run("extract", pairs, "-o", place / "t.parquet", "--json")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import fcntl
+import io
 import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +14,10 @@ from tinyvmaf.features.alignment import Allowance
 from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key, open_cache
 from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.media.video import RawFormat, Video
+from tinyvmaf.provenance import sha256
 
 LOG = {"adm2": np.array([0.1, 0.2]), "vmaf": np.array([1.0, 2.0])}
+LONG = {"adm2": np.linspace(0, 1, 3000), "vmaf": np.linspace(0, 100, 3000)}
 
 
 @pytest.fixture
@@ -27,20 +29,70 @@ def entries(cache):
     return sorted((cache.folder / "runs").rglob("*/*"))
 
 
-def test_what_was_stored_comes_back(cache):
-    assert cache.load("0" * 64) is None
-    cache.store("0" * 64, LOG)
-    found = cache.load("0" * 64)
-    assert list(found) == list(LOG)
-    for name, values in LOG.items():
+def in_parts(log, n_frames):
+    """The log in parts of so many frames."""
+    for start in range(0, len(log["vmaf"]), n_frames):
+        yield {name: values[start : start + n_frames] for name, values in log.items()}
+
+
+def joined(parts):
+    parts = list(parts)
+    assert all(len(part["vmaf"]) <= 1024 for part in parts)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def check_equal(found, log):
+    assert list(found) == list(log)
+    for name, values in log.items():
         np.testing.assert_array_equal(found[name], values)
-    assert cache.load("1" * 64) is None
+
+
+def test_what_was_stored_comes_back(cache):
+    assert not cache.holds("0" * 64)
+    for log in (LOG, LONG):
+        cache.store("0" * 64, [log])
+        assert cache.holds("0" * 64)
+        check_equal(joined(cache.load("0" * 64)), log)
+    assert not cache.holds("1" * 64)
+
+
+def test_an_entry_does_not_tell_in_what_parts_it_came(cache):
+    for number, n_frames in enumerate((3000, 1024, 7)):
+        cache.store(str(number) * 64, in_parts(LONG, n_frames))
+    assert len({path.read_bytes() for path in entries(cache)}) == 1
+
+
+@pytest.mark.parametrize("log", [LOG, LONG])
+def test_an_entry_of_the_first_version_is_read(cache, log):
+    body = io.BytesIO()
+    np.savez_compressed(body, **log)
+    path = cache.folder / "runs" / "00" / ("0" * 64)
+    path.parent.mkdir(parents=True)
+    head = f"tinyvmaf.cache/1 {sha256(body.getvalue())}\n".encode()
+    path.write_bytes(head + body.getvalue())
+    assert cache.holds("0" * 64)
+    check_equal(joined(cache.load("0" * 64)), log)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_is_lost_while_it_is_in_use_is_told(cache, gone):
+    cache.store("0" * 64, [LOG])
+    (path,) = entries(cache)
+    if gone:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UsageError) as caught:
+        next(cache.load("0" * 64))
+    assert str(caught.value) == (
+        f"the cache entry {path} was removed or damaged meanwhile; run the same command again"
+    )
 
 
 @given(data=st.data())
 def test_damage_of_any_kind_is_noticed(tmp_path_factory, data):
     cache = Cache(tmp_path_factory.getbasetemp() / "damaged-cache")
-    cache.store("0" * 64, LOG)
+    cache.store("0" * 64, [LOG])
     (path,) = entries(cache)
     whole = path.read_bytes()
     if data.draw(st.booleans(), label="cut"):
@@ -51,7 +103,7 @@ def test_damage_of_any_kind_is_noticed(tmp_path_factory, data):
         flipped[position] ^= 1 << data.draw(st.integers(0, 7))
         path.write_bytes(flipped)
     with pytest.raises(DamagedEntry):
-        cache.load("0" * 64)
+        cache.holds("0" * 64)
 
 
 def test_the_key_depends_on_every_part_and_not_on_their_order():
@@ -104,7 +156,7 @@ def test_the_folder_is_the_named_one_that_of_the_environment_or_the_users(tmp_pa
 
 
 def test_what_a_killed_process_was_writing_goes_away_and_what_is_being_written_stays(cache):
-    cache.store("0" * 64, LOG)
+    cache.store("0" * 64, [LOG])
     shard, hashes = cache.folder / "runs" / "00", cache.folder / "hashes"
     hashes.mkdir()
     left = [shard / ".killed.part", hashes / ".killed.part"]
@@ -115,7 +167,7 @@ def test_what_a_killed_process_was_writing_goes_away_and_what_is_being_written_s
         open_cache(cache.folder)
     assert not any(path.exists() for path in left)
     assert (shard / ".writing.part").exists()
-    assert cache.load("0" * 64) is not None
+    assert cache.holds("0" * 64)
 
 
 def test_a_folder_that_cannot_be(tmp_path):
@@ -124,9 +176,9 @@ def test_a_folder_that_cannot_be(tmp_path):
         open_cache(tmp_path / "file" / "x")
     cache = Cache(tmp_path / "file")
     with pytest.raises(UsageError, match=r"the cache is not writable \(.*TINYVMAF_CACHE"):
-        cache.store("0" * 64, LOG)
+        cache.store("0" * 64, [LOG])
     with pytest.raises(UsageError, match="cannot read the cache entry"):
-        cache.load("0" * 64)
+        cache.holds("0" * 64)
 
 
 @pytest.mark.ffmpeg
@@ -208,15 +260,14 @@ def test_what_does_not_change_the_result_does_not_change_the_key(
     assert score((reference, distorted), cache=cache, feature_set="all").n_cached == 1
 
 
-def test_an_entry_appears_whole_or_not_at_all(cache, monkeypatch):
+def test_an_entry_appears_whole_or_not_at_all(cache):
     """As after `kill -9` while it is written: half a file never stands under its name."""
 
-    def torn(path, data):
-        with path.open("wb") as file:
-            file.write(data[: len(data) // 2])
+    def torn():
+        yield LONG
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "write_bytes", torn)
     with pytest.raises(KeyboardInterrupt):
-        cache.store("0" * 64, LOG)
-    assert cache.load("0" * 64) is None
+        cache.store("0" * 64, torn())
+    assert not cache.holds("0" * 64)
+    assert entries(cache) == []

@@ -349,7 +349,10 @@ def test_a_log_that_does_not_prove_success(score, reference, tmp_path, ffmpeg):
     class Careless(FfmpegEngine):
         def score(self, pair, **options):
             logs = super().score(pair, **options)
-            return tuple({name: values[:-1] for name, values in log.items()} for log in logs)
+            return tuple(
+                [{name: values[:-1] for name, values in part.items()} for part in log]
+                for log in logs
+            )
 
     cache = Cache(tmp_path)
     with pytest.raises(CorpusError) as caught:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features import parts
-from tinyvmaf.features.parts import PartsWriter, is_parts
+from tinyvmaf.features.parts import is_parts, write_parts
 from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.features.table import TableInfo, make_table, read_table, write_table
 
@@ -35,11 +35,7 @@ def clip_rows(source, clip, n_frames=7):
 
 
 def written(folder, order=CLIPS, info=INFO):
-    writer = PartsWriter(folder)
-    writer.begin()
-    for clip in order:
-        writer.add(clip_rows(*clip))
-    writer.finish(asdict(info))
+    write_parts((clip_rows(*clip) for clip in order), asdict(info), folder)
     return folder
 
 
@@ -72,11 +68,16 @@ def refusal(folder):
     return str(caught.value).removeprefix(f"{folder}: ")
 
 
+def stopped():
+    """Rows whose source ends by an error, when a part is full."""
+    for clip in CLIPS[:4]:
+        yield clip_rows(*clip)
+    raise UsageError("the cache is gone")
+
+
 def test_a_table_that_was_not_finished_is_none(tmp_path):
-    writer = PartsWriter(tmp_path / "table")
-    writer.begin()
-    for clip in CLIPS:
-        writer.add(clip_rows(*clip))
+    with pytest.raises(UsageError, match="the cache is gone"):
+        write_parts(stopped(), asdict(INFO), tmp_path / "table")
     assert is_parts(tmp_path / "table")
     assert refusal(tmp_path / "table") == (
         "the table was not finished (no index.json); extract again, which goes on with what is "
@@ -85,8 +86,9 @@ def test_a_table_that_was_not_finished_is_none(tmp_path):
 
 
 def test_a_new_beginning_takes_the_old_table_away_first(folder):
-    PartsWriter(folder).begin()
-    assert list(folder.iterdir()) == []
+    with pytest.raises(UsageError, match="the cache is gone"):
+        write_parts(stopped(), asdict(INFO), folder)
+    assert [path.name for path in folder.iterdir()] == ["part-00000.parquet"]
     assert read_table(written(folder)).rows.height == 84
 
 
@@ -142,7 +144,7 @@ def test_a_changed_byte_of_a_part_is_refused(tmp_path_factory, data):
 def test_a_folder_of_other_things_is_left_alone(tmp_path):
     (tmp_path / "thesis.md").write_text("years of work")
     with pytest.raises(UsageError, match=r"it holds thesis\.md, which is no part of a table"):
-        PartsWriter(tmp_path).begin()
+        write_parts([clip_rows(*CLIPS[0])], asdict(INFO), tmp_path)
     assert not is_parts(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.md"]
 

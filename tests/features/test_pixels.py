@@ -13,6 +13,7 @@ from tinyvmaf.features.pixels import SIGNAL as FEATURES
 from tinyvmaf.features.pixels import read_pixel_parts
 from tinyvmaf.features.sets import FULL, HALF, SIGNAL, SSIM
 from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.files import working_folder
 from tinyvmaf.media.video import Video, probe
 
 pytestmark = pytest.mark.ffmpeg
@@ -50,14 +51,17 @@ def ssim(one, other):
 def logs(ffmpeg, reference, distorted, sets):
     reference, distorted = Video(reference), Video(distorted)
     info = probe(reference)
-    return FfmpegEngine(ffmpeg).score(
-        Pair("source", "clip", reference=reference, distorted=distorted),
-        info=info,
-        alignment=align(reference=info, distorted=probe(distorted), allowed=frozenset()),
-        teacher=Teacher("vmaf_v0.6.1"),
-        on_frame=lambda _: None,
-        sets=sets,
-    )
+    with working_folder() as folder:
+        found = FfmpegEngine(ffmpeg).score(
+            Pair("source", "clip", reference=reference, distorted=distorted),
+            info=info,
+            alignment=align(reference=info, distorted=probe(distorted), allowed=frozenset()),
+            teacher=Teacher("vmaf_v0.6.1"),
+            folder=folder,
+            on_frame=lambda _: None,
+            sets=sets,
+        )
+        return tuple(log for (log,) in found)
 
 
 @pytest.fixture(scope="module")

@@ -81,11 +81,12 @@ def scores(ffmpeg, tmp_path_factory):
             *outputs(INPUTS),
         ]
         engine.run(arguments, teacher=teacher, folder=folder, on_frame=lambda _: None)
-        (full,) = engine.score(
+        ((full,),) = engine.score(
             _pair(reference, distorted),
             info=infos["reference"],
             alignment=alignment,
             teacher=teacher,
+            folder=tmp_path_factory.mktemp("full"),
             on_frame=lambda _: None,
             sets=(FULL,),
         )

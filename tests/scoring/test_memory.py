@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The memory of Python while a short and a long video are scored; ffmpeg is another process."""
+"""The memory of Python while short and long videos are scored; ffmpeg is another process."""
 
 import subprocess
 import sys
 
 import pytest
+
+from tinyvmaf.features.table import read_table
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 
@@ -52,3 +54,31 @@ def test_the_memory_of_score_does_not_grow_with_the_video(lasting, name):
         for n_frames in (1500, 60_000)
     )
     assert long <= 1.05 * short
+
+
+@pytest.fixture
+def corpus(lasting, tmp_path):
+    """The folder of a corpus of one pair that lasts so many frames."""
+
+    def make(name, n_frames):
+        reference, distorted = lasting(name, n_frames)
+        root = tmp_path / str(n_frames)
+        root.mkdir()
+        lines = ["source,reference,distorted", f"moving,{reference},{distorted}", ""]
+        (root / "corpus.csv").write_text("\n".join(lines))
+        return root
+
+    return make
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the high water mark")
+def test_the_memory_of_extract_does_not_grow_with_the_video(corpus, tmp_path, monkeypatch):
+    """Neither when a log goes into the cache nor when rows come out, in one file or in parts."""
+    monkeypatch.setenv("TINYVMAF_CACHE", str(tmp_path / "cache"))
+    roots = [corpus("a.mp4", n_frames) for n_frames in (1500, 60_000)]
+    for output in ("table.parquet", "cached.parquet", "parts"):
+        short, long = (peak_kb("extract", root, "-o", root / output) for root in roots)
+        assert long <= 1.05 * short, output
+    whole, parts = (read_table(roots[1] / name) for name in ("table.parquet", "parts"))
+    assert whole.rows.height == 60_000
+    assert whole.sha256 == parts.sha256

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tinyvmaf extract`: from a corpus to a feature table."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict, Unpack
 
@@ -27,7 +28,7 @@ from tinyvmaf.errors import UsageError
 
 if TYPE_CHECKING:
     from tinyvmaf.corpus.pair import Corpus
-    from tinyvmaf.features.extraction import ExtractedParts, Extraction
+    from tinyvmaf.features.extraction import Extraction, Failure, Written
     from tinyvmaf.features.scorer import PairScorer
 
 PARTIAL = 3
@@ -56,44 +57,38 @@ def extract(
     as_json: Json = False,
 ) -> None:
     """Score every frame of a corpus with libvmaf and write the feature table."""
-    from tinyvmaf.features.extraction import extract_parts
+    from tinyvmaf.features.extraction import extract_to
     from tinyvmaf.features.parts import check_folder, is_parts_output
-    from tinyvmaf.features.table import write_table
     from tinyvmaf.files import check_writable
 
     _check_allowed(allow)
-    in_parts = is_parts_output(output)
-    if in_parts:
+    if is_parts_output(output):
         check_folder(output)
     else:
         check_writable(output)
-    options: Options = {
-        "teacher": teacher,
-        "engine": engine,
-        "ffmpeg": ffmpeg,
-        "size": size,
-        "pix_fmt": pix_fmt,
-        "allow": allow,
-        "cluster": cluster,
-        "timeout": timeout,
-    }
-    if in_parts:
-        corpus, scorer = open_corpus(root, **options)
-        extraction = extract_parts(
-            corpus,
-            output,
-            scorer=scorer,
-            feature_set=features,
-            jobs=jobs,
-            cluster=cluster,
-            progress=TERMINAL,
-        )
-        _name_failures(extraction)
-    else:
-        extraction = extract_corpus(root, features=features, jobs=jobs, **options)
-        write_table(extraction.table, output)
-    _report(extraction, output, as_json=as_json)
-    if extraction.failures:
+    corpus, scorer = open_corpus(
+        root,
+        teacher=teacher,
+        engine=engine,
+        ffmpeg=ffmpeg,
+        size=size,
+        pix_fmt=pix_fmt,
+        allow=allow,
+        cluster=cluster,
+        timeout=timeout,
+    )
+    written = extract_to(
+        output,
+        corpus,
+        scorer=scorer,
+        feature_set=features,
+        jobs=jobs,
+        cluster=cluster,
+        progress=TERMINAL,
+    )
+    _name_failures(written.failures)
+    _report(written, output, as_json=as_json)
+    if written.failures:
         raise typer.Exit(PARTIAL)
 
 
@@ -137,7 +132,7 @@ def extract_corpus(
         cluster=options.get("cluster"),
         progress=TERMINAL,
     )
-    _name_failures(extraction)
+    _name_failures(extraction.failures)
     return extraction
 
 
@@ -167,44 +162,36 @@ def open_corpus(root: Path, **options: Unpack[Options]) -> "tuple[Corpus, PairSc
     return corpus, scorer
 
 
-def _name_failures(extraction: "Extraction | ExtractedParts") -> None:
-    for failure in extraction.failures:
+def _name_failures(failures: "Sequence[Failure]") -> None:
+    for failure in failures:
         TERMINAL.fail(f"failed: {failure.pair.name}: {failure.error}")
 
 
-def _report(extraction: "Extraction | ExtractedParts", output: Path, *, as_json: bool) -> None:
-    from tinyvmaf.features.extraction import ExtractedParts
+def _report(written: "Written", output: Path, *, as_json: bool) -> None:
+    from tinyvmaf.features.table import hash_table
     from tinyvmaf.storage import address
 
-    if isinstance(extraction, ExtractedParts):
-        # The hash of a table is that of its sorted rows, which are not in memory here.
-        info, sha256 = extraction.info, None
-        counts = extraction.n_rows, extraction.n_sources, extraction.n_clips
-    else:
-        table = extraction.table
-        info, sha256 = table.info, table.sha256
-        counts = table.rows.height, len(table.sources), table.n_clips
-    n_rows, n_sources, n_clips = counts
+    if not as_json:
+        show(
+            f"{address(output)}: {written.n_rows} frames of {written.n_clips} clips of "
+            f"{written.n_sources} sources ({written.n_computed} computed, {written.n_cached} "
+            f"from the cache, {len(written.failures)} failed)"
+        )
+        return
     record = {
         "schema": "tinyvmaf.extract/1",
         "table": address(output),
-        "rows": n_rows,
-        "sources": n_sources,
-        "clips": n_clips,
-        "sha256": sha256,
-        "teacher": info.teacher,
-        "computed": extraction.n_computed,
-        "cached": extraction.n_cached,
+        "rows": written.n_rows,
+        "sources": written.n_sources,
+        "clips": written.n_clips,
+        # Only a file is always the same.
+        "sha256": None if output.is_dir() else hash_table(output),
+        "teacher": written.info.teacher,
+        "computed": written.n_computed,
+        "cached": written.n_cached,
         "failed": [
-            {"pair": item.pair.name, "reason": str(item.error)} for item in extraction.failures
+            {"pair": item.pair.name, "reason": str(item.error)} for item in written.failures
         ],
-        "notes": list(info.notes),
+        "notes": list(written.info.notes),
     }
-    if as_json:
-        show_json(record)
-        return
-    show(
-        f"{address(output)}: {n_rows} frames of {n_clips} clips of {n_sources} sources "
-        f"({extraction.n_computed} computed, {extraction.n_cached} from the cache, "
-        f"{len(extraction.failures)} failed)"
-    )
+    show_json(record)

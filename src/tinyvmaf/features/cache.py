@@ -3,29 +3,39 @@
 
 An entry's key is a hash of everything that changes the result; the names and places of files do
 not. An entry is written aside and renamed, and carries a checksum: a damaged one counts as missing.
-Many processes may share one cache.
+Logs go in and come out in parts, so that a video of any length takes little memory. Many processes
+may share one cache.
 """
 
+import gzip
 import hashlib
-import io
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BufferedRandom
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.log import Log
-from tinyvmaf.files import read_bytes, remove_leftovers, write_bytes
+from tinyvmaf.files import local_copy, read_bytes, remove_leftovers, write_bytes, written_aside
 from tinyvmaf.provenance import sha256
 from tinyvmaf.storage import absolute, is_remote
 
 ENVIRONMENT_VARIABLE = "TINYVMAF_CACHE"
 
-_MAGIC = b"tinyvmaf.cache/1 "
+# A line of this and a checksum; what follows is compressed: names in JSON, then rows of numbers.
+_MAGIC = b"tinyvmaf.cache/2 "
+# Entries of the first version hold NumPy's arrays; they go on being read.
+_FIRST = b"tinyvmaf.cache/1 "
+_DIGITS = 64
+_NUMBER = np.dtype("<f8")
+_PART_FRAMES = 1024
 _CHUNK_BYTES = 1 << 20
 
 
@@ -39,31 +49,40 @@ class Cache:
 
     folder: Path
 
-    def load(self, key: str) -> Log | None:
-        """The log under `key`, None if there is none.
+    def holds(self, key: str) -> bool:
+        """Whether there is a log under `key`.
 
         Raises:
             DamagedEntry: there is one, but not as it was written.
         """
-        path = self._entry(key)
-        try:
-            data = read_bytes(path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise UsageError(f"cannot read the cache entry {path}: {error.strerror}") from error
-        head, _, body = data.partition(b"\n")
-        if head != _MAGIC + sha256(body).encode():
-            raise DamagedEntry(path)
-        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-            return dict(arrays)
+        with ExitStack() as opened:
+            return self._open(key, opened) is not None
 
-    def store(self, key: str, log: Log) -> None:
-        """Keep `log` under `key`."""
-        body = io.BytesIO()
-        np.savez_compressed(body, **log)  # pyright: ignore[reportArgumentType]
-        data = body.getvalue()
-        _keep(self._entry(key), _MAGIC + sha256(data).encode() + b"\n" + data)
+    def load(self, key: str) -> Generator[Log]:
+        """The log under `key` in parts; not one of them comes from a damaged entry.
+
+        Raises:
+            UsageError: it was removed or damaged since the cache was seen to hold it.
+        """
+        with ExitStack() as opened:
+            try:
+                file = self._open(key, opened)
+            except DamagedEntry:
+                file = None
+            if file is None:
+                raise UsageError(
+                    f"the cache entry {self._entry(key)} was removed or damaged meanwhile; "
+                    "run the same command again"
+                )
+            yield from _read(file)
+
+    def store(self, key: str, parts: Iterable[Log]) -> None:
+        """Keep a log under `key`; nothing is kept if its parts end by an error."""
+        try:
+            with written_aside(self._entry(key)) as aside, aside.open("w+b") as file:
+                _write(file, parts)
+        except UsageError as error:
+            raise _not_writable(error) from error
 
     def content_hash(self, path: Path) -> str:
         """A 128-bit hash of a local file's content; remembered until the file changes."""
@@ -77,11 +96,65 @@ class Cache:
         except (OSError, ValueError, KeyError, TypeError):
             pass  # not seen before, or damaged: hashing again costs time only
         value = hash_file(path)
-        _keep(memo, json.dumps({"state": state, "hash": value}).encode())
+        try:
+            write_bytes(memo, json.dumps({"state": state, "hash": value}).encode())
+        except UsageError as error:
+            raise _not_writable(error) from error
         return value
+
+    def _open(self, key: str, opened: ExitStack) -> BinaryIO | None:
+        """The entry's file, proven whole and standing behind its first line; None without one."""
+        path = self._entry(key)
+        try:
+            local = opened.enter_context(local_copy(path))
+            file = opened.enter_context(local.open("rb"))
+            head = file.readline(len(_MAGIC) + _DIGITS + 1)
+            seal = hashlib.file_digest(file, "sha256").hexdigest().encode()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UsageError(f"cannot read the cache entry {path}: {error.strerror}") from error
+        if head not in {magic + seal + b"\n" for magic in (_MAGIC, _FIRST)}:
+            raise DamagedEntry(path)
+        file.seek(0)
+        return file
 
     def _entry(self, key: str) -> Path:
         return self.folder / "runs" / key[:2] / key
+
+
+def _write(file: BufferedRandom, parts: Iterable[Log]) -> None:
+    head = file.write(_MAGIC + b"0" * _DIGITS + b"\n")
+    # Neither a name nor a time: equal logs are equal bytes.
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as body:
+        for number, part in enumerate(parts):
+            if number == 0:
+                body.write(json.dumps(list(part)).encode() + b"\n")
+            body.write(np.column_stack(list(part.values())).astype(_NUMBER).tobytes())
+    file.seek(head)
+    seal = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(len(_MAGIC))
+    file.write(seal.encode())
+
+
+def _read(file: BinaryIO) -> Generator[Log]:
+    if file.readline().startswith(_FIRST):
+        yield from _read_first(file)
+        return
+    with gzip.GzipFile(fileobj=file) as body:
+        names = json.loads(body.readline())
+        while data := body.read(_PART_FRAMES * len(names) * _NUMBER.itemsize):
+            rows = np.frombuffer(data, _NUMBER).reshape(-1, len(names))
+            yield dict(zip(names, np.ascontiguousarray(rows.T, np.float64), strict=True))
+
+
+def _read_first(file: BinaryIO) -> Generator[Log]:
+    with np.load(file, allow_pickle=False) as arrays:
+        log: Log = dict(arrays)
+    n_frames = len(next(iter(log.values())))
+    for start in range(0, n_frames, _PART_FRAMES):
+        part = slice(start, start + _PART_FRAMES)
+        yield {name: values[part] for name, values in log.items()}
 
 
 def cache_key(parts: Mapping[str, object]) -> str:
@@ -112,14 +185,11 @@ def open_cache(folder: Path | None = None) -> Cache:
     return Cache(chosen)
 
 
-def _keep(path: Path, data: bytes) -> None:
-    try:
-        write_bytes(path, data)
-    except UsageError as error:
-        raise UsageError(
-            f"the cache is not writable ({error.__cause__}); "
-            f"free space or name another folder with {ENVIRONMENT_VARIABLE}"
-        ) from error
+def _not_writable(error: UsageError) -> UsageError:
+    return UsageError(
+        f"the cache is not writable ({error.__cause__}); "
+        f"free space or name another folder with {ENVIRONMENT_VARIABLE}"
+    )
 
 
 def _user_folder() -> Path:

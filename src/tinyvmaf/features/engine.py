@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two programs that run libvmaf: ffmpeg's filter, and libvmaf's own command line `vmaf`.
 
-Both turn an aligned pair into a `Log`. On raw video their logs are equal; ffmpeg also reads every
+Both turn an aligned pair into logs. On raw video their logs are equal; ffmpeg also reads every
 container and scales.
 """
 
 import os
 import platform
 import shutil
-from array import array
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
-
-import numpy as np
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MisalignedError, ToolFailed, ToolNotFound, UsageError
@@ -30,7 +27,6 @@ from tinyvmaf.features.log import Log, read_log, read_log_parts
 from tinyvmaf.features.pixels import read_pixel_parts
 from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher, check_teacher
-from tinyvmaf.files import working_folder
 from tinyvmaf.media.ffmpeg import MODEL_FILE, Ffmpeg, find_ffmpeg, run_ffmpeg
 from tinyvmaf.media.process import check_timeout, run
 from tinyvmaf.media.video import VideoInfo
@@ -64,10 +60,14 @@ class Engine(Protocol):
         info: VideoInfo,
         alignment: Alignment,
         teacher: Teacher,
+        folder: Path,
         on_frame: OnFrame,
         sets: Sequence[FeatureSet] = (FULL,),
-    ) -> tuple[Log, ...]:
-        """Decode `pair` once and make the log of every set; `info` describes the reference."""
+    ) -> tuple[Iterable[Log], ...]:
+        """Decode `pair` once and make the log of every set; `info` describes the reference.
+
+        The logs lie in `folder`, and are read there as their parts are asked for.
+        """
         ...
 
 
@@ -100,21 +100,21 @@ class FfmpegEngine:
         info: VideoInfo,
         alignment: Alignment,
         teacher: Teacher,
+        folder: Path,
         on_frame: OnFrame,
         sets: Sequence[FeatureSet] = (FULL,),
-    ) -> tuple[Log, ...]:
+    ) -> tuple[Iterable[Log], ...]:
         """Run one pass; any container, scaled to the reference's size where needed."""
         del info
-        with working_folder() as folder:
-            arguments = ffmpeg_arguments(
-                reference=pair.reference,
-                distorted=pair.distorted,
-                alignment=alignment,
-                teacher=teacher,
-                sets=sets,
-            )
-            self.run(arguments, teacher=teacher, folder=folder, on_frame=on_frame)
-            return tuple(_read_set(item, folder) for item in sets)
+        arguments = ffmpeg_arguments(
+            reference=pair.reference,
+            distorted=pair.distorted,
+            alignment=alignment,
+            teacher=teacher,
+            sets=sets,
+        )
+        self.run(arguments, teacher=teacher, folder=folder, on_frame=on_frame)
+        return tuple(read_set_parts(item, folder) for item in sets)
 
     def run(
         self, arguments: Sequence[str], *, teacher: Teacher, folder: Path, on_frame: OnFrame
@@ -147,14 +147,6 @@ def read_set_parts(feature_set: FeatureSet, folder: Path) -> Generator[Log]:
     return read_pixel_parts(folder, feature_set.features, part_frames=PART_FRAMES)
 
 
-def _read_set(feature_set: FeatureSet, folder: Path) -> Log:
-    columns: dict[str, array[float]] = {}
-    for part in read_set_parts(feature_set, folder):
-        for name, values in part.items():
-            columns.setdefault(name, array("d")).frombytes(values.tobytes())
-    return {name: np.frombuffer(values) for name, values in columns.items()}
-
-
 @dataclass(frozen=True, slots=True)
 class VmafEngine:
     """Libvmaf's own program, for raw and Y4M pairs of one size."""
@@ -182,10 +174,11 @@ class VmafEngine:
         info: VideoInfo,
         alignment: Alignment,
         teacher: Teacher,
+        folder: Path,
         on_frame: OnFrame,
         sets: Sequence[FeatureSet] = (FULL,),
-    ) -> tuple[Log, ...]:
-        """Run the program once.
+    ) -> tuple[Iterable[Log], ...]:
+        """Run the program once; its log is JSON, which is read whole.
 
         Raises:
             UsageError: a set is wanted that this program cannot make.
@@ -211,15 +204,13 @@ class VmafEngine:
                 "--engine vmaf reads two raw videos or two Y4M, not one of each; "
                 "use --engine ffmpeg"
             )
-        with working_folder() as folder:
-            _place_teacher(teacher, folder)
-            arguments = vmaf_arguments(
-                reference=pair.reference, distorted=pair.distorted, info=info, teacher=teacher
-            )
-            run([str(self.path), *arguments], cwd=folder)
-            log = read_log(folder / LOG_JSON)
+        _place_teacher(teacher, folder)
+        arguments = vmaf_arguments(
+            reference=pair.reference, distorted=pair.distorted, info=info, teacher=teacher
+        )
+        run([str(self.path), *arguments], cwd=folder)
         on_frame(alignment.n_frames)
-        return (log,)
+        return ([read_log(folder / LOG_JSON)],)
 
 
 def find_engine(

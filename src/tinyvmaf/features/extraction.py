@@ -2,25 +2,27 @@
 """From a corpus to a feature table: one decode a pair, cached, many pairs at once.
 
 A pair that fails is named and the others are kept. What was computed survives anything, `kill -9`
-included: the next run takes it from the cache. Nothing is believed that the log does not prove.
+included: the next run takes it from the cache. So do the rows, when all pairs are done. Nothing is
+believed that the log does not prove.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, as_completed
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyvmaf.corpus.pair import Corpus, Pair
 from tinyvmaf.errors import CorpusError, SchemaError, TinyVmafError
-from tinyvmaf.execution.executor import AbstractExecutor, Share
+from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.features.cache import cache_key
 from tinyvmaf.features.graph import COMPANION
-from tinyvmaf.features.parts import PartsWriter
+from tinyvmaf.features.log import Log
+from tinyvmaf.features.parts import is_parts_output, write_parts
 from tinyvmaf.features.scorer import PairScorer, Scored, ScorePair
 from tinyvmaf.features.sets import ALL, CANONICAL6, FULL, SETS, TARGET, find_sets
-from tinyvmaf.features.table import FeatureTable, TableInfo, make_table
+from tinyvmaf.features.table import FeatureTable, TableInfo, check_values, make_table, write_rows
 from tinyvmaf.media.video import VideoInfo, probe
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import versions
@@ -57,8 +59,8 @@ class Extraction:
 
 
 @dataclass(frozen=True, slots=True)
-class ExtractedParts:
-    """What `extract_parts` wrote.
+class Written:
+    """What `extract_to` wrote.
 
     Attributes:
         info: Where the rows come from.
@@ -103,61 +105,50 @@ def extract(
     """
     import polars as pl
 
-    kept = _Kept(feature_set)
-    rows: list[pl.DataFrame] = []
-    failures = _score_all(
-        corpus,
-        _ready(scorer, feature_set, jobs=jobs, cluster=cluster),
-        open_executor(jobs=jobs, cluster=cluster),
-        progress,
-        lambda item: rows.append(kept.rows(item)),
-    )
+    ready = _ready(scorer, feature_set, jobs=jobs, cluster=cluster)
+    found = _score_all(corpus, ready, open_executor(jobs=jobs, cluster=cluster), progress)
+    rows = _Rows(found.scored, feature_set)
     return Extraction(
-        # In the order of the table, which then has nothing to sort.
-        table=make_table(pl.concat(kept.in_order(rows)), kept.info(scorer)),
-        failures=failures,
-        n_computed=kept.n_computed,
-        n_cached=len(kept.clips) - kept.n_computed,
+        table=make_table(pl.concat(rows), _info(rows, scorer)),
+        failures=found.failures,
+        n_computed=found.n_computed,
+        n_cached=len(found.scored) - found.n_computed,
     )
 
 
-def extract_parts(
+def extract_to(
+    output: Path,
     corpus: Corpus,
-    folder: Path,
     *,
     scorer: PairScorer,
     feature_set: str = "canonical6",
     jobs: int | None = None,
     cluster: str | None = None,
     progress: Progress = SILENT,
-) -> ExtractedParts:
-    """As `extract`, but into the table in parts at `folder`: no more than a part is in memory.
+) -> Written:
+    """As `extract`, but into a file or into parts at `output`: no more than a piece is in memory.
 
     Raises:
-        UsageError: as `extract`, or the folder cannot be written or holds something else.
+        UsageError: as `extract`, or the table cannot be written.
         ToolError: the cluster cannot be used.
         CorpusError: no pair at all could be computed.
     """
     ready = _ready(scorer, feature_set, jobs=jobs, cluster=cluster)
-    kept, writer = _Kept(feature_set), PartsWriter(folder)
-    writer.begin()
-    failures = _score_all(
-        corpus,
-        ready,
-        open_executor(jobs=jobs, cluster=cluster),
-        progress,
-        lambda item: writer.add(kept.rows(item)),
-    )
-    info = kept.info(scorer)
-    writer.finish(asdict(info))
-    return ExtractedParts(
+    found = _score_all(corpus, ready, open_executor(jobs=jobs, cluster=cluster), progress)
+    rows = _Rows(found.scored, feature_set)
+    info = _info(rows, scorer)
+    if is_parts_output(output):
+        write_parts(rows, asdict(info), output)
+    else:
+        write_rows(rows, info, output)
+    return Written(
         info=info,
-        n_rows=writer.n_rows,
-        n_clips=len(kept.clips),
-        n_sources=len({clip.source for clip in kept.clips}),
-        failures=failures,
-        n_computed=kept.n_computed,
-        n_cached=len(kept.clips) - kept.n_computed,
+        n_rows=rows.n_rows,
+        n_clips=len(found.scored),
+        n_sources=len({item.pair.source for item in found.scored}),
+        failures=found.failures,
+        n_computed=found.n_computed,
+        n_cached=len(found.scored) - found.n_computed,
     )
 
 
@@ -171,20 +162,28 @@ def _ready(
     return replace(scorer, sets=(FULL, *(item for item in wanted if item != FULL)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Pairs that worked, in the order of the table, and those that did not, by name."""
+
+    scored: tuple[Scored, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def n_computed(self) -> int:
+        return sum(not item.cached for item in self.scored)
+
+
 def _score_all(
-    corpus: Corpus,
-    scorer: PairScorer,
-    executor: AbstractExecutor,
-    progress: Progress,
-    keep: Callable[[Scored], None],
-) -> tuple[Failure, ...]:
-    """Score every pair and hand each result to `keep` as it comes; the failures, by name."""
+    corpus: Corpus, scorer: PairScorer, executor: AbstractExecutor, progress: Progress
+) -> _Found:
+    """Score every pair; their logs stay in the cache."""
     pairs = corpus.pairs
     sizes = [_size(pair) for pair in pairs]
     task = progress.task("extract", total=float(sum(n for n, _ in sizes)), unit="frames")
     # The most expensive first, so that no core waits long for the last pair.
     order = sorted(range(len(pairs)), key=lambda index: -sizes[index][1])
-    failures: list[Failure] = []
+    scored, failures = list[Scored](), list[Failure]()
     waiting: dict[Future[Scored], tuple[Pair, Share]] = {}
     try:
         with executor:
@@ -192,7 +191,7 @@ def _score_all(
                 pair, share = pairs[index], Share(task, sizes[index][0])
                 work = ScorePair(scorer=replace(scorer, progress=SILENT), pair=pair)
                 waiting[executor.submit(work, on_frame=share.reach)] = pair, share
-            for future in as_completed(waiting):
+            for future in as_they_end(waiting):
                 pair, share = waiting.pop(future)
                 share.complete()
                 try:
@@ -202,13 +201,14 @@ def _score_all(
                     continue
                 for note in found.notes:
                     progress.note(note)
-                keep(found)
+                scored.append(found)
     finally:
         task.finish()
     failures.sort(key=lambda failure: failure.pair.name)
     if len(failures) == len(pairs):
         raise CorpusError(_all_failed(corpus, failures))
-    return tuple(failures)
+    scored.sort(key=lambda item: (item.pair.source, item.pair.clip))
+    return _Found(tuple(scored), tuple(failures))
 
 
 def _size(pair: Pair) -> tuple[int, int]:
@@ -220,91 +220,75 @@ def _size(pair: Pair) -> tuple[int, int]:
     return info.n_frames, info.n_frames * info.width * info.height
 
 
-@dataclass(frozen=True, slots=True)
-class _Clip:
-    """What is remembered of a pair whose rows were handed on."""
+class _Rows:
+    """The rows of the table in order, read from the cache piece by piece.
 
-    source: str
-    clip: str
-    name: str
-    content: tuple[str, str]
-    notes: tuple[str, ...]
+    Attributes:
+        scored: The pairs, in order.
+        features: The columns that were asked for.
+        n_rows: Rows that were read so far.
+    """
 
+    def __init__(self, scored: Sequence[Scored], feature_set: str) -> None:
+        self.scored = scored
+        self.features = _columns(feature_set, next(scored[0].log.parts()))
+        self.n_rows = 0
 
-@dataclass
-class _Kept:
-    """Makes rows of logs and remembers what the table's origin needs; logs are let go."""
-
-    feature_set: str
-    features: tuple[str, ...] = ()
-    clips: list[_Clip] = field(default_factory=list[_Clip])
-    n_computed: int = 0
-
-    def rows(self, item: Scored) -> "pl.DataFrame":
-        """The rows of a pair.
-
-        Raises:
-            SchemaError: its log lacks a column.
-        """
-        self.features = self.features or _columns(self.feature_set, item)
-        rows = _rows(item, self.features)
-        pair = item.pair
-        self.n_computed += not item.cached
-        notes = tuple(item.alignment.notes)
-        self.clips.append(_Clip(pair.source, pair.clip, pair.name, item.content, notes))
-        return rows
-
-    def in_order(self, rows: "Sequence[pl.DataFrame]") -> "list[pl.DataFrame]":
-        """What `rows` made, by source and clip."""
-        order = sorted(
-            range(len(rows)), key=lambda at: (self.clips[at].source, self.clips[at].clip)
-        )
-        return [rows[at] for at in order]
-
-    def info(self, scorer: PairScorer) -> TableInfo:
-        """Where all rows come from."""
-        clips = sorted(self.clips, key=lambda clip: (clip.source, clip.clip))
-        return TableInfo(
-            teacher=scorer.teacher.label,
-            features=self.features,
-            versions={**versions(), **scorer.engine.versions},
-            # A hash of the clips' names and contents.
-            corpus=cache_key({clip.name: list(clip.content) for clip in clips}),
-            notes=tuple(f"{clip.name}: {note}" for clip in clips for note in clip.notes),
-        )
+    def __iter__(self) -> "Iterator[pl.DataFrame]":
+        for item in self.scored:
+            frame = 0
+            for part in item.log.parts():
+                rows = _rows(item.pair, part, self.features, first=frame)
+                check_values(rows, self.features)
+                frame += rows.height
+                self.n_rows += rows.height
+                yield rows
 
 
-def _columns(feature_set: str, item: Scored) -> tuple[str, ...]:
+def _info(rows: _Rows, scorer: PairScorer) -> TableInfo:
+    """Where the rows come from."""
+    return TableInfo(
+        teacher=scorer.teacher.label,
+        features=rows.features,
+        versions={**versions(), **scorer.engine.versions},
+        # A hash of the clips' names and contents.
+        corpus=cache_key({item.pair.name: list(item.content) for item in rows.scored}),
+        notes=tuple(
+            f"{item.pair.name}: {note}" for item in rows.scored for note in item.alignment.notes
+        ),
+    )
+
+
+def _columns(feature_set: str, log: Log) -> tuple[str, ...]:
     """The feature columns of the sets that were asked for, in that order."""
     columns: list[str] = []
     for name in (part.strip() for part in feature_set.split(",")):
-        columns += _all_features(item) if name == ALL else SETS[name].columns
+        columns += _all_features(log) if name == ALL else SETS[name].columns
     return tuple(columns)
 
 
-def _all_features(item: Scored) -> tuple[str, ...]:
+def _all_features(log: Log) -> tuple[str, ...]:
     """Every column of the pass at full size: the canonical ones first, the others by name."""
     prefixes = tuple(each.prefix for each in SETS.values() if each.prefix)
-    full = {name for name in item.log if not name.startswith(prefixes)}
+    full = {name for name in log if not name.startswith(prefixes)}
     return (*CANONICAL6, *sorted(full - set(CANONICAL6) - _NO_FEATURES))
 
 
-def _rows(item: Scored, features: tuple[str, ...]) -> "pl.DataFrame":
+def _rows(pair: Pair, part: Log, features: tuple[str, ...], *, first: int) -> "pl.DataFrame":
     import polars as pl
 
-    missing = [name for name in (*features, TARGET) if name not in item.log]
+    missing = [name for name in (*features, TARGET) if name not in part]
     if missing:
         raise SchemaError(
-            f"{item.pair.name}: libvmaf's log has no {', '.join(missing)}; "
-            f"it has {', '.join(item.log)}"
+            f"{pair.name}: libvmaf's log has no {', '.join(missing)}; it has {', '.join(part)}"
         )
-    n_frames = len(item.log[TARGET])
+    n_frames = len(part[TARGET])
     return pl.DataFrame(
         {
-            "source": pl.repeat(item.pair.source, n_frames, eager=True),
-            "clip": pl.repeat(item.pair.clip, n_frames, eager=True),
-            "frame": pl.int_range(n_frames, dtype=pl.UInt32, eager=True),
-            **{name: item.log[name] for name in (*features, TARGET)},
+            "source": pl.repeat(pair.source, n_frames, eager=True),
+            "clip": pl.repeat(pair.clip, n_frames, eager=True),
+            "frame": pl.int_range(first, first + n_frames, dtype=pl.UInt32, eager=True),
+            **{name: part[name] for name in (*features, TARGET)},
         }
     )
 

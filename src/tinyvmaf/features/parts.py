@@ -3,19 +3,18 @@
 
 `part-00000.parquet`, ... are written as rows come, each sealed; `index.json` comes last, lists them
 with their hashes, and carries a hash of its own. Without it, or with a part that is not the one it
-lists, the folder is no table. A new beginning takes the old index away first.
+lists, the folder is no table. Writing takes the old index away first.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.features.sets import KEYS
 from tinyvmaf.files import check_writable, remove_leftovers, write_text
 from tinyvmaf.parquet import write_parquet
 from tinyvmaf.storage import address, is_remote
@@ -64,70 +63,48 @@ def check_folder(folder: Path) -> list[Path]:
     return parts
 
 
-@dataclass
-class PartsWriter:
-    """Writes rows to a folder, a part as soon as enough of them came.
+def write_parts(rows: "Iterable[pl.DataFrame]", info: Mapping[str, Any], folder: Path) -> None:
+    """Write rows that come in pieces to `folder`; what an earlier table left there goes away.
 
-    Attributes:
-        folder: Gets the parts.
-        n_rows: Rows that came.
+    Raises:
+        UsageError: the folder cannot be written, is in a store, or holds something else.
     """
+    _clear(folder)
+    coming, listed = iter(rows), list[dict[str, Any]]()
+    for number, first in enumerate(coming):
+        path, part = folder / f"part-{number:05}.parquet", _Part(first, coming)
+        write_parquet(part, path)
+        listed.append({"name": path.name, "rows": part.n_rows, "sha256": _hash_file(path)})
+    n_rows = sum(part["rows"] for part in listed)
+    record = {"schema": SCHEMA, "info": dict(info), "rows": n_rows, "parts": listed}
+    write_text(folder / INDEX, json.dumps({**record, "sha256": _hash(record)}, indent=2) + "\n")
 
-    folder: Path
-    n_rows: int = 0
-    _waiting: "list[pl.DataFrame]" = field(default_factory=list["pl.DataFrame"])
-    _parts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def begin(self) -> None:
-        """Make the folder ready; what an earlier table left there goes away.
+def _clear(folder: Path) -> None:
+    parts = check_folder(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # First of all: parts without an index are no table.
+        (folder / INDEX).unlink(missing_ok=True)
+        for path in parts:
+            path.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {folder}: {error.strerror}; choose another output with -o"
+        ) from error
 
-        Raises:
-            UsageError: the folder cannot be written, is in a store, or holds something else.
-        """
-        parts = check_folder(self.folder)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            # First of all: parts without an index are no table.
-            (self.folder / INDEX).unlink(missing_ok=True)
-            for path in parts:
-                path.unlink()
-        except OSError as error:
-            raise UsageError(
-                f"cannot write {self.folder}: {error.strerror}; choose another output with -o"
-            ) from error
 
-    def add(self, rows: "pl.DataFrame") -> None:
-        """Take rows of whole clips.
+class _Part:
+    """Takes as many pieces as a part has, and counts their rows."""
 
-        Raises:
-            UsageError: a part cannot be written.
-        """
-        self._waiting.append(rows)
-        self.n_rows += rows.height
-        if sum(waiting.height for waiting in self._waiting) >= ROWS_A_PART:
-            self._write()
+    def __init__(self, first: "pl.DataFrame", coming: "Iterator[pl.DataFrame]") -> None:
+        self._pieces = chain([first], coming)
+        self.n_rows = 0
 
-    def finish(self, info: Mapping[str, Any]) -> None:
-        """Write what waits, and the index, which makes the folder a table.
-
-        Raises:
-            UsageError: they cannot be written.
-        """
-        if self._waiting:
-            self._write()
-        record = {"schema": SCHEMA, "info": dict(info), "rows": self.n_rows, "parts": self._parts}
-        write_text(
-            self.folder / INDEX, json.dumps({**record, "sha256": _hash(record)}, indent=2) + "\n"
-        )
-
-    def _write(self) -> None:
-        import polars as pl
-
-        rows = pl.concat(self._waiting).sort(KEYS)
-        path = self.folder / f"part-{len(self._parts):05}.parquet"
-        write_parquet(rows, path)
-        self._parts.append({"name": path.name, "rows": rows.height, "sha256": _hash_file(path)})
-        self._waiting.clear()
+    def __iter__(self) -> "Iterator[pl.DataFrame]":
+        while self.n_rows < ROWS_A_PART and (piece := next(self._pieces, None)) is not None:
+            self.n_rows += piece.height
+            yield piece
 
 
 def scan_parts(folder: Path) -> "tuple[pl.LazyFrame, dict[str, Any]]":

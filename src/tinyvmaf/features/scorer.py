@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scoring one pair with libvmaf through the cache, and proving that the result is complete.
 
-Every feature set has a cache entry of its own: what is missing is computed in one decode.
+Every feature set has a cache entry of its own: what is missing is computed in one decode. Logs stay
+in the cache; what travels is their keys.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,15 +19,42 @@ from tinyvmaf.features.engine import Engine
 from tinyvmaf.features.log import Log
 from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher
-from tinyvmaf.files import local_copy
+from tinyvmaf.files import local_copy, working_folder
 from tinyvmaf.media.frames import upright
 from tinyvmaf.media.video import count_frames, probe
 from tinyvmaf.progress import SILENT, Progress, Task
 
 
 @dataclass(frozen=True, slots=True)
+class CachedLog:
+    """A log in the cache: the columns of all sets, those of reduced ones with their prefix.
+
+    Attributes:
+        cache: Shared by all who have this.
+        keys: The entry of every set.
+    """
+
+    cache: Cache
+    keys: Mapping[FeatureSet, str]
+
+    def parts(self) -> Generator[Log]:
+        """Read it, a part in memory at a time.
+
+        Raises:
+            UsageError: an entry was removed or damaged meanwhile.
+        """
+        prefixes = [item.prefix for item in self.keys]
+        for logs in zip(*map(self.cache.load, self.keys.values()), strict=True):
+            yield {
+                prefix + name: column
+                for prefix, log in zip(prefixes, logs, strict=True)
+                for name, column in log.items()
+            }
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
-    """A pair with its log: the columns of all sets, those of reduced ones with their prefix.
+    """A pair with its log.
 
     Attributes:
         content: Hashes of the reference and of the distorted video.
@@ -35,7 +63,7 @@ class Scored:
     """
 
     pair: Pair
-    log: Log
+    log: CachedLog
     alignment: Alignment
     content: tuple[str, str]
     cached: bool
@@ -84,35 +112,34 @@ class PairScorer:
             self._content(pair.distorted.path),
         )
         keys = {item: self._key(pair, content, alignment, item) for item in self.sets}
-        known = {item: log for item in self.sets if (log := self._load(keys[item], pair))}
-        missing = [item for item in self.sets if item not in known]
+        missing = [item for item in self.sets if not self._holds(keys[item], pair)]
+        for item in missing:
+            item.check_size(width=reference.width, height=reference.height)
         if missing:
-            for item in missing:
-                item.check_size(width=reference.width, height=reference.height)
-            logs = self.engine.score(
-                pair,
-                info=reference,
-                alignment=alignment,
-                teacher=self.teacher,
-                on_frame=on_frame,
-                sets=missing,
-            )
-            for item, log in zip(missing, logs, strict=True):
-                prove_complete(pair, alignment, n_scored=len(next(iter(log.values()))))
-                self.cache.store(keys[item], log)
-                known[item] = log
-        log = _merged({item: known[item] for item in self.sets})
+            with working_folder() as folder:
+                logs = self.engine.score(
+                    pair,
+                    info=reference,
+                    alignment=alignment,
+                    teacher=self.teacher,
+                    folder=folder,
+                    on_frame=on_frame,
+                    sets=missing,
+                )
+                for item, log in zip(missing, logs, strict=True):
+                    self.cache.store(keys[item], _proven(log, pair, alignment))
+        log = CachedLog(self.cache, keys)
         return Scored(pair, log, alignment, content, cached=not missing)
 
     def _content(self, path: Path) -> str:
         return hash_file(path) if self.staged else self.cache.content_hash(path)
 
-    def _load(self, key: str, pair: Pair) -> Log | None:
+    def _holds(self, key: str, pair: Pair) -> bool:
         try:
-            return self.cache.load(key)
+            return self.cache.holds(key)
         except DamagedEntry as damaged:
             self.progress.note(f"{pair.name}: damaged cache entry {damaged}, computing again")
-            return None
+            return False
 
     def _key(
         self, pair: Pair, content: tuple[str, str], alignment: Alignment, feature_set: FeatureSet
@@ -187,10 +214,13 @@ class _Notes:
         self.notes.append(message)
 
 
-def _merged(logs: Mapping[FeatureSet, Log]) -> Log:
-    return {
-        item.prefix + name: column for item, log in logs.items() for name, column in log.items()
-    }
+def _proven(log: Iterable[Log], pair: Pair, alignment: Alignment) -> Generator[Log]:
+    """The parts of a log; it ends by an error if they are not all."""
+    n_scored = 0
+    for part in log:
+        n_scored += len(next(iter(part.values())))
+        yield part
+    prove_complete(pair, alignment, n_scored=n_scored)
 
 
 def prove_complete(pair: Pair, alignment: Alignment, *, n_scored: int) -> None:

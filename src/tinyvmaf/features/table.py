@@ -8,7 +8,7 @@ row; nothing is dropped, filled or guessed.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import pairwise, starmap
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "tinyvmaf.table/1"
 _METADATA_KEY = "tinyvmaf"
+_HASHED_ROWS = 2**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +99,50 @@ class FeatureTable:
     @cached_property
     def sha256(self) -> str:
         """Hash of the rows and the teacher: equal for equal content, whatever file holds it."""
-        digest = hashlib.sha256(self.info.teacher.encode())
-        digest.update(b"\1" + json.dumps(self.rows.columns).encode())
-        for name in self.rows.columns:
-            digest.update(b"\1")
-            column = self.rows[name]
-            if name in ("source", "clip"):
-                for names in _joined(column):
-                    digest.update(names)
-            else:
-                digest.update(np.ascontiguousarray(column.to_numpy()).data)
-        return digest.hexdigest()
+        return _hash(self.info.teacher, self.rows.columns, lambda name: [self.rows[name]])
 
 
-def _joined(names: "pl.Series") -> Iterator[bytes]:
+def hash_table(path: Path) -> str:
+    """The `sha256` of the table in a file of `write_rows`, with a piece in memory at a time."""
+    import polars as pl
+
+    with local_copy(path) as local:
+        info = json.loads(pl.read_parquet_metadata(local)[_METADATA_KEY])
+        rows = pl.scan_parquet(local, glob=False)
+        n_rows = rows.select(pl.len()).collect().item()
+
+        def pieces(name: str) -> "Iterator[pl.Series]":
+            for start in range(0, n_rows, _HASHED_ROWS):
+                yield rows.select(name).slice(start, _HASHED_ROWS).collect()[name]
+
+        return _hash(info["teacher"], rows.collect_schema().names(), pieces)
+
+
+def _hash(
+    teacher: str, columns: Sequence[str], pieces: "Callable[[str], Iterable[pl.Series]]"
+) -> str:
+    """Hash of a table whose columns come in pieces."""
+    digest = hashlib.sha256(teacher.encode())
+    digest.update(b"\1" + json.dumps(columns).encode())
+    for name in columns:
+        digest.update(b"\1")
+        if name in ("source", "clip"):
+            for names in _joined(pieces(name)):
+                digest.update(names)
+        else:
+            for piece in pieces(name):
+                digest.update(np.ascontiguousarray(piece.to_numpy()).data)
+    return digest.hexdigest()
+
+
+def _joined(pieces: "Iterable[pl.Series]") -> Iterator[bytes]:
     """The names with zeros between them, piece by piece; rows of a clip lie together."""
     between = b""
-    for length, name in names.rle().struct.unnest().iter_rows():
-        yield between + name.encode()
-        between = b"\0"
-        yield (between + name.encode()) * (length - 1)
+    for names in pieces:
+        for length, name in names.rle().struct.unnest().iter_rows():
+            yield between + name.encode()
+            between = b"\0"
+            yield (between + name.encode()) * (length - 1)
 
 
 def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") -> FeatureTable:
@@ -154,7 +179,7 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
         rows = rows.select(pl.col(name).cast(kind, strict=True) for name, kind in wanted.items())
     except pl.exceptions.PolarsError as error:
         raise SchemaError(f"{origin}: a frame number is negative or too large") from error
-    _check_values(rows, info.features, origin)
+    check_values(rows, info.features, origin=origin)
     if not _ascends(rows):
         rows = rows.sort(KEYS)
         if not _ascends(rows):
@@ -216,8 +241,17 @@ def write_table(table: FeatureTable, path: Path) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    record = json.dumps({"schema": SCHEMA, **asdict(table.info)}, sort_keys=True)
-    write_parquet(table.rows, path, metadata={_METADATA_KEY: record})
+    write_rows(table.rows, table.info, path)
+
+
+def write_rows(rows: "pl.DataFrame | Iterable[pl.DataFrame]", info: TableInfo, path: Path) -> None:
+    """Write a table whose rows are checked and sorted, and may come in pieces, at least one.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    record = json.dumps({"schema": SCHEMA, **asdict(info)}, sort_keys=True)
+    write_parquet(rows, path, metadata={_METADATA_KEY: record})
 
 
 def _info(record: str | None, rows: "pl.DataFrame", path: Path) -> TableInfo:
@@ -271,7 +305,12 @@ def _ascends(rows: "pl.DataFrame") -> bool:
     return bool(rows.lazy().select(after.slice(1).all()).collect().item())
 
 
-def _check_values(rows: "pl.DataFrame", features: tuple[str, ...], origin: str) -> None:
+def check_values(rows: "pl.DataFrame", features: Sequence[str], *, origin: str = "table") -> None:
+    """Refuse a value that is missing, not finite, or (the teacher's score) outside [0, 100].
+
+    Raises:
+        SchemaError: there is one; the message names the first.
+    """
     import polars as pl
 
     for name in rows.columns:
