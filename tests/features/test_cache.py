@@ -85,7 +85,8 @@ def test_what_is_lost_while_it_is_in_use_is_told(cache, gone):
     with pytest.raises(UsageError) as caught:
         next(cache.load("0" * 64))
     assert str(caught.value) == (
-        f"the cache entry {path} was removed or damaged meanwhile; run the same command again"
+        f"the cache entry {path} is gone or damaged since it was made; run the same command again "
+        "(workers of a cluster share one cache)"
     )
 
 

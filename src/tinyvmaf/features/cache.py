@@ -71,8 +71,8 @@ class Cache:
                 file = None
             if file is None:
                 raise UsageError(
-                    f"the cache entry {self._entry(key)} was removed or damaged meanwhile; "
-                    "run the same command again"
+                    f"the cache entry {self._entry(key)} is gone or damaged since it was made; "
+                    "run the same command again (workers of a cluster share one cache)"
                 )
             yield from _read(file)
 
