@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# An environment of its own: PyTorch is what training is compared with, and nothing needs it else.
+TORCH := .torch
 
 .PHONY: demo test quick check fuzz bench clean
 
@@ -28,14 +30,19 @@ fuzz: $(READY)  ## every parser of foreign bytes, so many seconds each, guided b
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.guided --seconds $(FUZZ_SECONDS)
 
-bench: $(READY)  ## benchmarks, printed as tables
-	for name in coverage extraction inference memory report startup; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+bench: $(READY) $(TORCH)/.ready  ## every benchmark, then docs/benchmarks.md; three quarters of an hour
+	$(BIN)/python benchmarks/everything.py $(TORCH)/bin/python
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) $(TORCH) demo
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tinyvmaf needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	touch $@
+
+$(TORCH)/.ready:
+	$(PYTHON) -m venv $(TORCH)
+	$(TORCH)/bin/pip install --quiet --disable-pip-version-check torch==2.15.0 numpy
 	touch $@

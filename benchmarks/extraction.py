@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `tinyvmaf extract` costs above the bare ffmpeg commands, and whether its rows are theirs.
 
-Builds a corpus of real encodes of the installed real clips (4 sources, 11 rungs), then extracts it
-with an empty cache and runs the plain commands, one after the other, round by round. CPU time is
-that of all processes together. The rows must equal libvmaf's own JSON logs in every digit. Run:
-`python benchmarks/extraction.py [FRAMES] [ROUNDS]` (60 frames, 3 rounds by default).
+Builds a corpus of real encodes of the installed real clips (4 sources, 15 rungs), then extracts it
+with an empty cache and runs the plain commands with `xargs -P`, one after the other, with two jobs
+and with one, round by round. CPU time is that of all processes together. The rows must equal
+libvmaf's own JSON logs in every digit. Run: `python benchmarks/extraction.py [FRAMES] [ROUNDS]`
+(60 frames, 3 rounds by default).
 """
 
 import json
 import os
 import resource
+import shlex
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -34,7 +36,12 @@ MORE_RUNGS = (
     Rung("libx264", 1.0, crf=30),
     Rung("libx265", 0.5, crf=34),
     Rung("libvpx-vp9", 1.0, crf=40),
+    Rung("libx264", 0.5, crf=26),
+    Rung("libx264", 1.0, crf=26),
+    Rung("libx265", 1.0, crf=38),
+    Rung("libx264", 0.25, crf=22),
 )
+JOBS = (2, 1)
 NUMBERED = "settb=AVTB,setpts=N*40000"
 
 
@@ -51,31 +58,46 @@ def main():
             n_frames=frames,
         )
         corpus = read_corpus(folder / "corpus")
-        commands = {pair: bare_command(ffmpeg.path, pair) for pair in corpus.pairs}
+        # The largest first, as `extract` takes them.
+        pairs = sorted(corpus.pairs, key=n_pixels, reverse=True)
+        commands = {pair: bare_command(ffmpeg.path, pair) for pair in pairs}
         print(
             f"{len(corpus.pairs)} pairs of {len(corpus.sources)} sources, {frames} frames each; "
             f"ffmpeg {ffmpeg.version}, libvmaf {ffmpeg.libvmaf}; {n_jobs()} processors, "
             f"load {os.getloadavg()[0]:.1f}\n"
         )
-        print("| round | bare CPU s | tinyvmaf CPU s | ratio | bare wall s | tinyvmaf wall s |")
+        print("| round | jobs | bare CPU s | tinyvmaf CPU s | bare wall s | tinyvmaf wall s |")
         print("| --- | ---: | ---: | ---: | ---: | ---: |")
-        ratios = []
+        found = {jobs: [] for jobs in JOBS}
         for number in range(1, rounds + 1):
-            logs = {pair: folder / "logs" / str(number) / pair.name for pair in commands}
-            bare = measure(lambda logs=logs: run_bare(commands, logs))
-            table = folder / f"{number}.parquet"
-            ours = measure(lambda number=number, table=table: extract(folder, number, table))
-            ratios.append(ours[0] / bare[0])
+            for jobs in JOBS:
+                turn = f"{number}-{jobs}"
+                logs = {pair: folder / "logs" / turn / pair.name for pair in commands}
+                bare = measure(lambda logs=logs, jobs=jobs: run_bare(commands, logs, jobs))
+                table = folder / f"{turn}.parquet"
+                ours = measure(lambda turn=turn, jobs=jobs: extract(folder, turn, jobs))
+                found[jobs].append((*bare, *ours))
+                times = " | ".join(f"{value:.2f}" for value in (bare[0], ours[0], bare[1], ours[1]))
+                print(f"| {number} | {jobs} | {times} |", flush=True)
+                assert_equal(table, logs)
+        for jobs, runs in found.items():
+            cpu = statistics.median(ours / bare for bare, _, ours, _ in runs)
+            wall = statistics.median(ours / bare for _, bare, _, ours in runs)
             print(
-                f"| {number} | {bare[0]:.2f} | {ours[0]:.2f} | {ratios[-1]:.3f} "
-                f"| {bare[1]:.2f} | {ours[1]:.2f} |",
-                flush=True,
+                f"\n{jobs} jobs: {wall:.3f} times the wall time of `xargs -P {jobs}` (at most 1.05 "
+                f"is wanted), {cpu:.3f} times its CPU time."
             )
-            assert_equal(table, logs)
+        two, one = (statistics.median(run[3] for run in found[jobs]) for jobs in JOBS)
+        bare_two, bare_one = (statistics.median(run[1] for run in found[jobs]) for jobs in JOBS)
         print(
-            f"\nMedian ratio {statistics.median(ratios):.3f} (target: at most 1.05). "
-            "Every row equals libvmaf's own log."
+            f"\nTwo jobs are {one / two:.2f} times as fast as one (1.8 is wanted); `xargs` gains "
+            f"{bare_one / bare_two:.2f} on this machine. Every row equals libvmaf's own log."
         )
+
+
+def n_pixels(pair):
+    info = probe(pair.reference)
+    return info.n_frames * info.width * info.height
 
 
 def bare_command(ffmpeg, pair):
@@ -94,19 +116,24 @@ def bare_command(ffmpeg, pair):
     ]
 
 
-def run_bare(commands, logs):
-    def run(pair):
-        logs[pair].mkdir(parents=True)
-        subprocess.run(commands[pair], cwd=logs[pair], check=True)
-
-    with ThreadPoolExecutor(n_jobs()) as pool:
-        list(pool.map(run, commands))
-
-
-def extract(folder, number, table):
+def run_bare(commands, logs, jobs):
+    lines = []
+    for pair, folder in logs.items():
+        folder.mkdir(parents=True)
+        lines.append(f"cd {shlex.quote(str(folder))} && exec {shlex.join(commands[pair])}")
     subprocess.run(
-        [sys.executable, "-m", "tinyvmaf", "extract", str(folder / "corpus"), "-o", str(table)],
-        env={**os.environ, "TINYVMAF_CACHE": str(folder / "cache" / str(number))},
+        [shutil.which("xargs"), "-0", "-P", str(jobs), "-n", "1", "sh", "-c"],
+        input="\0".join(lines),
+        text=True,
+        check=True,
+    )
+
+
+def extract(folder, turn, jobs):
+    corpus, table = str(folder / "corpus"), str(folder / f"{turn}.parquet")
+    subprocess.run(
+        [sys.executable, "-m", "tinyvmaf", "extract", corpus, "-o", table, "--jobs", str(jobs)],
+        env={**os.environ, "TINYVMAF_CACHE": str(folder / "cache" / turn)},
         stdout=subprocess.DEVNULL,
         check=True,
     )

@@ -3,8 +3,7 @@
 
 Tables of 10^4 to 10^7 rows are made up (up to 200 sources, clips of 100 frames), and each is swept
 by the command line in a process of its own, whose wall time and peak memory are taken. Prints a
-Markdown table and writes the same as JSON. Run: `python benchmarks/rows.py [--rows 10000 ...]
-[--output FILE] [-- OPTIONS OF LOSO]`.
+Markdown table and JSON. Run: `python benchmarks/rows.py [--rows 10000 ...] [-- OPTIONS OF LOSO]`.
 """
 
 import argparse
@@ -34,7 +33,6 @@ def main():
         return write_table(made_up(int(sys.argv[2])), Path(sys.argv[3]))
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=ROWS)
-    parser.add_argument("--output", type=Path, default=Path("rows.json"))
     parser.add_argument("--folder", type=Path, help="keeps tables and runs; else they are removed")
     parser.add_argument("options", nargs="*", default=OPTIONS, help="of loso, after --")
     asked = parser.parse_args()
@@ -47,7 +45,7 @@ def main():
         "versions": versions("jax", "numpy", "polars", "scipy"),
         "runs": found,
     }
-    asked.output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    print("\n" + json.dumps(record))
     return None
 
 

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the benchmarks, keep what they print, and write docs/benchmarks.md with its charts.
+
+    python benchmarks/everything.py TORCH_PYTHON [NAME ...]
+
+TORCH_PYTHON is the interpreter of an environment with PyTorch, which `training` compares with. With
+names, only these are run; the page shows the others as they were last measured. The whole takes
+about three quarters of an hour on two idle cores. No figure on the page is typed by hand.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import altair as alt
+import polars as pl
+
+from tinyvmaf.files import write_text
+from tinyvmaf.media.ffmpeg import find_ffmpeg
+from tinyvmaf.provenance import versions
+
+HERE = Path(__file__).resolve().parent
+DOCS = HERE.parent / "docs"
+KEPT = DOCS / "results" / "benchmarks"
+PAGE = DOCS / "benchmarks.md"
+PICTURES = {"memory": "bench_memory.svg", "rows": "bench_rows.svg"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A benchmark: its heading, what it is compared with, and its arguments."""
+
+    title: str
+    compared: str
+    arguments: tuple[str, ...] = ()
+
+
+PARTS = {
+    "startup": Part("Start-up", "A Python that does nothing, in the same run."),
+    "inference": Part("Inference", "ONNX Runtime's own call, in the same run."),
+    "extraction": Part("Extraction", "The bare ffmpeg commands by `xargs -P`, in the same run."),
+    "training": Part(
+        "Training", "Two plain PyTorch loops of the same recipe, and the matrix products alone."
+    ),
+    "report": Part("Evaluation and report", "Nothing: a large run, 30 sources x 20 clips."),
+    "memory": Part("Memory against the length of a video", "The same call on a minute of video."),
+    "rows": Part("Time and memory against rows", "The same command on a tenth of the rows."),
+}
+
+
+def main():
+    torch, *names = sys.argv[1:]
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for name in names or PARTS:
+        print(f"== {name}", flush=True)
+        keep(name, torch)
+        write_text(PAGE, page())
+    print(PAGE)
+
+
+def keep(name, torch):
+    """Run a benchmark; its tables and its figures become a record."""
+    extra = (torch,) if name == "training" else PARTS[name].arguments
+    command = [sys.executable, str(HERE / f"{name}.py"), *extra]
+    load = os.getloadavg()[0]
+    # The place of scratch files is no business of the page.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=KEPT) as process:
+        lines = []
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    if process.returncode:
+        raise SystemExit(f"{name} ended with status {process.returncode}")
+    figures = [line for line in lines if line[:1] in ("{", "[")]
+    record = {
+        "name": name,
+        "date": datetime.now(UTC).date().isoformat(),
+        "load_before": round(load, 1),
+        "processors": os.cpu_count(),
+        "processor": processor(),
+        "versions": {**versions("numpy", "jax", "polars", "onnxruntime"), "ffmpeg": ffmpeg()},
+        "printed": "".join(line for line in lines if line not in figures).strip(),
+        "figures": [json.loads(line) for line in figures],
+    }
+    write_text(KEPT / f"{name}.json", json.dumps(record, indent=1) + "\n")
+
+
+def page():
+    """The text of the page; writes the charts beside it."""
+    text = (
+        "# What everything costs\n\nWritten by `make bench`. Machines differ, so look at the "
+        "ratios: every figure stands beside what it was compared with in the same run.\n"
+    )
+    for name, part in PARTS.items():
+        path = KEPT / f"{name}.json"
+        text += f"\n## {part.title}\n\n"
+        if not path.exists():
+            text += f"Not measured yet: `python benchmarks/{name}.py`.\n"
+            continue
+        record = json.loads(path.read_text())
+        text += f"Compared with: {part.compared}\n\n{record['printed']}\n"
+        if name in PICTURES and record["figures"]:
+            draw(name, record["figures"][-1])
+            text += f"\n![{part.title}](pictures/{PICTURES[name]})\n"
+        known = ", ".join(f"{key} {value}" for key, value in record["versions"].items())
+        text += (
+            f"\n<sub>{record['date']}, {record['processors']} x {record['processor']}, load before "
+            f"{record['load_before']}; {known}</sub>\n"
+        )
+    return text
+
+
+def draw(name, figures):
+    """The chart of a benchmark whose figures grow with something."""
+    if name == "memory":
+        rows = [
+            {
+                "minutes": row["minutes"],
+                "MB": row["python_mb"],
+                "call": f"{row['call']}, {row['container']}",
+            }
+            for row in figures
+        ]
+        x = alt.X("minutes:Q", title="minutes of video").scale(type="log")
+        y = alt.Y("MB:Q", title="peak memory of Python, MB").scale(zero=True)
+        colour = "call:N"
+    else:
+        rows = [
+            {"rows": row["rows"], "value": row[key], "what": what}
+            for row in figures["runs"]
+            for key, what in (("wall_s", "seconds"), ("peak_mb", "peak memory, MB"))
+        ]
+        x = alt.X("rows:Q").scale(type="log")
+        y = alt.Y("value:Q", title="seconds, MB").scale(type="log")
+        colour = "what:N"
+    data = alt.Data(values=pl.DataFrame(rows).to_dicts())
+    chart = alt.Chart(data, width=560, height=300).mark_line(point=True)
+    chart = chart.encode(x, y, alt.Color(colour, title=None))
+    chart.save(str(DOCS / "pictures" / PICTURES[name]))
+
+
+def processor():
+    """The processor's name where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def ffmpeg():
+    """Its version."""
+    return find_ffmpeg().version
+
+
+if __name__ == "__main__":
+    main()
