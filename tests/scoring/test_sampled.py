@@ -72,9 +72,10 @@ def test_the_same_seed_gives_the_same_score_and_another_another(pair):
 
 @pytest.mark.ffmpeg
 def test_more_rounds_until_it_is_narrow_enough(pair, whole):
-    first = first_strata(10.0, n_frames=N_FRAMES)
+    wanted = 1.0
+    first = first_strata(wanted, n_frames=N_FRAMES)
     wide = tv.score(**pair, model="quarter", exact_frames=first + 1, threads=1)
-    wanted = wide.sampling.half_width * 0.9
+    assert wide.sampling.half_width > wanted
     found = tv.score(**pair, model="quarter", within=wanted, threads=1)
     # The frames of the second round were kept in the first.
     assert found.sampling.n_decodes == 1
@@ -109,7 +110,7 @@ def test_short_clips_and_narrow_wishes_are_left_to_libvmaf(made, pair, whole):
     assert short.interval is None
     (note,) = short.notes
     assert note == "every frame was scored exactly: 12 frames of 320x136 are few pixels"
-    assert narrow.notes[0].endswith("exact frames of 120 would cost as much as all of them")
+    assert narrow.notes[0].startswith("every frame was scored exactly: ")
     assert (short.mode, short.model.name) == ("exact", "vmaf_v0.6.1")
 
 

@@ -24,7 +24,7 @@ SPARE_FRAME: Final = 0.13
 CHEAP: Final = {"half": 0.3, "quarter": 0.13, "signal": 0.02, "ssim": 0.03}
 """One frame of a set, scaling included."""
 
-START: Final = 40e6
+START: Final = 32e6
 """Starting Python and looking at the pair, in pixels that libvmaf could score meanwhile."""
 
 

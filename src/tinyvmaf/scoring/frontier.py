@@ -198,10 +198,9 @@ def _sampled(
         factor = finer(found, sample=samples[0], within=within, level=level)
         if factor == 1:
             break
-        n_strata = factor * len(samples[0].moments)
-        if too_many(n_strata, n_frames=n_frames, sets=sets):
+        samples = finer_samples(samples, factor=factor, rng=rng)
+        if too_many(len(samples[0].moments), n_frames=n_frames, sets=sets):
             return Outcome(clip.source, clip.name, 0.0, n_frames, left=True)
-        samples = finer_samples(samples, n_strata=n_strata, rng=rng)
         found = estimate(samples[0], cheap=cheap, exact=known)
         n_decodes += all(samples[0] is not sample for sample in kept)
     low, high = found.interval(level=level)

@@ -41,7 +41,7 @@ from tinyvmaf.scoring.sampling import (
     nested,
 )
 
-_FIRST: Final = 14
+_FIRST: Final = 16
 _FEWEST: Final = 8
 _MOST_SHARE: Final = 0.5
 
@@ -55,8 +55,8 @@ def first_strata(within: float, *, n_frames: int) -> int:
     less often, and with fewer than a dozen frames much less. Few enough to be cheap, since more can
     be had without another decode.
     """
-    # A short clip gets a small first sample, or half of its frames would be computed at once.
-    return max(MIN_STRATA, min(max(_FEWEST, round(_FIRST / within**0.5)), n_frames // 6))
+    # A short clip gets a small first sample, or all finer ones would be too large.
+    return max(MIN_STRATA, min(max(_FEWEST, round(_FIRST / within**0.5)), n_frames // 5))
 
 
 def too_many(n_strata: int, *, n_frames: int, sets: Sequence[FeatureSet]) -> bool:
@@ -156,10 +156,9 @@ class SampledMode:
             factor = finer(found, sample=samples[0], within=self.within, level=self.level)
             if factor == 1:
                 break
-            n_strata = factor * len(samples[0].moments)
-            if (reason := self._dearer(job, n_strata)) is not None:
+            samples = finer_samples(samples, factor=factor, rng=rng)
+            if (reason := self._dearer(job, len(samples[0].moments))) is not None:
                 return self._exact(job, reason, on_frame=lambda _: on_frame(n_frames))
-            samples = finer_samples(samples, n_strata=n_strata, rng=rng)
             work.further_round(samples[0], on_frame=lambda _: on_frame(n_frames))
             found = work.estimate(samples[0])
         return self._result(work, samples[0], found)

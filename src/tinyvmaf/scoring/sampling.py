@@ -20,7 +20,7 @@ Friedman, The Elements of Statistical Learning (2009), section 3.4.1, for ridge 
 degrees of freedom.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -138,18 +138,10 @@ def nested(sample: Sample, *, n_doublings: int, rng: np.random.Generator) -> tup
 
 
 def finer_samples(
-    samples: Sequence[Sample], *, n_strata: int, rng: np.random.Generator
+    samples: tuple[Sample, ...], *, factor: int, rng: np.random.Generator
 ) -> tuple[Sample, ...]:
-    """Those of the nested samples with `n_strata` strata or more, or a new one if there is none.
-
-    Args:
-        samples: From `nested`, beginning with the one whose scores are known.
-        n_strata: A multiple of its number of strata.
-        rng: Where chance comes from.
-    """
-    fine = tuple(sample for sample in samples if len(sample.moments) >= n_strata)
-    factor = n_strata // len(samples[0].moments)
-    return fine or (refine(samples[0], factor=factor, rng=rng),)
+    """The nested samples behind the first; one with `factor` times its strata if there is none."""
+    return samples[1:] or (refine(samples[0], factor=factor, rng=rng),)
 
 
 def estimate(sample: Sample, *, cheap: Cheap, exact: Mapping[int, float]) -> Estimate:
