@@ -43,7 +43,9 @@ class Part:
 PARTS = {
     "startup": Part("Start-up", "A Python that does nothing, in the same run."),
     "inference": Part("Inference", "ONNX Runtime's own call, in the same run."),
-    "extraction": Part("Extraction", "The bare ffmpeg commands by `xargs -P`, in the same run."),
+    "extraction": Part(
+        "Extraction", "The bare ffmpeg commands by `xargs -P`, in the same run.", ("40", "2")
+    ),
     "training": Part(
         "Training", "Two plain PyTorch loops of the same recipe, and the matrix products alone."
     ),

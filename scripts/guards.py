@@ -44,7 +44,7 @@ class Guard:
 _FAULTS: Final = "tests/cli/test_faults.py::test_"
 _CLUSTER: Final = "tests/execution/test_cluster.py::test_"
 _START: Final = "    watch_group(process.pid)\n"
-_HEAD: Final = "if head != _MAGIC + sha256(body).encode():"
+_HEAD: Final = 'if head not in {magic + seal + b"\\n" for magic in (_MAGIC, _FIRST)}:'
 _MAKE_ASIDE: Final = "        handle, aside = _make_aside(path.parent)"
 _TEMPORARY: Final = '    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".new")'
 _ONE_NAME: Final = (
@@ -133,7 +133,7 @@ GUARDS: Final = (
         "a cache entry of another version",
         "features/cache.py",
         _HEAD,
-        "if head[len(_MAGIC) :] != sha256(body).encode():",
+        'if head[len(_MAGIC) :] != seal + b"\\n":',
         f"{_FAULTS}every_way_in_which_a_cache_entry_can_be_wrong",
     ),
     Guard(
