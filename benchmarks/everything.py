@@ -90,10 +90,12 @@ def keep(name, torch):
         "figures": [json.loads(line) for line in figures],
     }
     write_text(KEPT / f"{name}.json", json.dumps(record, indent=1) + "\n")
+    if name in PICTURES:
+        draw(name, record["figures"][-1])
 
 
 def page():
-    """The text of the page; writes the charts beside it."""
+    """The text of the page."""
     text = (
         "# What everything costs\n\nWritten by `make bench`. Machines differ, so look at the "
         "ratios: every figure stands beside what it was compared with in the same run.\n"
@@ -106,8 +108,7 @@ def page():
             continue
         record = json.loads(path.read_text())
         text += f"Compared with: {part.compared}\n\n{record['printed']}\n"
-        if name in PICTURES and record["figures"]:
-            draw(name, record["figures"][-1])
+        if name in PICTURES:
             text += f"\n![{part.title}](pictures/{PICTURES[name]})\n"
         known = ", ".join(f"{key} {value}" for key, value in record["versions"].items())
         text += (
