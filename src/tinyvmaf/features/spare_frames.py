@@ -2,7 +2,7 @@
 """Frames whose exact scores may be wanted later, kept as raw pictures while a pair is decoded.
 
 Decoding a pair again costs as much as dozens of exact scores, keeping a frame with its neighbours
-as much as an eighth of one. The pictures are kept as libvmaf takes them, so the scores that come
+hardly as much as a third of one. The pictures are kept as libvmaf takes them, so the scores that come
 of them are those of the pair itself. They lie in the folder of the pass and go with it.
 """
 

@@ -18,7 +18,7 @@ DECODE: Final = 0.25
 EXACT_FRAME: Final = 1.23
 """Libvmaf for a sampled frame, whose neighbours it needs for motion."""
 
-SPARE_FRAME: Final = 0.13
+SPARE_FRAME: Final = 0.29
 """Keeping a frame with its neighbours for a later round."""
 
 CHEAP: Final = {"half": 0.3, "quarter": 0.13, "signal": 0.02, "ssim": 0.03}
