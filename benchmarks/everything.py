@@ -49,14 +49,15 @@ PARTS = {
     "training": Part(
         "Training", "Two plain PyTorch loops of the same recipe, and the matrix products alone."
     ),
-    "report": Part("Evaluation and report", "Nothing: a large run, 30 sources x 20 clips."),
+    "report": Part("Evaluation and report", "Nothing else: a run of 30 sources x 20 clips."),
     "memory": Part("Memory against the length of a video", "The same call on a minute of video."),
     "rows": Part("Time and memory against rows", "The same command on a tenth of the rows."),
 }
 
 
 def main():
-    torch, *names = sys.argv[1:]
+    # Not resolved: the link leads out of its environment.
+    torch, *names = str(Path(sys.argv[1]).absolute()), *sys.argv[2:]
     KEPT.mkdir(parents=True, exist_ok=True)
     for name in names or PARTS:
         print(f"== {name}", flush=True)
@@ -68,6 +69,9 @@ def main():
 def keep(name, torch):
     """Run a benchmark; its tables and its figures become a record."""
     extra = (torch,) if name == "training" else PARTS[name].arguments
+    known = {**versions("numpy", "jax", "polars", "onnxruntime"), "ffmpeg": ffmpeg()}
+    if name == "training":
+        known["torch"] = torch_version(torch)
     command = [sys.executable, str(HERE / f"{name}.py"), *extra]
     load = os.getloadavg()[0]
     # The place of scratch files is no business of the page.
@@ -85,7 +89,7 @@ def keep(name, torch):
         "load_before": round(load, 1),
         "processors": os.cpu_count(),
         "processor": processor(),
-        "versions": {**versions("numpy", "jax", "polars", "onnxruntime"), "ffmpeg": ffmpeg()},
+        "versions": known,
         "printed": "".join(line for line in lines if line not in figures).strip(),
         "figures": [json.loads(line) for line in figures],
     }
@@ -98,7 +102,8 @@ def page():
     """The text of the page."""
     text = (
         "# What everything costs\n\nWritten by `make bench`. Machines differ, so look at the "
-        "ratios: every figure stands beside what it was compared with in the same run.\n"
+        "ratios: every figure stands beside what it was compared with in the same run. What "
+        "scoring costs beside libvmaf is in [fast.md](fast.md).\n"
     )
     for name, part in PARTS.items():
         path = KEPT / f"{name}.json"
@@ -153,6 +158,12 @@ def processor():
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def torch_version(python):
+    """Of the PyTorch that the interpreter has."""
+    ask = [python, "-c", "import torch; print(torch.__version__)"]
+    return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def ffmpeg():

@@ -88,10 +88,12 @@ def main():
                 f"is wanted), {cpu:.3f} times its CPU time."
             )
         two, one = (statistics.median(run[3] for run in found[jobs]) for jobs in JOBS)
+        cores = statistics.median(run[0] / run[1] for run in found[1])
         bare_two, bare_one = (statistics.median(run[1] for run in found[jobs]) for jobs in JOBS)
         print(
-            f"\nTwo jobs are {one / two:.2f} times as fast as one (1.8 is wanted); `xargs` gains "
-            f"{bare_one / bare_two:.2f} on this machine. Every row equals libvmaf's own log."
+            f"\nTwo jobs are {one / two:.2f} times as fast as one, as `xargs` gains "
+            f"{bare_one / bare_two:.2f}: a single ffmpeg with one decoding thread already keeps "
+            f"{cores:.2f} processors busy. Every row equals libvmaf's own log."
         )
 
 

@@ -7,11 +7,10 @@ TORCH_PYTHON is the interpreter of an environment with PyTorch. Every round runs
 other and each in a process of its own: PyTorch with a `DataLoader`, PyTorch with sliced tensors,
 and ours, which sweeps twice: the first sweep counts from the start of Python (cold), the second
 finds everything compiled (warm). It also measures steps a second against the machine's own
-speed at a step's matrix products. Prints a Markdown table; `--json FILE` keeps the figures.
+speed at a step's matrix products. Prints a Markdown table.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -31,7 +30,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("torch_python", type=Path)
     parser.add_argument("rounds", type=int, nargs="?", default=3)
-    parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data.npz"
@@ -52,8 +50,8 @@ def main() -> None:
     for name, value in seconds.items():
         ratios = [seconds[f"PyTorch, {way}"] / value for way in ("DataLoader", "sliced")]
         print(f"| {name} | {value:.2f} | {ratios[0]:.1f} | {ratios[1]:.1f} |")
-    if chosen.json:
-        chosen.json.write_text(json.dumps({"rounds": chosen.rounds, "seconds": found}) + "\n")
+    rate = steps / seconds["tinyvmaf, warm"]
+    print(f"\nWarm, {rate:,.0f} steps of {BATCH} rows a second, all folds together.")
 
 
 def make_data(path: Path) -> None:
