@@ -2,8 +2,8 @@
 """Frames whose exact scores may be wanted later, kept as raw pictures while a pair is decoded.
 
 Decoding a pair again costs as much as dozens of exact scores, keeping a frame with its neighbours
-hardly as much as a third of one. The pictures are kept as libvmaf takes them, so the scores that come
-of them are those of the pair itself. They lie in the folder of the pass and go with it.
+less than a third of one. The pictures are kept as libvmaf takes them, so the scores that come of
+them are those of the pair itself. They lie in the folder of the pass and go with it.
 """
 
 from collections.abc import Collection
