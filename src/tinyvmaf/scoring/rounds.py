@@ -22,8 +22,8 @@ from tinyvmaf.scoring.mode import Job, OnFrame
 from tinyvmaf.scoring.proxy import Proxy
 from tinyvmaf.scoring.sampling import Cheap, Estimate, Sample, estimate
 
-# On the disk, for as long as a pair is scored: 86 frames of 1080p.
-_SPARE_BYTES: Final = 3 * 2**29
+# On the disk, for as long as a pair is scored: 57 frames of 1080p. More cost much more each.
+_SPARE_BYTES: Final = 2**30
 
 
 class Rounds:
