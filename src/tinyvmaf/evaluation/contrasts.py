@@ -5,7 +5,7 @@ Only cells that are held out for both sides take part. Values of a source are me
 everything that is compared at once is one family, so that its p-values are adjusted together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from tinyvmaf.evaluation.comparison import MARGINS, Comparison, compare_models
 from tinyvmaf.evaluation.measured import MeasuredFold, clip_means, fold_values, measure_rows
 from tinyvmaf.evaluation.paired import subset_interval
-from tinyvmaf.evaluation.predictions import by_source
+from tinyvmaf.evaluation.predictions import by_source, of_model
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.evaluation.scales import CLIP
 
@@ -57,20 +57,19 @@ def optimism(run: Run, measured: Sequence[MeasuredFold]) -> list[dict[str, Any]]
     Set against the held-out folds of the same arch, recipe and seed only; what is measured is
     seen-ness, not quality.
     """
-    import polars as pl
-
     arch = run.facts.arch
     held_out = {fold.source: fold.frame[0].rmse for fold in measured}
     found: list[dict[str, Any]] = []
     for model, words in run.facts.baselines.items():
-        rows = run.baselines.filter(pl.col("model") == model, pl.col("seen") == "train")
-        if rows.is_empty() or not words.startswith(f"{arch} trained once"):
+        if not words.startswith(f"{arch} trained once"):
             continue
         per_source: dict[str, float] = {}
-        for part in by_source(rows):
+        for part in _known_as("train", run.baselines, model):
             seen, unseen = measure_rows(part).rmse, held_out[part["source"][0]]
             if seen is not None and unseen is not None:
                 per_source[part["source"][0]] = seen - unseen
+        if not per_source:
+            continue
         differences = np.array(list(per_source.values()))
         interval = subset_interval(differences)
         found.append(
@@ -98,12 +97,9 @@ def _of_folds(folds: tuple[MeasuredFold, ...]) -> Scores:
 
 def _of_baseline(rows: "pl.DataFrame", model: str, sources: Sequence[str]) -> Scores | None:
     """The baseline's metrics on its held-out sources, None elsewhere; None if it has none."""
-    import polars as pl
-
-    own = rows.filter(pl.col("model") == model, pl.col("seen") == "heldout")
-    if own.is_empty():
+    parts = {part["source"][0]: part for part in _known_as("heldout", rows, model)}
+    if not parts:
         return None
-    parts = {part["source"][0]: part for part in by_source(own)}
     frame = {source: measure_rows(part) for source, part in parts.items()}
     clip = {source: measure_rows(clip_means(part)) for source, part in parts.items()}
     return {
@@ -115,6 +111,11 @@ def _of_baseline(rows: "pl.DataFrame", model: str, sources: Sequence[str]) -> Sc
             for metric in ("rmse", "plcc", "srocc")
         },
     }
+
+
+def _known_as(seen: str, rows: "pl.DataFrame", model: str) -> "Iterator[pl.DataFrame]":
+    """The rows of every source that `model` knew as `seen`; a source is known as one thing."""
+    return (part for part in by_source(of_model(rows, model)) if part["seen"][0] == seen)
 
 
 def _rows(

@@ -37,7 +37,7 @@ from tinyvmaf.evaluation.measured import (
 )
 from tinyvmaf.evaluation.metrics import MetricName
 from tinyvmaf.evaluation.p1401 import clip_block
-from tinyvmaf.evaluation.predictions import by_source, clip_index, source_index
+from tinyvmaf.evaluation.predictions import by_source, clip_index, of_model, source_index
 from tinyvmaf.evaluation.ranking import pair_accuracy
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.evaluation.seeds import seed_spread
@@ -193,11 +193,9 @@ def _interval(found: Interval | None) -> Record | None:
 
 
 def _ranking(run: Run, first: "pl.DataFrame") -> list[Record]:
-    import polars as pl
-
     models = {run.facts.arch: first}
     for model in run.facts.baselines:
-        rows = run.baselines.filter(pl.col("model") == model)
+        rows = of_model(run.baselines, model)
         if (rows["seen"] == "heldout").all():
             models[model] = rows
     records: list[Record] = []
@@ -225,8 +223,6 @@ def _ranking(run: Run, first: "pl.DataFrame") -> list[Record]:
 
 
 def _diagnosis(run: Run, folds: tuple[MeasuredFold, ...], first: "pl.DataFrame") -> list[Record]:
-    import polars as pl
-
     rows = {part["source"][0]: part for part in by_source(first)}
     ranges = {source: target_range(part[TARGET].to_numpy()) for source, part in rows.items()}
     typical = float(np.sqrt(np.mean([found.sd**2 for found in ranges.values()])))
@@ -235,7 +231,7 @@ def _diagnosis(run: Run, folds: tuple[MeasuredFold, ...], first: "pl.DataFrame")
     beside = {
         model: {
             part["source"][0]: measure_rows(part).rmse
-            for part in by_source(run.baselines.filter(pl.col("model") == model))
+            for part in by_source(of_model(run.baselines, model))
         }
         for model in (LEAST_SQUARES, NEIGHBOURS)
     }

@@ -102,6 +102,13 @@ def baseline_rows(
     )
 
 
+def of_model(rows: "pl.DataFrame", model: str) -> "pl.DataFrame":
+    """The rows of one model; a view, as the rows of a model lie together."""
+    own = rows["model"] == model
+    found = slice(own.arg_max() or 0, (own.arg_max() or 0) + own.sum())
+    return _block(rows, found) if own[found].all() else rows.filter(own)
+
+
 def by_source(rows: "pl.DataFrame") -> Iterator["pl.DataFrame"]:
     """The rows of each source, sources sorted; views, if the rows are already sorted so."""
     if not rows["source"].is_sorted():

@@ -21,7 +21,7 @@ from tinyvmaf.evaluation.measured import (
     measure_rows,
 )
 from tinyvmaf.evaluation.metrics import MetricName, Metrics, aggregate
-from tinyvmaf.evaluation.predictions import by_source
+from tinyvmaf.evaluation.predictions import by_source, of_model
 from tinyvmaf.evaluation.run import Run, RunFacts
 
 if TYPE_CHECKING:
@@ -86,10 +86,8 @@ def evaluate_models(rows: "pl.DataFrame", described: Mapping[str, str]) -> list[
         rows: `model, seen, source, clip, frame, vmaf, predicted`.
         described: Model -> what it is, in words; models come in this order.
     """
-    import polars as pl
-
     return [
-        _model_record(rows.filter(pl.col("model") == model), model, words)
+        _model_record(of_model(rows, model), model, words)
         for model, words in described.items()
     ]
 
