@@ -136,19 +136,21 @@ def draw(name, figures):
         ]
         x = alt.X("minutes:Q", title="minutes of video").scale(type="log")
         y = alt.Y("MB:Q", title="peak memory of Python, MB").scale(zero=True)
-        colour = "call:N"
+        colour = alt.Color("call:N", title=None)
     else:
         rows = [
             {"rows": row["rows"], "value": row[key], "what": what}
             for row in figures["runs"]
-            for key, what in (("wall_s", "seconds"), ("peak_mb", "peak memory, MB"))
+            for key, what in (("wall_s", "time, seconds"), ("peak_mb", "peak memory, MB"))
         ]
         x = alt.X("rows:Q").scale(type="log")
-        y = alt.Y("value:Q", title="seconds, MB").scale(type="log")
-        colour = "what:N"
+        y = alt.Y("value:Q", title=None).scale(type="log")
+        colour = alt.Color()
     data = alt.Data(values=pl.DataFrame(rows).to_dicts())
-    chart = alt.Chart(data, width=560, height=300).mark_line(point=True)
-    chart = chart.encode(x, y, alt.Color(colour, title=None))
+    chart = alt.Chart(data, width=560, height=300).mark_line(point=True).encode(x, y, colour)
+    if name == "rows":
+        chart = chart.properties(width=270).facet(alt.Column("what:N", title=None))
+        chart = chart.resolve_scale(y="independent")
     chart.save(str(DOCS / "pictures" / PICTURES[name]))
 
 

@@ -45,12 +45,12 @@ def main():
         "versions": versions("jax", "numpy", "polars", "scipy"),
         "runs": found,
     }
-    print("\n" + json.dumps(record))
+    print(markdown(record) + "\n" + json.dumps(record))
     return None
 
 
 def measure(n_rows, options, folder):
-    """Sweep a table of `n_rows` rows and print its line."""
+    """Sweep a table of `n_rows` rows."""
     table = folder / f"{n_rows}.parquet"
     if not table.exists():
         subprocess.run([sys.executable, __file__, "--make", str(n_rows), str(table)], check=True)
@@ -76,14 +76,21 @@ def measure(n_rows, options, folder):
         "peak_mb": round(used.ru_maxrss / 1024),
         "load_before": round(load, 1),
     }
-    if n_rows == ROWS[0] or not measure.headed:
-        print(f"| {' | '.join(found)} |\n|{' ---: |' * len(found)}")
-        measure.headed = True
-    print(f"| {' | '.join(str(value) for value in found.values())} |", flush=True)
+    print(found, file=sys.stderr, flush=True)
     return found
 
 
-measure.headed = False
+def markdown(record):
+    """The command, a line for each table, and how many times longer it took than the one before."""
+    shown = ("rows", "sources", "clips", "wall_s", "cpu_s", "train_s", "peak_mb")
+    lines = [f"`{record['command']}`\n", f"| {' | '.join((*shown, 'times the line above'))} |"]
+    lines.append("|" + " ---: |" * (len(shown) + 1))
+    above = None
+    for run in record["runs"]:
+        times = f"{run['wall_s'] / above:.1f}" if above else ""
+        lines.append(f"| {' | '.join(str(run[name]) for name in shown)} | {times} |")
+        above = run["wall_s"]
+    return "\n".join(lines) + "\n"
 
 
 def made_up(n_rows):
