@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write `docs/fast.md` from what `tinyvmaf frontier` measured.
+"""Write `docs/fast.md` and its picture from what `tinyvmaf frontier` measured.
 
     python scripts/fast_page.py
 
@@ -13,15 +13,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.intervals import Interval, fold_interval
 from tinyvmaf.files import write_text
-from tinyvmaf.report.frontier import markdown
+from tinyvmaf.report.frontier import chart, markdown
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 PAGE: Final = DOCS / "fast.md"
+_PICTURE: Final = DOCS / "pictures" / "frontier.svg"
 _MODELS: Final = ("tinyvmaf_quarter_v1", "tinyvmaf_half_v1")
 
 
@@ -106,3 +108,4 @@ def _read(name: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     write_text(PAGE, page())
+    write_text(_PICTURE, vl_convert.vegalite_to_svg(chart(_read("frontier"))))

@@ -122,7 +122,11 @@ def test_the_record_has_every_way_and_what_readers_get_of_it(table):
     assert costs[names.index("tinyvmaf_quarter_v1 alone")] == pytest.approx(20)
     assert all(len(row) == len(HEADS) for row in rows(record))
     assert markdown(record).count("\n") == len(names) + 2
-    assert chart(record)["layer"]
+    kinds = {point["way"]: point["kind"] for point in chart(record)["layer"][1]["data"]["values"]}
+    assert kinds["signal, 5 exact"] == "signal"
+    assert kinds["exact frames alone, 5 exact"] == "exact frames alone"
+    assert kinds["tinyvmaf_quarter_v1 alone"] == "tinyvmaf_quarter_v1"
+    assert kinds["every 5th frame"] == "every Nth frame"
     assert len(sentences(record)) == 2
 
 

@@ -85,9 +85,10 @@ def chart(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kind(way: Mapping[str, Any]) -> str:
-    if way["model"] is None:
-        return "every Nth frame" if way["name"].startswith("every") else "exact frames alone"
-    return "PSNR, SSIM" if way["name"].startswith("regression") else str(way["model"])
+    name = str(way["name"]).partition(",")[0]
+    if name.startswith("every"):
+        return "every Nth frame"
+    return "PSNR, SSIM" if name.startswith("regression") else str(way["model"] or name)
 
 
 def _sentence(record: Mapping[str, Any], *, error: float | None, budget: float | None) -> str:
