@@ -87,8 +87,7 @@ def evaluate_models(rows: "pl.DataFrame", described: Mapping[str, str]) -> list[
         described: Model -> what it is, in words; models come in this order.
     """
     return [
-        _model_record(of_model(rows, model), model, words)
-        for model, words in described.items()
+        _model_record(of_model(rows, model), model, words) for model, words in described.items()
     ]
 
 
