@@ -205,8 +205,8 @@ GUARDS: Final = (
         "execution/executor.py",
         "    signal.siginterrupt(signal.SIGINT, True)",
         "    pass",
-        "tests/cli/test_interruption.py::"
-        "test_a_signal_ends_every_ffmpeg_and_leaves_nothing_half_written",
+        "tests/execution/test_executor.py::"
+        "test_an_interrupt_is_heard_at_once_by_who_waits_and_has_used_polars",
     ),
     Guard(
         "Ctrl-C, again and again",

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds for both engines."""
 
+import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import as_completed
+from subprocess import PIPE
 
 import psutil
 import pytest
@@ -117,3 +121,28 @@ def test_progress_never_counts_a_second_try():
     assert task.done == 10
     share.complete()
     assert task.done == 10
+
+
+WAITING = """
+from concurrent.futures import Future
+
+import polars
+
+from tinyvmaf.execution.executor import as_they_end
+
+polars.select(1)
+print("waiting", flush=True)
+list(as_they_end([Future()]))
+"""
+
+
+def test_an_interrupt_is_heard_at_once_by_who_waits_and_has_used_polars():
+    command = [sys.executable, "-c", WAITING]
+    with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stdout.readline() == "waiting\n"
+        try:
+            time.sleep(0.3)  # until it waits
+            process.send_signal(signal.SIGINT)
+            assert "KeyboardInterrupt" in process.communicate(timeout=10)[1]
+        finally:
+            process.kill()
