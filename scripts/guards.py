@@ -219,9 +219,17 @@ GUARDS: Final = (
     Guard(
         "a corrupt table",
         "features/table.py",
-        "seal_is_broken(path)",
-        "False",
+        "reason := damage(path)",
+        "reason := None",
         f"{_FAULTS}a_corrupt_table_is_refused_and_made_again",
+    ),
+    Guard(
+        "a table of another program that crashes Polars",
+        "parquet.py",
+        "ask(_read, path)",
+        "_read(path)",
+        "tests/test_parquet.py::"
+        "test_a_file_that_crashes_its_reader_is_found_out_by_another_process",
     ),
     Guard(
         "a worker of another version",

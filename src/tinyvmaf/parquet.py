@@ -9,17 +9,21 @@ import hashlib
 import mmap
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
+from tinyvmaf.errors import ToolFailed
 from tinyvmaf.files import written_aside
+from tinyvmaf.media.apart import ask
 
 if TYPE_CHECKING:
     import polars as pl
 
 _SEAL = "tinyvmaf.sha256:"
 _DIGITS = 64
+_MAGIC = b"PAR1"
 _CHUNK_BYTES = 2**18
 # Set, because the default depends on how the rows lie in memory; some groups are held at once.
 _ROW_GROUP = 2**13
@@ -72,17 +76,42 @@ def write_parquet(
             sealing.write(digest)
 
 
-def seal_is_broken(path: Path) -> bool:
-    """Whether the Parquet file carries the seal of `write_parquet` and its bytes do not fit it.
+def damage(path: Path) -> str | None:
+    """Why no reader may see the Parquet file, in words; None if nothing speaks against it.
 
-    Asked before any reader sees the file: one flipped bit can make a Parquet reader ask for so much
-    memory that the process ends. Files of other programs carry no seal.
+    One flipped bit can make a Parquet reader ask for so much memory that the process ends. A file
+    of `write_parquet` proves by its seal that it is whole. A file of another program carries none:
+    a process of its own reads it first.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
     """
+    if not path.stat().st_size:
+        return "it is empty"
     with path.open("rb") as file:
         at = _seal_at(file)
-        digest = _digest(file, at)
-        file.seek(at)
-        return at >= len(_SEAL) and file.read(_DIGITS) != digest
+        if at >= len(_SEAL):
+            digest = _digest(file, at)
+            file.seek(at)
+            return None if file.read(_DIGITS) == digest else "its bytes were changed"
+        file.seek(-min(len(_MAGIC), path.stat().st_size), os.SEEK_END)
+        if file.read() != _MAGIC:
+            return None  # any reader sees at once that it is no Parquet, or was cut
+    try:
+        ask(_read, path)
+    except ToolFailed:
+        return "it makes whatever reads it crash"
+    return None
+
+
+def _read(path: Path) -> None:
+    """Read it column by column; what Polars says of it is for the reader who comes next."""
+    import polars as pl
+
+    with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        rows = pl.scan_parquet(path, glob=False)
+        for name in rows.collect_schema():
+            rows.select(name).collect()
 
 
 class _Watched:

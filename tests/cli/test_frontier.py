@@ -41,6 +41,12 @@ def test_from_clips_to_a_recommendation(tinyvmaf, corpus, tmp_path):
     assert "For an RMSE of 5: " in done.stdout
 
 
+def test_predictions_of_no_model_are_refused_before_anything_slow(tinyvmaf, tmp_path):
+    done = tinyvmaf("frontier", tmp_path, "--predictions", tmp_path / "other.parquet")
+    assert done.status == 2
+    assert "there is no model other to be judged; expected one of tinyvmaf_half_v1" in done.stderr
+
+
 def test_a_model_that_has_seen_every_source_is_refused(tinyvmaf, corpus):
     done = tinyvmaf("frontier", corpus, "--model", "tinyvmaf_small_v1", "--cpu-pairs", 1)
     assert done.status == 2

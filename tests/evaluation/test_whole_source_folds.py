@@ -107,7 +107,7 @@ def test_more_folds_than_sources_are_refused(recipe, tmp_path):
 def test_more_folds_take_no_more_memory(what, monkeypatch):
     """Row arrays are NumPy's, which tracemalloc sees; the rows go to the device once."""
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    table = smooth_table(n_sources=12, n_frames=1000)
+    table = smooth_table(n_sources=12, n_frames=5000)
     sent = []
     send = jax.device_put
     monkeypatch.setattr(
@@ -136,4 +136,6 @@ def test_more_folds_take_no_more_memory(what, monkeypatch):
             least_squares(table, folds)
         peaks[k] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert peaks[12] < 1.3 * peaks[3]
+    # A copy of the rows for each of twelve folds would be three times as much; networks that are
+    # trained side by side may meet at their peaks, or not.
+    assert peaks[12] < 1.6 * peaks[3]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any bytes give a value or one line that names the file; and what a fuzzer once found."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -78,6 +80,10 @@ FOUND = {
     "run that is no record": ("run", b"null"),
     "run nested too deeply": ("run", DEEP),
     "blank lines": ("signal log", b"\n\n"),
+    "table that asks for all memory": (
+        "feature table",
+        Path(__file__).with_name("crashes_polars.parquet").read_bytes(),
+    ),
     "a megabyte in a key": ("recipe", b'"' + b"a" * 1_000_000 + b'" = 1'),
 }
 

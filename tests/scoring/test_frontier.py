@@ -9,7 +9,8 @@ from tinyvmaf.features.table import TableInfo, make_table
 from tinyvmaf.report.frontier import HEADS, chart, markdown, rows, sentences
 from tinyvmaf.scoring.cpu import DECODING, EVERY, EXACT_FRAME, every_nth
 from tinyvmaf.scoring.frontier import Clip, bare, every_nth_way, model_way, sampled_ways
-from tinyvmaf.scoring.frontier_record import cheap_models, frontier_record, judge_model, recommend
+from tinyvmaf.scoring.frontier_record import frontier_record, recommend
+from tinyvmaf.scoring.judged import cheap_model, cheap_models, judge_model, read_predictions
 from tinyvmaf.scoring.proxy import predicted_score
 
 N_FRAMES = 120
@@ -110,7 +111,7 @@ def table():
 
 
 def test_the_record_has_every_way_and_what_readers_get_of_it(table):
-    models = [judge_model(table, name) for name in cheap_models()]
+    models = [judge_model(table, model) for model in cheap_models()]
     assert [item.name for item in models] == ["tinyvmaf_half_v1", "tinyvmaf_quarter_v1"]
     assert {item.sets for item in models} == {(HALF,), (QUARTER,)}
     record = frontier_record(table, models, cpu=CPU, draws=2, seed=0, level=0.9)
@@ -131,16 +132,17 @@ def test_the_record_has_every_way_and_what_readers_get_of_it(table):
 
 
 def test_predictions_count_for_clips_with_the_same_exact_scores(table, tmp_path):
+    model = cheap_model("tinyvmaf_half_v1")
     path = tmp_path / "tinyvmaf_half_v1.parquet"
     found = table.rows.select("source", "clip", "frame", "vmaf").with_columns(
         pl.lit(0, dtype=pl.Int64).alias("seed"), predicted=pl.col("vmaf") + 1
     )
     found.write_parquet(path)
-    judged = judge_model(table, "tinyvmaf_half_v1", predictions=path)
+    judged = judge_model(table, model, predictions=read_predictions(path))
     assert model_way(judged.clips, model="m", sets=()).summary()["rmse"] == pytest.approx(1)
     other = pl.when(pl.col("source") == "a").then(pl.col("vmaf") + 0.01).otherwise(pl.col("vmaf"))
     found.with_columns(vmaf=other).write_parquet(path)
-    judged = judge_model(table, "tinyvmaf_half_v1", predictions=path)
+    judged = judge_model(table, model, predictions=read_predictions(path))
     assert {(clip.source, clip.name) for clip in judged.clips} == {
         (source, clip) for source in "bc" for clip in "xy"
     }
@@ -148,19 +150,35 @@ def test_predictions_count_for_clips_with_the_same_exact_scores(table, tmp_path)
     assert (record["sources"], record["clips"], record["clips_left_out"]) == (["b", "c"], 4, 2)
     found.with_columns(pl.col("vmaf") + 0.01).write_parquet(path)
     with pytest.raises(SchemaError, match="no clip of the corpus has the frames and scores in"):
-        judge_model(table, "tinyvmaf_half_v1", predictions=path)
+        judge_model(table, model, predictions=read_predictions(path))
+
+
+def test_what_are_no_predictions_is_said(table, tmp_path):
+    path = tmp_path / "tinyvmaf_half_v1.parquet"
+    with pytest.raises(UsageError, match=r"no such file; predictions.parquet of a LOSO run is one"):
+        read_predictions(path)
+    path.write_bytes(b"")
+    with pytest.raises(SchemaError, match="not readable predictions: it is empty"):
+        read_predictions(path)
+    path.write_bytes(b"no Parquet")
+    with pytest.raises(SchemaError, match=r"not readable predictions: .*parquet"):
+        read_predictions(path)
+    table.rows.write_parquet(path)
+    with pytest.raises(SchemaError, match=r"not readable predictions: .*seed"):
+        read_predictions(path)
 
 
 def test_sources_that_trained_a_model_do_not_judge_it(table):
+    model = cheap_model("tinyvmaf_half_v1")
     seen = table.rows.with_columns(source=pl.lit("City"), clip=pl.col("source") + pl.col("clip"))
     rows = pl.concat([table.rows, seen])
     mixed = make_table(rows, table.info)
-    judged = judge_model(mixed, "tinyvmaf_half_v1")
+    judged = judge_model(mixed, model)
     assert {clip.source for clip in judged.clips} == {"a", "b", "c"}
     with pytest.raises(UsageError, match="was trained on every source of the corpus"):
-        judge_model(make_table(seen, table.info), "tinyvmaf_half_v1")
+        judge_model(make_table(seen, table.info), model)
     with pytest.raises(UsageError, match="reads features at full size"):
-        judge_model(mixed, "tinyvmaf_small_v1")
+        cheap_model("tinyvmaf_small_v1")
 
 
 def test_recommendations_are_the_cheapest_or_the_most_exact():

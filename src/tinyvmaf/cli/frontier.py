@@ -13,6 +13,8 @@ from tinyvmaf.cli.extract import extract_corpus
 from tinyvmaf.cli.options import FfmpegPath, Jobs, Json, Root
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tinyvmaf.corpus.pair import Pair
 
 _LEVEL = 0.9
@@ -57,8 +59,12 @@ def frontier(
     from tinyvmaf.provenance import command_line
     from tinyvmaf.report.frontier import rows, sentences
     from tinyvmaf.scoring.cpu import measure_cpu
-    from tinyvmaf.scoring.frontier_record import SETS, cheap_models, frontier_record, judge_model
+    from tinyvmaf.scoring.frontier_record import SETS, frontier_record
+    from tinyvmaf.scoring.judged import cheap_model, cheap_models, judge_model
 
+    # Models and predictions are checked before anything slow begins.
+    models = tuple(map(cheap_model, model)) if model else cheap_models()
+    held_out = _predictions(predictions or [], [item.name for item in models])
     extraction = extract_corpus(
         root,
         teacher="vmaf_v0.6.1",
@@ -70,10 +76,8 @@ def frontier(
         pix_fmt=None,
         allow=None,
     )
-    held_out = {path.stem: path for path in predictions or ()}
     judged = [
-        judge_model(extraction.table, name, predictions=held_out.get(Path(name).stem))
-        for name in model or cheap_models()
+        judge_model(extraction.table, item, predictions=held_out.get(item.name)) for item in models
     ]
     failed = {item.pair.name for item in extraction.failures}
     pairs = [pair for pair in read_corpus(cpu or root).pairs if pair.name not in failed]
@@ -98,6 +102,20 @@ def frontier(
     show("")
     for sentence in sentences(record, error=for_error, budget=for_budget):
         show(sentence)
+
+
+def _predictions(paths: "list[Path]", names: list[str]) -> "dict[str, pl.DataFrame]":
+    """Out-of-fold predictions by the name of their model."""
+    from tinyvmaf.errors import UsageError
+    from tinyvmaf.scoring.judged import read_predictions
+
+    for path in paths:
+        if path.stem not in names:
+            raise UsageError(
+                f"--predictions {path}: there is no model {path.stem} to be judged; "
+                f"expected one of {', '.join(names)} before the suffix"
+            )
+    return {path.stem: read_predictions(path) for path in paths}
 
 
 def _largest(pairs: "list[Pair]", count: int) -> "list[Pair]":

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.evaluation.predictions import read_rows
 from tinyvmaf.files import write_text
-from tinyvmaf.parquet import seal_is_broken, write_parquet
+from tinyvmaf.parquet import damage, write_parquet
 
 if TYPE_CHECKING:
     import polars as pl
@@ -138,8 +138,8 @@ def read_run(folder: Path) -> Run:
         record["held_out"] = tuple(map(tuple, record.get("held_out", ())))
         facts = RunFacts(**record)
         for name in (PREDICTIONS, BASELINES):
-            if seal_is_broken(folder / name):
-                raise SchemaError(f"{folder}: damaged run ({name} was changed); run it again")
+            if reason := damage(folder / name):
+                raise SchemaError(f"{folder}: damaged run ({name}: {reason}); run it again")
         predictions, baselines = (read_rows(folder / name) for name in (PREDICTIONS, BASELINES))
     except (
         *(KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError),

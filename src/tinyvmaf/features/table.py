@@ -22,7 +22,7 @@ from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.parts import INDEX, scan_parts
 from tinyvmaf.features.sets import CANONICAL6, KEYS, TARGET
 from tinyvmaf.files import is_file, local_copy, local_folder
-from tinyvmaf.parquet import seal_is_broken, write_parquet
+from tinyvmaf.parquet import damage, write_parquet
 from tinyvmaf.storage import address, is_remote
 
 if TYPE_CHECKING:
@@ -212,8 +212,8 @@ def read_table(path: Path | str) -> FeatureTable:
     if not path.is_file():
         raise UsageError(f"{path}: no such table; make one with `tinyvmaf extract ROOT -o {path}`")
     try:
-        if path.stat().st_size and seal_is_broken(path):
-            raise SchemaError(f"{path}: not a readable Parquet table: its bytes were changed")
+        if reason := damage(path):
+            raise SchemaError(f"{path}: not a readable Parquet table: {reason}")
         metadata = pl.read_parquet_metadata(path)
         # A name with brackets is a name, no pattern.
         rows = pl.read_parquet(path, memory_map=False, glob=False)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looking at files whose mere opening takes much memory, in a process that gives it back.
+"""Asking a short-lived Python: its memory comes back, and a crash is not ours.
 
 An MP4 has an index of all its frames, which libavformat unpacks to some 80 bytes a frame when it
-opens the file. For a few minutes of video that is nothing; for a day of it a short-lived Python
-does the looking, one file after the other, and hands back what was asked for.
+opens the file. For a few minutes of video that is nothing; for a day of it another process does the
+looking, one file after the other, and hands back what was asked for.
 """
 
 import pickle
@@ -36,6 +36,20 @@ def look_at(path: Path, function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
 
     Args:
         path: The file that `function` opens.
+        function: As `ask` takes it.
+        *args: What it is called with.
+
+    Raises:
+        TinyVmafError: what `function` raises.
+        ToolFailed: the process ended without an answer.
+    """
+    return ask(function, *args) if has_long_index(path) else function(*args)
+
+
+def ask(function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
+    """What `function` says in a process of its own.
+
+    Args:
         function: One of a module, not of another function.
         *args: What it is called with; they and the answer must survive pickling.
 
@@ -43,8 +57,6 @@ def look_at(path: Path, function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
         TinyVmafError: what `function` raises.
         ToolFailed: the process ended without an answer.
     """
-    if not has_long_index(path):
-        return function(*args)
     with _turn, working_folder() as folder:
         request, answer = folder / "request", folder / "answer"
         request.write_bytes(pickle.dumps((function, args)))

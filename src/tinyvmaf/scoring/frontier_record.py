@@ -6,28 +6,15 @@ the parts cost; out comes the JSON that tables, charts and recommendations are m
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
-from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.features.sets import (
-    FULL,
-    HALF,
-    KEYS,
-    QUARTER,
-    SIGNAL,
-    SSIM,
-    TARGET,
-    FeatureSet,
-    sets_of,
-)
+from tinyvmaf.errors import UsageError
+from tinyvmaf.features.sets import FULL, HALF, QUARTER, SIGNAL, SSIM, FeatureSet
 from tinyvmaf.features.table import FeatureTable, make_table
-from tinyvmaf.models import zoo
-from tinyvmaf.models.model import load_model
 from tinyvmaf.scoring.cpu import DECODING, EVERY, EXACT_FRAME, SPARE_FRAME, every_nth
 from tinyvmaf.scoring.frontier import (
     Clip,
@@ -38,72 +25,12 @@ from tinyvmaf.scoring.frontier import (
     model_way,
     sampled_ways,
 )
+from tinyvmaf.scoring.judged import Judged, clips_of
 from tinyvmaf.scoring.proxy import predicted_score, signal_measures
-from tinyvmaf.scoring.sampling import Cheap
-
-if TYPE_CHECKING:
-    import polars as pl
 
 SCHEMA: Final = "tinyvmaf.frontier/1"
 SETS: Final = ",".join(item.name for item in (FULL, HALF, QUARTER, SIGNAL, SSIM))
 """What the corpus is extracted with."""
-
-_TOLERANCE: Final = 1e-4
-_CHEAP: Final = frozenset({HALF, QUARTER, SIGNAL, SSIM})
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A model's scores of clips that it has not seen.
-
-    Attributes:
-        name: Of the model.
-        sets: The passes that it reads.
-        clips: With its scores.
-        held_out: Whether they are out-of-fold predictions of networks of its kind.
-    """
-
-    name: str
-    sets: tuple[FeatureSet, ...]
-    clips: tuple[Clip, ...]
-    held_out: bool
-
-
-def cheap_models() -> tuple[str, ...]:
-    """The shipped models that read cheap sets only."""
-    return tuple(name for name in zoo.names() if set(sets_of(load_model(name).features)) <= _CHEAP)
-
-
-def judge_model(table: FeatureTable, name: str, *, predictions: Path | None = None) -> Judged:
-    """What a model says of the clips of sources that it has not seen.
-
-    Args:
-        table: With the sets that it reads.
-        name: A shipped model's name or an ONNX file.
-        predictions: Out-of-fold predictions of its LOSO run, with `source, clip, frame, seed, vmaf,
-            predicted`, for sources that it was trained on.
-
-    Raises:
-        UsageError: it was trained on all sources and there are no predictions, or its features are
-            not those of cheap sets.
-        SchemaError: the predictions are of no clip of the table.
-    """
-    model = load_model(name)
-    sets = sets_of(model.features)
-    if not set(sets) <= _CHEAP:
-        raise UsageError(f"{name} reads features at full size, where the exact score costs no more")
-    if predictions is not None:
-        return Judged(model.name, sets, _held_out(table, predictions), held_out=True)
-    seen = set(model.card.training_sources) if model.card is not None else set[str]()
-    rows = table.rows.filter(~_is_in(seen))
-    if rows.is_empty():
-        raise UsageError(
-            f"{name} was trained on every source of the corpus; name the predictions of its LOSO "
-            "run with --predictions"
-        )
-    predicted = model.predict(rows.select(model.features).to_numpy()).astype(np.float64)
-    clips = tuple(_clips(rows, [predicted_score(predicted[:, np.newaxis])]))
-    return Judged(model.name, sets, clips, held_out=False)
 
 
 def frontier_record(
@@ -128,7 +55,7 @@ def frontier_record(
     n_clips = table.n_clips
     table, models = _same_clips(table, models)
     signal = signal_measures(table.rows.select(SIGNAL.columns).to_numpy())
-    clips = list(_clips(table.rows, [signal]))
+    clips = list(clips_of(table.rows, [signal]))
     draw = partial(sampled_ways, draws=draws, seed=seed, level=level)
     ways: list[Way] = []
     for item in models:
@@ -220,41 +147,6 @@ def _cost(way: Way, cpu: Mapping[str, float]) -> float:
     return cpu[DECODING] * decodes + added + exact * cpu[EXACT_FRAME] + spare * cpu[SPARE_FRAME]
 
 
-def _clips(rows: "pl.DataFrame", cheap: Sequence[Cheap]) -> Sequence[Clip]:
-    # Rows are sorted, and every clip begins with frame 0.
-    starts = np.flatnonzero(rows["frame"].to_numpy() == 0).tolist()
-    exact = rows[TARGET].to_numpy()
-    return [
-        Clip(
-            rows["source"][start],
-            rows["clip"][start],
-            exact[start:end],
-            tuple(replace(seed, values=seed.values[start:end]) for seed in cheap),
-        )
-        for start, end in zip(starts, [*starts[1:], len(exact)], strict=True)
-    ]
-
-
-def _held_out(table: FeatureTable, path: Path) -> tuple[Clip, ...]:
-    """The clips whose frames have the exact scores that the predictions were judged with.
-
-    Encoders do not give the same bits on every processor: other clips than these were encoded
-    differently here than where the predictions were made.
-    """
-    import polars as pl
-
-    rows = table.rows.select(*KEYS, TARGET)
-    found = pl.read_parquet(path).sort("seed", *KEYS)
-    pairs = rows.join(found, on=KEYS, suffix="_then", maintain_order="left")
-    differs = (pl.col(TARGET) - pl.col(f"{TARGET}_then")).abs() > _TOLERANCE
-    same = pairs.filter(~differs.any().over("source", "clip"))
-    seeds = same.sort("seed", *KEYS).partition_by("seed", maintain_order=True)
-    if not seeds or any(not part.select(KEYS).equals(seeds[0].select(KEYS)) for part in seeds):
-        raise SchemaError(f"{path}: no clip of the corpus has the frames and scores in there")
-    modelled = [part["predicted"].to_numpy().astype(np.float64) for part in seeds]
-    return tuple(_clips(seeds[0], [predicted_score(seed[:, np.newaxis]) for seed in modelled]))
-
-
 def _same_clips(table: FeatureTable, models: Sequence[Judged]) -> tuple[FeatureTable, list[Judged]]:
     """The clips that every model judges, so that all ways are held to the same."""
     import polars as pl
@@ -295,12 +187,6 @@ def _regression(table: FeatureTable, feature_set: FeatureSet, feature: str) -> W
         fitted = IsotonicRegression(out_of_bounds="clip").fit(measure[train], table.target[train])
         predicted[test] = fitted.predict(measure[test])
     name = feature.upper()
-    clips = _clips(table.rows, [predicted_score(predicted[:, np.newaxis])])
+    clips = clips_of(table.rows, [predicted_score(predicted[:, np.newaxis])])
     way = model_way(clips, model=name, sets=(feature_set.name,))
     return Way(f"regression on {name}", name, way.sets, way.outcomes)
-
-
-def _is_in(sources: set[str]) -> "pl.Expr":
-    import polars as pl
-
-    return pl.col("source").is_in(sorted(sources))
