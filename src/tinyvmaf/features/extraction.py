@@ -20,9 +20,10 @@ from tinyvmaf.features.cache import cache_key
 from tinyvmaf.features.graph import COMPANION
 from tinyvmaf.features.log import Log
 from tinyvmaf.features.parts import is_parts_output, write_parts
+from tinyvmaf.features.schema import check_values
 from tinyvmaf.features.scorer import PairScorer, Scored, ScorePair
 from tinyvmaf.features.sets import ALL, CANONICAL6, FULL, SETS, TARGET, find_sets
-from tinyvmaf.features.table import FeatureTable, TableInfo, check_values, make_table, write_rows
+from tinyvmaf.features.table import FeatureTable, TableInfo, make_table, write_rows
 from tinyvmaf.media.video import VideoInfo, probe
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import versions

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The feature table: one row a frame, in Parquet, with its origin in the file's metadata.
 
-Columns are `source, clip, frame`, the features in the set's order, and the teacher's score `vmaf`,
-sorted by source, clip and frame. A table that breaks the schema is refused with the column and the
-row; nothing is dropped, filled or guessed.
+What its rows must be stands in `features.schema`; a table that breaks it is refused.
 """
 
 import hashlib
@@ -20,7 +18,8 @@ from jaxtyping import Float, Int
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.parts import INDEX, scan_parts
-from tinyvmaf.features.sets import CANONICAL6, KEYS, TARGET
+from tinyvmaf.features.schema import conforming
+from tinyvmaf.features.sets import CANONICAL6, TARGET
 from tinyvmaf.files import is_file, local_copy, local_folder
 from tinyvmaf.parquet import damage, write_parquet
 from tinyvmaf.storage import address, is_remote
@@ -157,35 +156,7 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
         SchemaError: a column is missing or of the wrong type, a value is missing, not finite or
             (the teacher's score) outside [0, 100], a row is there twice, or there are no rows.
     """
-    import polars as pl
-
-    wanted = {
-        "source": pl.String,
-        "clip": pl.String,
-        "frame": pl.UInt32,
-        **dict.fromkeys(info.features, pl.Float64),
-        TARGET: pl.Float64,
-    }
-    missing = [name for name in wanted if name not in rows.columns]
-    if missing:
-        raise SchemaError(
-            f"{origin}: no column {', '.join(missing)}; found {', '.join(rows.columns)}; "
-            f"a table needs {', '.join(wanted)}"
-        )
-    if rows.is_empty():
-        raise SchemaError(f"{origin}: the table has no rows")
-    _check_types(rows.select(list(wanted)), origin)
-    try:
-        rows = rows.select(pl.col(name).cast(kind, strict=True) for name, kind in wanted.items())
-    except pl.exceptions.PolarsError as error:
-        raise SchemaError(f"{origin}: a frame number is negative or too large") from error
-    check_values(rows, info.features, origin=origin)
-    if not _ascends(rows):
-        rows = rows.sort(KEYS)
-        if not _ascends(rows):
-            where = rows.filter(rows.select(KEYS).is_duplicated()).row(0, named=True)
-            raise SchemaError(f"{origin}: {_name(where)} is there more than once")
-    return FeatureTable(rows=rows, info=info)
+    return FeatureTable(rows=conforming(rows, info.features, origin=origin), info=info)
 
 
 def read_table(path: Path | str) -> FeatureTable:
@@ -277,59 +248,3 @@ def _info(record: str | None, rows: "pl.DataFrame", path: Path) -> TableInfo:
         return TableInfo(**fields)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise SchemaError(f"{path}: damaged metadata ({error}); extract again") from error
-
-
-def _check_types(rows: "pl.DataFrame", origin: str) -> None:
-    """Refuse what a cast would change: text that looks like a number, half a frame number."""
-    for name, kind in rows.schema.items():
-        if name in ("source", "clip"):
-            fits, expected = kind.to_python() is str, "text"
-        elif name == "frame":
-            fits, expected = kind.is_integer(), "an integer"
-        else:
-            fits, expected = kind.is_numeric(), "a number"
-        if not fits:
-            raise SchemaError(f"{origin}: column {name} has type {kind}, expected {expected}")
-
-
-def _ascends(rows: "pl.DataFrame") -> bool:
-    """Whether every row comes after the one before it, by source, clip and frame."""
-    import polars as pl
-
-    after, so_far = pl.lit(value=False), pl.lit(value=True)
-    for name in KEYS:
-        column, before = pl.col(name), pl.col(name).shift()
-        after = after | (so_far & (column > before))
-        so_far = so_far & (column == before)
-    # The first row has none before it.
-    return bool(rows.lazy().select(after.slice(1).all()).collect().item())
-
-
-def check_values(rows: "pl.DataFrame", features: Sequence[str], *, origin: str = "table") -> None:
-    """Refuse a value that is missing, not finite, or (the teacher's score) outside [0, 100].
-
-    Raises:
-        SchemaError: there is one; the message names the first.
-    """
-    import polars as pl
-
-    for name in rows.columns:
-        column = rows[name]
-        bad = column.is_null()
-        expected = "a value"
-        if name in features or name == TARGET:
-            bad = bad | ~column.is_finite().fill_null(value=False)
-            expected = "a finite number"
-        if name == TARGET and not bad.any():
-            bad = (column < 0) | (column > 100)  # noqa: PLR2004 (VMAF's own range)
-            expected = "a score in [0, 100]"
-        if bad.any():
-            where = rows.filter(bad).select(*KEYS, pl.col(name).alias("found")).row(0, named=True)
-            raise SchemaError(
-                f"{origin}: column {name} of {_name(where)} is {where['found']}, "
-                f"expected {expected} ({bad.sum()} such rows)"
-            )
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return f"source {row['source']}, clip {row['clip']}, frame {row['frame']}"
