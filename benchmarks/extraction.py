@@ -29,8 +29,9 @@ from tinyvmaf.corpus.scan import read_corpus
 from tinyvmaf.features.sets import CANONICAL6, TARGET
 from tinyvmaf.features.table import read_table
 from tinyvmaf.media.ffmpeg import find_ffmpeg
+from tinyvmaf.media.probing import probe
 from tinyvmaf.media.process import n_jobs
-from tinyvmaf.media.video import Video, probe
+from tinyvmaf.media.video import Video
 
 MORE_RUNGS = (
     Rung("libx264", 1.0, crf=30),

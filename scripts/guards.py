@@ -187,7 +187,7 @@ GUARDS: Final = (
     ),
     Guard(
         "a pipe in the place of a clip",
-        "media/video.py",
+        "media/probing.py",
         "    if not path.is_file():\n        # Opening",
         "    if False:\n        # Opening",
         f"{_FAULTS}a_pipe_that_nobody_writes_into_is_refused_at_once",

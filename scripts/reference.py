@@ -12,7 +12,8 @@ from source_list import Motion, Source
 from tinyvmaf.errors import CorpusError, MediaError
 from tinyvmaf.files import written_aside
 from tinyvmaf.media.ffmpeg import run_ffmpeg
-from tinyvmaf.media.video import Video, VideoInfo, probe
+from tinyvmaf.media.probing import probe
+from tinyvmaf.media.video import Video, VideoInfo
 
 SCALE = "flags=bicubic+accurate_rnd+full_chroma_int+bitexact"
 MARGIN = 1.4

@@ -8,7 +8,8 @@ from tinyvmaf.corpus.build import build
 from tinyvmaf.corpus.ladder import Rung, read_ladder
 from tinyvmaf.corpus.scan import read_corpus, scan
 from tinyvmaf.errors import CorpusError, MediaError, UsageError
-from tinyvmaf.media.video import RawFormat, Video, probe
+from tinyvmaf.media.probing import probe
+from tinyvmaf.media.video import RawFormat, Video
 
 pytestmark = pytest.mark.ffmpeg
 

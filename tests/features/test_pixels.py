@@ -14,7 +14,8 @@ from tinyvmaf.features.pixels import read_pixel_parts
 from tinyvmaf.features.sets import FULL, HALF, SIGNAL, SSIM
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.files import working_folder
-from tinyvmaf.media.video import Video, probe
+from tinyvmaf.media.probing import probe
+from tinyvmaf.media.video import Video
 
 pytestmark = pytest.mark.ffmpeg
 

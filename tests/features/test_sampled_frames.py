@@ -16,7 +16,8 @@ from tinyvmaf.features.sampled_frames import INPUTS, groups, read_sampled, sampl
 from tinyvmaf.features.sets import FULL, HALF
 from tinyvmaf.features.spare_frames import SpareFrames, kept_video, outputs
 from tinyvmaf.features.teacher import Teacher
-from tinyvmaf.media.video import RawFormat, Video, probe
+from tinyvmaf.media.probing import probe
+from tinyvmaf.media.video import RawFormat, Video
 
 V06 = Teacher("vmaf_v0.6.1")
 V1 = Teacher("vmaf_v1.0.16_3d0h")

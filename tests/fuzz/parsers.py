@@ -27,7 +27,8 @@ from tinyvmaf.features.log import read_log, read_log_parts
 from tinyvmaf.features.pixels import SIGNAL, SSIM, file_name, read_pixel_parts
 from tinyvmaf.features.sets import CANONICAL6, TARGET
 from tinyvmaf.features.table import TableInfo, make_table, read_table, write_table
-from tinyvmaf.media.video import Video, probe
+from tinyvmaf.media.probing import probe
+from tinyvmaf.media.video import Video
 from tinyvmaf.media.y4m import y4m_frames
 from tinyvmaf.models.card import Card, domain, golden, read_card
 from tinyvmaf.scoring.batch import read_pairs

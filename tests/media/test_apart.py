@@ -8,7 +8,8 @@ from tinyvmaf.errors import MediaError, ToolFailed
 from tinyvmaf.media import apart
 from tinyvmaf.media.apart import LONG_INDEX_BYTES, has_long_index, look_at
 from tinyvmaf.media.frames import beginning, frame_times, look
-from tinyvmaf.media.video import Video, count_frames, probe
+from tinyvmaf.media.probing import count_frames, probe
+from tinyvmaf.media.video import Video
 
 
 def box(kind, n_bytes, *, wide=False):

@@ -9,7 +9,8 @@ import pytest
 
 from tinyvmaf.errors import MediaError, ToolFailed, UsageError
 from tinyvmaf.media.ffmpeg import run_ffmpeg
-from tinyvmaf.media.video import PIXEL_FORMATS, RawFormat, Video, count_frames, frame_bytes, probe
+from tinyvmaf.media.probing import count_frames, probe
+from tinyvmaf.media.video import PIXEL_FORMATS, RawFormat, Video, frame_bytes
 
 
 def reason(path, raw=None):

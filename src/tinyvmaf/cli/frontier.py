@@ -120,7 +120,7 @@ def _predictions(paths: "list[Path]", names: list[str]) -> "dict[str, pl.DataFra
 
 def _largest(pairs: "list[Pair]", count: int) -> "list[Pair]":
     """One clip of each of the sources with the largest pictures."""
-    from tinyvmaf.media.video import probe
+    from tinyvmaf.media.probing import probe
 
     first = {pair.source: pair for pair in reversed(pairs)}
     info = {name: probe(pair.reference) for name, pair in first.items()}

@@ -14,7 +14,8 @@ from tinyvmaf.corpus.netflix import GEOMETRY, is_netflix_layout, read_netflix
 from tinyvmaf.corpus.pair import Corpus, Problem
 from tinyvmaf.errors import CorpusError, MediaError, UsageError
 from tinyvmaf.files import is_file
-from tinyvmaf.media.video import RawFormat, Video, VideoInfo, probe
+from tinyvmaf.media.probing import probe
+from tinyvmaf.media.video import RawFormat, Video, VideoInfo
 from tinyvmaf.storage import is_remote
 
 

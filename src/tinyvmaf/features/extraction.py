@@ -24,7 +24,8 @@ from tinyvmaf.features.schema import check_values
 from tinyvmaf.features.scorer import PairScorer, Scored, ScorePair
 from tinyvmaf.features.sets import ALL, CANONICAL6, FULL, SETS, TARGET, find_sets
 from tinyvmaf.features.table import FeatureTable, TableInfo, make_table, write_rows
-from tinyvmaf.media.video import VideoInfo, probe
+from tinyvmaf.media.probing import probe
+from tinyvmaf.media.video import VideoInfo
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import versions
 

@@ -21,7 +21,7 @@ from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.files import local_copy, working_folder
 from tinyvmaf.media.frames import upright
-from tinyvmaf.media.video import count_frames, probe
+from tinyvmaf.media.probing import count_frames, probe
 from tinyvmaf.progress import SILENT, Progress, Task
 
 

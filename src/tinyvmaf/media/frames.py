@@ -25,9 +25,7 @@ from jaxtyping import Float, UInt8
 
 from tinyvmaf.errors import MediaError
 from tinyvmaf.media.apart import look_at
-from tinyvmaf.media.video import (
-    Video,
-    VideoInfo,
+from tinyvmaf.media.probing import (
     describe,
     file_state,
     open_container,
@@ -35,6 +33,7 @@ from tinyvmaf.media.video import (
     probe_raw,
     video_stream,
 )
+from tinyvmaf.media.video import Video, VideoInfo
 
 THUMBNAIL: Final = (64, 36)
 """Width and height of the small pictures."""

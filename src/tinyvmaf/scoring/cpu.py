@@ -19,7 +19,7 @@ from tinyvmaf.features.spare_frames import SpareFrames, outputs
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.files import working_folder
 from tinyvmaf.media.ffmpeg import Ffmpeg, run_ffmpeg
-from tinyvmaf.media.video import probe
+from tinyvmaf.media.probing import probe
 from tinyvmaf.progress import SILENT, Progress
 
 FULL_HD: Final = 1920 * 1080
