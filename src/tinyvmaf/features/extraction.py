@@ -6,34 +6,25 @@ included: the next run takes it from the cache. So do the rows, when all pairs a
 believed that the log does not prove.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tinyvmaf.corpus.pair import Corpus, Pair
-from tinyvmaf.errors import CorpusError, SchemaError, TinyVmafError
+from tinyvmaf.errors import CorpusError, TinyVmafError
 from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.features.cache import cache_key
-from tinyvmaf.features.graph import COMPANION
-from tinyvmaf.features.log import Log
+from tinyvmaf.features.extracted_rows import ExtractedRows
 from tinyvmaf.features.parts import is_parts_output, write_parts
-from tinyvmaf.features.schema import check_values
 from tinyvmaf.features.scorer import PairScorer, Scored, ScorePair
-from tinyvmaf.features.sets import ALL, CANONICAL6, FULL, SETS, TARGET, find_sets
+from tinyvmaf.features.sets import FULL, find_sets
 from tinyvmaf.features.table import FeatureTable, TableInfo, make_table, write_rows
 from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import VideoInfo
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import versions
-
-if TYPE_CHECKING:
-    import polars as pl
-
-# Columns of a log that are scores, not features.
-_NO_FEATURES = frozenset({TARGET, COMPANION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +100,7 @@ def extract(
 
     ready = _ready(scorer, feature_set, jobs=jobs, cluster=cluster)
     found = _score_all(corpus, ready, open_executor(jobs=jobs, cluster=cluster), progress)
-    rows = _Rows(found.scored, feature_set)
+    rows = ExtractedRows(found.scored, feature_set)
     return Extraction(
         table=make_table(pl.concat(rows), _info(rows, scorer)),
         failures=found.failures,
@@ -137,7 +128,7 @@ def extract_to(
     """
     ready = _ready(scorer, feature_set, jobs=jobs, cluster=cluster)
     found = _score_all(corpus, ready, open_executor(jobs=jobs, cluster=cluster), progress)
-    rows = _Rows(found.scored, feature_set)
+    rows = ExtractedRows(found.scored, feature_set)
     info = _info(rows, scorer)
     if is_parts_output(output):
         write_parts(rows, asdict(info), output)
@@ -222,32 +213,7 @@ def _size(pair: Pair) -> tuple[int, int]:
     return info.n_frames, info.n_frames * info.width * info.height
 
 
-class _Rows:
-    """The rows of the table in order, read from the cache piece by piece.
-
-    Attributes:
-        scored: The pairs, in order.
-        features: The columns that were asked for.
-        n_rows: Rows that were read so far.
-    """
-
-    def __init__(self, scored: Sequence[Scored], feature_set: str) -> None:
-        self.scored = scored
-        self.features = _columns(feature_set, next(scored[0].log.parts()))
-        self.n_rows = 0
-
-    def __iter__(self) -> "Iterator[pl.DataFrame]":
-        for item in self.scored:
-            frame = 0
-            for part in item.log.parts():
-                rows = _rows(item.pair, part, self.features, first=frame)
-                check_values(rows, self.features)
-                frame += rows.height
-                self.n_rows += rows.height
-                yield rows
-
-
-def _info(rows: _Rows, scorer: PairScorer) -> TableInfo:
+def _info(rows: ExtractedRows, scorer: PairScorer) -> TableInfo:
     """Where the rows come from."""
     return TableInfo(
         teacher=scorer.teacher.label,
@@ -258,40 +224,6 @@ def _info(rows: _Rows, scorer: PairScorer) -> TableInfo:
         notes=tuple(
             f"{item.pair.name}: {note}" for item in rows.scored for note in item.alignment.notes
         ),
-    )
-
-
-def _columns(feature_set: str, log: Log) -> tuple[str, ...]:
-    """The feature columns of the sets that were asked for, in that order."""
-    columns: list[str] = []
-    for name in (part.strip() for part in feature_set.split(",")):
-        columns += _all_features(log) if name == ALL else SETS[name].columns
-    return tuple(columns)
-
-
-def _all_features(log: Log) -> tuple[str, ...]:
-    """Every column of the pass at full size: the canonical ones first, the others by name."""
-    prefixes = tuple(each.prefix for each in SETS.values() if each.prefix)
-    full = {name for name in log if not name.startswith(prefixes)}
-    return (*CANONICAL6, *sorted(full - set(CANONICAL6) - _NO_FEATURES))
-
-
-def _rows(pair: Pair, part: Log, features: tuple[str, ...], *, first: int) -> "pl.DataFrame":
-    import polars as pl
-
-    missing = [name for name in (*features, TARGET) if name not in part]
-    if missing:
-        raise SchemaError(
-            f"{pair.name}: libvmaf's log has no {', '.join(missing)}; it has {', '.join(part)}"
-        )
-    n_frames = len(part[TARGET])
-    return pl.DataFrame(
-        {
-            "source": pl.repeat(pair.source, n_frames, eager=True),
-            "clip": pl.repeat(pair.clip, n_frames, eager=True),
-            "frame": pl.int_range(first, first + n_frames, dtype=pl.UInt32, eager=True),
-            **{name: part[name] for name in (*features, TARGET)},
-        }
     )
 
 

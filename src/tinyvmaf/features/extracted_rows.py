@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of a feature table, read from the logs of its pairs piece by piece."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.errors import SchemaError
+from tinyvmaf.features.graph import COMPANION
+from tinyvmaf.features.log import Log
+from tinyvmaf.features.schema import check_values
+from tinyvmaf.features.scorer import Scored
+from tinyvmaf.features.sets import ALL, CANONICAL6, SETS, TARGET
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Columns of a log that are scores, not features.
+_NO_FEATURES = frozenset({TARGET, COMPANION})
+
+
+class ExtractedRows:
+    """The rows of the table in order, read from the cache piece by piece.
+
+    Attributes:
+        scored: The pairs, in order.
+        features: The columns that were asked for.
+        n_rows: Rows that were read so far.
+    """
+
+    def __init__(self, scored: Sequence[Scored], feature_set: str) -> None:
+        self.scored = scored
+        self.features = _columns(feature_set, next(scored[0].log.parts()))
+        self.n_rows = 0
+
+    def __iter__(self) -> "Iterator[pl.DataFrame]":
+        for item in self.scored:
+            frame = 0
+            for part in item.log.parts():
+                rows = _rows(item.pair, part, self.features, first=frame)
+                check_values(rows, self.features)
+                frame += rows.height
+                self.n_rows += rows.height
+                yield rows
+
+
+def _columns(feature_set: str, log: Log) -> tuple[str, ...]:
+    """The feature columns of the sets that were asked for, in that order."""
+    columns: list[str] = []
+    for name in (part.strip() for part in feature_set.split(",")):
+        columns += _all_features(log) if name == ALL else SETS[name].columns
+    return tuple(columns)
+
+
+def _all_features(log: Log) -> tuple[str, ...]:
+    """Every column of the pass at full size: the canonical ones first, the others by name."""
+    prefixes = tuple(each.prefix for each in SETS.values() if each.prefix)
+    full = {name for name in log if not name.startswith(prefixes)}
+    return (*CANONICAL6, *sorted(full - set(CANONICAL6) - _NO_FEATURES))
+
+
+def _rows(pair: Pair, part: Log, features: tuple[str, ...], *, first: int) -> "pl.DataFrame":
+    import polars as pl
+
+    missing = [name for name in (*features, TARGET) if name not in part]
+    if missing:
+        raise SchemaError(
+            f"{pair.name}: libvmaf's log has no {', '.join(missing)}; it has {', '.join(part)}"
+        )
+    n_frames = len(part[TARGET])
+    return pl.DataFrame(
+        {
+            "source": pl.repeat(pair.source, n_frames, eager=True),
+            "clip": pl.repeat(pair.clip, n_frames, eager=True),
+            "frame": pl.int_range(first, first + n_frames, dtype=pl.UInt32, eager=True),
+            **{name: part[name] for name in (*features, TARGET)},
+        }
+    )
