@@ -33,6 +33,13 @@ class Fold:
     sources: tuple[str, ...]
     positions: tuple[int, ...]
 
+    @property
+    def words(self) -> str:
+        """Its sources, in words."""
+        if len(self.sources) == 1:
+            return self.sources[0]
+        return f"the {len(self.sources)} sources of fold {self.name}"
+
 
 def leave_one_source_out(sources: Sequence[str]) -> tuple[Fold, ...]:
     """One fold for each of the sorted `sources`: together they cover every row exactly once.

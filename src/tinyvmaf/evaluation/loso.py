@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Float
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.applicability import applicability
@@ -23,9 +24,7 @@ from tinyvmaf.evaluation.baselines import (
     predict_all,
     seen_sources,
 )
-from tinyvmaf.evaluation.doubling import doubling, halved
 from tinyvmaf.evaluation.folds import Fold, grouped, make_folds
-from tinyvmaf.evaluation.learning import learning_curve
 from tinyvmaf.evaluation.predictions import baseline_rows, keyed, predicted_rows
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import (
@@ -36,8 +35,8 @@ from tinyvmaf.evaluation.run import (
     refuse_other_table,
     write_run,
 )
+from tinyvmaf.evaluation.sweep_networks import SINGLE_SPLIT, SweepNetworks, train_sweep
 from tinyvmaf.features.table import FeatureTable
-from tinyvmaf.models.export import export_model
 from tinyvmaf.models.model import Model
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import command_line, versions
@@ -46,14 +45,6 @@ from tinyvmaf.training.recipes import Recipe, load_recipe
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from tinyvmaf.training.fitting import Fitted
-
-SINGLE_SPLIT: Mapping[str, str] = {
-    "vmaf_tiny_small": "mlp_small",
-    "vmaf_tiny_medium": "mlp_medium",
-}
-"""Names of the single-split baselines, as the published study calls them -> their arch."""
 
 
 def loso(
@@ -134,8 +125,6 @@ def sweep(
     """
     import polars as pl
 
-    from tinyvmaf.training.fitting import fit
-
     held_out = make_folds(table.sources, n_rows=[_length(own) for own in table.blocks], k=folds)
     about_table = _about(table, table_origin)
     for other in (beside or {}).values():
@@ -143,80 +132,38 @@ def sweep(
     names = [*PER_FOLD, *SINGLE_SPLIT, *(model.name for model in baselines), *(beside or ())]
     _refuse_twins([arch, *names])
     started = time.perf_counter()
-
-    def train(
-        arch: str, chosen: Sequence[Fold], seeds: Sequence[int], recipe: Recipe = recipe
-    ) -> "dict[Any, Fitted]":
-        return fit(
-            features=table.features,
-            target=table.target,
-            source_index=table.source_index,
-            held_out=[fold.positions for fold in chosen],
-            seeds=seeds,
-            feature_names=table.info.features,
-            arch=arch,
-            recipe=recipe,
-            progress=progress,
-        )
-
-    fitted = train(arch, held_out, seeds)
-    # The published study's split: one source, the last by name, is for validation only.
-    validation = held_out[-1]
-    single = {
-        name: fitted[validation.positions, seeds[0]]
-        if each == arch
-        else train(each, [validation], seeds[:1])[validation.positions, seeds[0]]
-        for name, each in SINGLE_SPLIT.items()
-    }
-    half = train(arch, held_out, seeds[:1], halved(recipe))
-    doubled = doubling(table, half=half, whole=fitted, folds=held_out, seed=seeds[0])
-    curve = (
-        learning_curve(table, arch=arch, recipe=recipe, seed=seeds[0], progress=progress)
-        if with_learning_curve
-        else None
+    networks = train_sweep(
+        table,
+        held_out,
+        arch=arch,
+        recipe=recipe,
+        seeds=seeds,
+        with_learning_curve=with_learning_curve,
+        progress=progress,
     )
     trained = time.perf_counter()
-
-    def export(item: "Fitted", path: Path, unseen: Fold, arch: str, seed: int) -> Model:
-        return export_model(
-            item.network,
-            path=path,
-            table=table,
-            training_sources=[name for name in table.sources if name not in unseen.sources],
-            arch=arch,
-            recipe=asdict(recipe),
-            seed=seed,
-            training_rmse=item.train_rmse,
-            loso=f"a model of one fold: it did not see {_words(unseen)}",
-        )
-
     keys = keyed(table)
-    predicted: dict[tuple[int, int], np.ndarray] = {}
-    for fold in held_out:
-        for number, seed in enumerate(seeds):
-            path = _model_path(folder, fold, arch, seed=None if number == 0 else seed)
-            model = export(fitted[fold.positions, seed], path, fold, arch, seed)
-            for position in fold.positions:
-                own = table.features[table.blocks[position]]
-                predicted[position, seed] = model.predict(own)
+    predicted = _predict_folds(networks, seeds, folder)
 
     def beside_it(model: str, predicted: np.ndarray, seen: Mapping[str, str]) -> "pl.DataFrame":
         return baseline_rows(keys, model=model, models=names, predicted=predicted, seen=seen)
 
     unseen = dict.fromkeys(table.sources, "heldout")
     rows = [beside_it(*found, unseen) for found in per_fold_baselines(table, held_out)]
-    described = dict(PER_FOLD)
-    for name, item in single.items():
+    last = networks.validation
+    for name in SINGLE_SPLIT:
         path = folder / "baselines" / f"{name}.onnx"
-        model = export(item, path, validation, SINGLE_SPLIT[name], seeds[0])
-        seen = dict.fromkeys(table.sources, "train") | dict.fromkeys(validation.sources, "val")
+        model = networks.export_single(name, seed=seeds[0], path=path)
+        seen = dict.fromkeys(table.sources, "train") | dict.fromkeys(last.sources, "val")
         rows.append(beside_it(name, predict_all(model, table), seen))
-        described[name] = f"{SINGLE_SPLIT[name]} trained once; {_words(validation)} for validation"
     for model in baselines:
         seen = seen_sources(model.card, table.sources)
         rows.append(beside_it(model.name, predict_all(model, table), seen))
     rows += [beside_rows(other, model=name, models=names) for name, other in (beside or {}).items()]
-    described |= describe(baselines, beside or {})
+    single = {
+        name: f"{each} trained once; {last.words} for validation"
+        for name, each in SINGLE_SPLIT.items()
+    }
     facts = RunFacts(
         arch=arch,
         n_params=n_params(arch, len(table.info.features)),
@@ -226,19 +173,12 @@ def sweep(
         teacher=table.info.teacher,
         features=table.info.features,
         table=about_table,
-        folds=tuple(
-            FoldFacts(source, seed, item.n_train, item.steps, item.train_rmse)
-            for source, fold in sorted(
-                (source, fold) for fold in held_out for source in fold.sources
-            )
-            for seed in seeds
-            for item in (fitted[fold.positions, seed],)
-        ),
+        folds=_fold_facts(networks, seeds),
         held_out=grouped(held_out),
-        baselines=described,
+        baselines={**PER_FOLD, **single, **describe(baselines, beside or {})},
         applicability=_applicability(table, held_out),
-        doubling=doubled,
-        learning_curve=curve,
+        doubling=networks.doubling,
+        learning_curve=networks.learning_curve,
         seconds={
             "extract": round(extract_s, 3),
             "train": round(trained - started, 3),
@@ -252,15 +192,34 @@ def sweep(
     return run
 
 
+def _predict_folds(
+    networks: SweepNetworks, seeds: Sequence[int], folder: Path
+) -> dict[tuple[int, int], Float[np.ndarray, " own"]]:
+    """(Position of a source, seed) -> the scores of its rows, by models that did not see it."""
+    table = networks.table
+    predicted: dict[tuple[int, int], np.ndarray] = {}
+    for fold in networks.folds:
+        for number, seed in enumerate(seeds):
+            path = _model_path(folder, fold, networks.arch, seed=None if number == 0 else seed)
+            model = networks.export_fold(fold, seed=seed, path=path)
+            for position in fold.positions:
+                predicted[position, seed] = model.predict(table.features[table.blocks[position]])
+    return predicted
+
+
+def _fold_facts(networks: SweepNetworks, seeds: Sequence[int]) -> tuple[FoldFacts, ...]:
+    return tuple(
+        FoldFacts(source, seed, item.n_train, item.steps, item.train_rmse)
+        for source, fold in sorted(
+            (source, fold) for fold in networks.folds for source in fold.sources
+        )
+        for seed in seeds
+        for item in (networks.of_folds[fold.positions, seed],)
+    )
+
+
 def _length(block: slice) -> int:
     return block.stop - block.start
-
-
-def _words(fold: Fold) -> str:
-    """A fold's sources, in words."""
-    if len(fold.sources) == 1:
-        return fold.sources[0]
-    return f"the {len(fold.sources)} sources of fold {fold.name}"
 
 
 def _about(table: FeatureTable, origin: str) -> dict[str, Any]:
