@@ -91,11 +91,14 @@ def wait_for_entries(cache, number):
 
 def workers(process):
     """The worker processes of `--cluster local:N`."""
-    return [
-        child
-        for child in psutil.Process(process.pid).children(recursive=True)
-        if any("spawn_main" in part for part in child.cmdline())
-    ]
+    return [child for child in family(process) if _is_worker(child)]
+
+
+def _is_worker(child):
+    try:
+        return any("spawn_main" in part for part in child.cmdline())
+    except psutil.NoSuchProcess:  # A short-lived one: an ffprobe that is done.
+        return False
 
 
 def family(process):

@@ -26,9 +26,6 @@ PREDICTIONS = "predictions.parquet"
 BASELINES = "baselines.parquet"
 RECORD = "run.json"
 
-Seen = str
-"""What a model knew of a source: `train`, `val`, `heldout` or `unknown`."""
-
 
 @dataclass(frozen=True, slots=True)
 class FoldFacts:
