@@ -88,6 +88,14 @@ GUARDS: Final = (
         f"{_CLUSTER}a_scheduler_that_dies_with_a_result_on_its_way_is_not_waited_for",
     ),
     Guard(
+        "a pair that spoils the decode it shares",
+        "features/extraction.py",
+        "            elif len(group) == 1:",
+        "            elif group:",
+        "tests/features/test_extraction.py::"
+        "test_a_pair_that_spoils_a_decode_costs_the_others_nothing",
+    ),
+    Guard(
         "kill -9 of ffmpeg",
         "execution/executor.py",
         "_TRIES = 3",

@@ -77,6 +77,7 @@ def score(ffmpeg, shared_cache, watcher):
         allowed=(),
         feature_set="canonical6",
         engine=None,
+        jobs=2,
     ):
         as_pairs = tuple(
             pair
@@ -92,7 +93,7 @@ def score(ffmpeg, shared_cache, watcher):
             progress=watcher,
         )
         corpus = Corpus(Path("corpus"), as_pairs)
-        return extract(corpus, scorer=scorer, feature_set=feature_set, jobs=2, progress=watcher)
+        return extract(corpus, scorer=scorer, feature_set=feature_set, jobs=jobs, progress=watcher)
 
     return score
 

@@ -337,6 +337,73 @@ def test_a_failing_pair_is_named_and_the_others_are_kept(
     assert watcher.finished == 1
 
 
+class Counting(FfmpegEngine):
+    """Remembers how many pairs every decode served."""
+
+    def score(self, comparisons, **options):
+        self.decodes.append(len(comparisons))
+        return super().score(comparisons, **options)
+
+
+@pytest.fixture
+def counting(ffmpeg):
+    engine = Counting(ffmpeg)
+    object.__setattr__(engine, "decodes", [])
+    return engine
+
+
+@pytest.mark.parametrize("feature_set", ["all", "signal,quarter,ssim"])
+def test_pairs_that_share_a_decode_get_what_each_alone_gets(
+    score, make_video, distorted, moving, folder, tmp_path, counting, watcher, feature_set
+):
+    """Also where each is compared in another way: scaled, shorter, in other colours."""
+    reference = moving(folder / "wide.mkv", "-vf", "scale=256:144", "-c:v", "ffv1")
+    encode = ("-i", reference, "-c:v", "libx264", "-crf")
+    pairs = [
+        (reference, make_video(folder / f"{name}.mp4", *encode, *options))
+        for name, options in {
+            "fine": ("20",),
+            "small": ("30", "-vf", "scale=128:72"),
+            "short": ("30", "-frames:v", "6"),
+            "deep": ("30", "-pix_fmt", "yuv420p10le"),
+        }.items()
+    ]
+    wishes = {"feature_set": feature_set, "allowed": tuple(Allowance)}
+    together = score(*pairs, **wishes, cache=Cache(tmp_path / "a"), engine=counting, jobs=1)
+    assert counting.decodes == [2, 2]
+    assert together.n_computed == 4
+    assert watcher.done == watcher.total
+    alone = [score(pair, **wishes, cache=Cache(tmp_path / "b")) for pair in pairs]
+    np.testing.assert_array_equal(rows(together), np.concatenate([rows(each) for each in alone]))
+
+
+def test_only_what_is_missing_is_decoded_together(score, reference, distorted, tmp_path, counting):
+    cache = Cache(tmp_path)
+    score((reference, distorted), cache=cache)
+    pairs = [(reference, distorted)] * 2 + [(reference, reference)] * 2
+    found = score(*pairs, cache=cache, engine=counting, jobs=1)
+    # Both groups have one of either; the second finds what the first has computed.
+    assert (found.n_computed, found.n_cached) == (1, 3)
+    assert counting.decodes == [1]
+
+
+def test_a_pair_that_spoils_a_decode_costs_the_others_nothing(
+    score, reference, distorted, folder, tmp_path, counting, watcher
+):
+    """Its header promises what its body does not hold: only the scored frames tell."""
+    whole = distorted.read_bytes()
+    broken = folder / "broken_body.mp4"
+    body = whole.index(b"mdat") + 60
+    broken.write_bytes(whole[:body] + bytes(len(whole) // 4) + whole[body + len(whole) // 4 :])
+    good, bad = (reference, distorted), (reference, broken)
+    found = score(good, bad, good, good, cache=Cache(tmp_path), engine=counting, jobs=1)
+    assert [failure.pair.clip for failure in found.failures] == ["clip1"]
+    assert found.table.n_clips == 3
+    assert max(counting.decodes) == 2
+    assert watcher.done == watcher.total
+    np.testing.assert_array_equal(rows(found), np.tile(rows(score(good)), (3, 1)))
+
+
 def test_progress_adds_up(score, tiny_corpus, tmp_path, watcher, ffmpeg):
     pairs = read_corpus(tiny_corpus).pairs[:3]
     score(*pairs, cache=Cache(tmp_path))
@@ -347,12 +414,9 @@ def test_a_log_that_does_not_prove_success(score, reference, tmp_path, ffmpeg):
     """An engine that ends well with a frame too few is not believed."""
 
     class Careless(FfmpegEngine):
-        def score(self, pair, **options):
-            logs = super().score(pair, **options)
-            return tuple(
-                [{name: values[:-1] for name, values in part.items()} for part in log]
-                for log in logs
-            )
+        def score(self, comparisons, **options):
+            ((log,),) = super().score(comparisons, **options)
+            return (([{name: values[:-1] for name, values in part.items()} for part in log],),)
 
     cache = Cache(tmp_path)
     with pytest.raises(CorpusError) as caught:

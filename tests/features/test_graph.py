@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.features.alignment import Alignment
-from tinyvmaf.features.graph import ffmpeg_arguments, filter_graph, vmaf_arguments
+from tinyvmaf.features.comparison import Comparison
+from tinyvmaf.features.graph import (
+    ffmpeg_arguments,
+    filter_graph,
+    shared_arguments,
+    vmaf_arguments,
+)
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.media.video import RawFormat, Video, VideoInfo
 
@@ -96,6 +104,30 @@ def test_the_whole_command_of_ffmpeg():
         *("-i", "file:/in/it's; a:b,c [%d].mp4"),
         *("-filter_complex", filter_graph(alignment=alignment, teacher=DEFAULT)),
         *("-fps_mode", "passthrough", "-f", "null", "-"),
+    ]
+
+
+def test_pairs_of_one_reference_share_its_decode():
+    reference = Video(Path("/in/reference.mp4"))
+    alignments = {"a": Alignment(8), "b": Alignment(8, scale=(192, 108))}
+    comparisons = [
+        Comparison(
+            Pair("source", name, reference, Video(Path(f"/in/{name}.mp4"))), info(), alignment
+        )
+        for name, alignment in alignments.items()
+    ]
+    command = shared_arguments(comparisons, teacher=DEFAULT)
+    inputs = [word for before, word in pairwise(command) if before == "-i"]
+    assert inputs == ["file:/in/a.mp4", "file:/in/b.mp4", "file:/in/reference.mp4"]
+    options = "n_threads=1:shortest=1:repeatlast=0:model=version=vmaf_v0.6.1\\\\:name=vmaf"
+    assert command[command.index("-filter_complex") + 1].split(";") == [
+        "[2:V:0]split=2[shared0][shared1]",
+        "[0:V:0]settb=1/25,setpts=N[distorted0]",
+        "[shared0]settb=1/25,setpts=N[reference0]",
+        f"[distorted0][reference0]libvmaf=log_fmt=csv:log_path=0/log.csv:{options}",
+        "[1:V:0]settb=1/25,setpts=N,scale=w=192:h=108:flags=bicubic[distorted1]",
+        "[shared1]settb=1/25,setpts=N[reference1]",
+        f"[distorted1][reference1]libvmaf=log_fmt=csv:log_path=1/log.csv:{options}",
     ]
 
 

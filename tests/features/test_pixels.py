@@ -8,6 +8,7 @@ import pytest
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import SchemaError
 from tinyvmaf.features.alignment import align
+from tinyvmaf.features.comparison import Comparison
 from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.pixels import SIGNAL as FEATURES
 from tinyvmaf.features.pixels import read_pixel_parts
@@ -53,14 +54,13 @@ def logs(ffmpeg, reference, distorted, sets):
     reference, distorted = Video(reference), Video(distorted)
     info = probe(reference)
     with working_folder() as folder:
-        found = FfmpegEngine(ffmpeg).score(
-            Pair("source", "clip", reference=reference, distorted=distorted),
-            info=info,
-            alignment=align(reference=info, distorted=probe(distorted), allowed=frozenset()),
+        pair = Pair("source", "clip", reference=reference, distorted=distorted)
+        alignment = align(reference=info, distorted=probe(distorted), allowed=frozenset())
+        (found,) = FfmpegEngine(ffmpeg).score(
+            [Comparison(pair, info, alignment, tuple(sets))],
             teacher=Teacher("vmaf_v0.6.1"),
             folder=folder,
             on_frame=lambda _: None,
-            sets=sets,
         )
         return tuple(log for (log,) in found)
 

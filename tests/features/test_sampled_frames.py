@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from tinyvmaf.errors import ToolFailed
 from tinyvmaf.features.alignment import Alignment, Allowance, align
+from tinyvmaf.features.comparison import Comparison
 from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.graph import command
 from tinyvmaf.features.log import read_log
 from tinyvmaf.features.neighbours import reach
 from tinyvmaf.features.sampled_frames import INPUTS, groups, read_sampled, sampled_graph
-from tinyvmaf.features.sets import FULL, HALF
+from tinyvmaf.features.sets import HALF
 from tinyvmaf.features.spare_frames import SpareFrames, kept_video, outputs
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.media.probing import probe
@@ -82,14 +83,12 @@ def scores(ffmpeg, tmp_path_factory):
             *outputs(INPUTS),
         ]
         engine.run(arguments, teacher=teacher, folder=folder, on_frame=lambda _: None)
-        ((full,),) = engine.score(
-            _pair(reference, distorted),
-            info=infos["reference"],
-            alignment=alignment,
+        comparison = Comparison(_pair(reference, distorted), infos["reference"], alignment)
+        (((full,),),) = engine.score(
+            [comparison],
             teacher=teacher,
             folder=tmp_path_factory.mktemp("full"),
             on_frame=lambda _: None,
-            sets=(FULL,),
         )
         sampled = read_sampled(folder, frames, teacher=teacher)
         rescored = _rescored(engine, spare, folder)

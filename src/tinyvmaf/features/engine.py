@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MisalignedError, ToolFailed, ToolNotFound, UsageError
-from tinyvmaf.features.alignment import Alignment
+from tinyvmaf.features.comparison import Comparison
 from tinyvmaf.features.graph import (
     LOG_CSV,
     LOG_JSON,
-    ffmpeg_arguments,
     log_name,
+    place,
+    shared_arguments,
     vmaf_arguments,
 )
 from tinyvmaf.features.log import Log, read_log, read_log_parts
@@ -29,7 +29,6 @@ from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher, check_teacher
 from tinyvmaf.media.ffmpeg import MODEL_FILE, Ffmpeg, find_ffmpeg, run_ffmpeg
 from tinyvmaf.media.process import check_timeout, run
-from tinyvmaf.media.video import VideoInfo
 
 ENVIRONMENT_VARIABLE = "VMAF_BIN"
 
@@ -37,7 +36,10 @@ PART_FRAMES = 1024
 """Frames of a log in memory at once; text and tables of many more would outgrow all else."""
 
 OnFrame = Callable[[int], None]
-"""Called with the number of frames done so far."""
+"""Called with the number of frames done so far, of each comparison."""
+
+Logs = tuple[tuple[Iterable[Log], ...], ...]
+"""For each comparison, the parts of the log of each of its sets."""
 
 
 @runtime_checkable
@@ -49,24 +51,27 @@ class Engine(Protocol):
         """Of the programs and libraries that compute; part of every cache key."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """Distorted videos that it can compare to one decode of their reference."""
+        ...
+
     def check(self, teacher: Teacher) -> None:
         """Refuse a teacher that the engine does not have, before any work."""
         ...
 
     def score(
         self,
-        pair: Pair,
+        comparisons: Sequence[Comparison],
         *,
-        info: VideoInfo,
-        alignment: Alignment,
         teacher: Teacher,
         folder: Path,
         on_frame: OnFrame,
-        sets: Sequence[FeatureSet] = (FULL,),
-    ) -> tuple[Iterable[Log], ...]:
-        """Decode `pair` once and make the log of every set; `info` describes the reference.
+    ) -> Logs:
+        """Make the logs of distorted videos that share one reference.
 
-        The logs lie in `folder`, and are read there as their parts are asked for.
+        The logs lie in `folder`, and are read there as their parts are asked for. Nothing tells
+        which comparison an error is about.
         """
         ...
 
@@ -89,42 +94,47 @@ class FfmpegEngine:
         """Of ffmpeg and the libvmaf inside."""
         return {"ffmpeg": self.ffmpeg.version, "libvmaf": self.ffmpeg.libvmaf}
 
+    @property
+    def at_once(self) -> int:
+        """More would save little of what is left, and take more memory."""
+        return 4
+
     def check(self, teacher: Teacher) -> None:
         """Refuse a teacher that this build's libvmaf does not have."""
         check_teacher(teacher, self.ffmpeg.path)
 
     def score(
         self,
-        pair: Pair,
+        comparisons: Sequence[Comparison],
         *,
-        info: VideoInfo,
-        alignment: Alignment,
         teacher: Teacher,
         folder: Path,
         on_frame: OnFrame,
-        sets: Sequence[FeatureSet] = (FULL,),
-    ) -> tuple[Iterable[Log], ...]:
-        """Run one pass; any container, scaled to the reference's size where needed."""
-        del info
-        arguments = ffmpeg_arguments(
-            reference=pair.reference,
-            distorted=pair.distorted,
-            alignment=alignment,
+    ) -> Logs:
+        """Decode every video once; any container, scaled to the reference's size where needed."""
+        places = [folder / place(number) for number in range(len(comparisons))]
+        for each in places:
+            each.mkdir()
+        self.run(
+            shared_arguments(comparisons, teacher=teacher),
             teacher=teacher,
-            sets=sets,
+            folder=folder,
+            on_frame=on_frame,
         )
-        self.run(arguments, teacher=teacher, folder=folder, on_frame=on_frame)
-        return tuple(read_set_parts(item, folder) for item in sets)
+        return tuple(
+            tuple(read_set_parts(item, each) for item in comparison.sets)
+            for comparison, each in zip(comparisons, places, strict=True)
+        )
 
     def run(
         self, arguments: Sequence[str], *, teacher: Teacher, folder: Path, on_frame: OnFrame
     ) -> Path:
-        """Run a pass that `ffmpeg_arguments` describes, in `folder`; the log that it wrote."""
+        """Run what such arguments describe, in `folder`; the log that `ffmpeg_arguments` names."""
         _place_teacher(teacher, folder)
         said = run_ffmpeg(
             self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame, stall_s=self.stall_s
         )
-        if not any(folder.glob("*.csv")) and not any(folder.glob("*.txt")):
+        if not any(folder.rglob("*.csv")) and not any(folder.rglob("*.txt")):
             # Seen with pictures that are too small for a model's features: ffmpeg ends well.
             reason = said.splitlines()[0] if said else "it does not say why"
             raise ToolFailed(
@@ -163,28 +173,32 @@ class VmafEngine:
         """Of the program, which is libvmaf's."""
         return {"vmaf": self.version, "libvmaf": self.version}
 
+    @property
+    def at_once(self) -> int:
+        """The program compares two videos."""
+        return 1
+
     def check(self, teacher: Teacher) -> None:
         """Nothing can be asked of this program before it runs."""
         del teacher
 
     def score(
         self,
-        pair: Pair,
+        comparisons: Sequence[Comparison],
         *,
-        info: VideoInfo,
-        alignment: Alignment,
         teacher: Teacher,
         folder: Path,
         on_frame: OnFrame,
-        sets: Sequence[FeatureSet] = (FULL,),
-    ) -> tuple[Iterable[Log], ...]:
+    ) -> Logs:
         """Run the program once; its log is JSON, which is read whole.
 
         Raises:
             UsageError: a set is wanted that this program cannot make.
             MisalignedError: the pair needs what this program cannot do.
         """
-        if tuple(sets) != (FULL,):
+        (comparison,) = comparisons
+        pair, alignment = comparison.pair, comparison.alignment
+        if comparison.sets != (FULL,):
             raise UsageError(
                 f"--engine vmaf scales no videos, so it makes no feature set but {FULL.name}; "
                 "use --engine ffmpeg"
@@ -206,11 +220,14 @@ class VmafEngine:
             )
         _place_teacher(teacher, folder)
         arguments = vmaf_arguments(
-            reference=pair.reference, distorted=pair.distorted, info=info, teacher=teacher
+            reference=pair.reference,
+            distorted=pair.distorted,
+            info=comparison.info,
+            teacher=teacher,
         )
         run([str(self.path), *arguments], cwd=folder)
         on_frame(alignment.n_frames)
-        return ([read_log(folder / LOG_JSON)],)
+        return (([read_log(folder / LOG_JSON)],),)
 
 
 def find_engine(

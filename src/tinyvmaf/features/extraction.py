@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a corpus to a feature table: one decode a pair, cached, many pairs at once.
+"""From a corpus to a feature table: cached, many pairs at once, few decodes of a reference.
 
 A pair that fails is named and the others are kept. What was computed survives anything, `kill -9`
 included: the next run takes it from the cache. So do the rows, when all pairs are done. Nothing is
 believed that the log does not prove.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,12 +17,12 @@ from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.features.cache import cache_key
 from tinyvmaf.features.extracted_rows import ExtractedRows
+from tinyvmaf.features.groups import Group, Size, groups
 from tinyvmaf.features.parts import is_parts_output, write_parts
-from tinyvmaf.features.scorer import PairScorer, Scored, ScorePair
+from tinyvmaf.features.scorer import PairScorer, Scored, ScorePairs
 from tinyvmaf.features.sets import FULL, find_sets
 from tinyvmaf.features.table import FeatureTable, TableInfo, make_table, write_rows
 from tinyvmaf.media.probing import probe
-from tinyvmaf.media.video import VideoInfo
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import versions
 
@@ -171,46 +171,71 @@ def _score_all(
     corpus: Corpus, scorer: PairScorer, executor: AbstractExecutor, progress: Progress
 ) -> _Found:
     """Score every pair; their logs stay in the cache."""
-    pairs = corpus.pairs
-    sizes = [_size(pair) for pair in pairs]
-    task = progress.task("extract", total=float(sum(n for n, _ in sizes)), unit="frames")
-    # The most expensive first, so that no core waits long for the last pair.
-    order = sorted(range(len(pairs)), key=lambda index: -sizes[index][1])
+    sizes = {pair: _size(pair) for pair in corpus.pairs}
+    n_frames = sum(size.n_frames for size in sizes.values())
+    task = progress.task("extract", total=float(n_frames), unit="frames")
+    shares = {pair: Share(task, size.n_frames) for pair, size in sizes.items()}
     scored, failures = list[Scored](), list[Failure]()
-    waiting: dict[Future[Scored], tuple[Pair, Share]] = {}
     try:
         with executor:
-            for index in order:
-                pair, share = pairs[index], Share(task, sizes[index][0])
-                work = ScorePair(scorer=replace(scorer, progress=SILENT), pair=pair)
-                waiting[executor.submit(work, on_frame=share.reach)] = pair, share
-            for future in as_they_end(waiting):
-                pair, share = waiting.pop(future)
-                share.complete()
-                try:
-                    found = future.result()
-                except TinyVmafError as error:
-                    failures.append(Failure(pair, error))
+            n_workers = executor.n_workers
+            wanted = groups(sizes, at_once=scorer.engine.at_once, n_workers=n_workers)
+            for group, outcome in _outcomes(wanted, scorer, executor, shares):
+                for pair in group:
+                    shares[pair].complete()
+                if isinstance(outcome, TinyVmafError):
+                    failures += [Failure(pair, outcome) for pair in group]
                     continue
-                for note in found.notes:
-                    progress.note(note)
-                scored.append(found)
+                for item in outcome:
+                    for note in item.notes:
+                        progress.note(note)
+                scored += outcome
     finally:
         task.finish()
     failures.sort(key=lambda failure: failure.pair.name)
-    if len(failures) == len(pairs):
+    if len(failures) == len(corpus.pairs):
         raise CorpusError(_all_failed(corpus, failures))
     scored.sort(key=lambda item: (item.pair.source, item.pair.clip))
     return _Found(tuple(scored), tuple(failures))
 
 
-def _size(pair: Pair) -> tuple[int, int]:
-    """Frames and pixels of a pair; (0, 0) if it cannot be read, which its own turn will tell."""
+def _outcomes(
+    wanted: Iterable[Group],
+    scorer: PairScorer,
+    executor: AbstractExecutor,
+    shares: Mapping[Pair, Share],
+) -> Iterator[tuple[Group, tuple[Scored, ...] | TinyVmafError]]:
+    """What becomes of every group as it ends; one that fails is done again pair by pair."""
+
+    def submit(group: Group) -> Future[tuple[Scored, ...]]:
+        def on_frame(count: int) -> None:
+            for pair in group:
+                shares[pair].reach(count)
+
+        work = ScorePairs(scorer=replace(scorer, progress=SILENT), pairs=group)
+        return executor.submit(work, on_frame=on_frame)
+
+    waiting = {submit(group): group for group in wanted}
+    while waiting:
+        for future in as_they_end(tuple(waiting)):
+            group, error = waiting.pop(future), future.exception()
+            if error is None:
+                yield group, future.result()
+            elif not isinstance(error, TinyVmafError):
+                raise error
+            elif len(group) == 1:
+                yield group, error
+            else:
+                # Each alone tells whose error it is, and the others are not lost.
+                waiting.update((submit((pair,)), (pair,)) for pair in group)
+
+
+def _size(pair: Pair) -> Size:
     try:
-        info: VideoInfo = probe(pair.reference)
+        info = probe(pair.reference)
     except TinyVmafError:
-        return 0, 0
-    return info.n_frames, info.n_frames * info.width * info.height
+        return Size()  # its own turn will tell
+    return Size(info.n_frames, info.width * info.height)
 
 
 def _info(rows: ExtractedRows, scorer: PairScorer) -> TableInfo:

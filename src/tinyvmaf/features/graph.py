@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tinyvmaf.features import pixels
 from tinyvmaf.features.alignment import Alignment
+from tinyvmaf.features.comparison import Comparison
 from tinyvmaf.features.sets import FULL, SIGNAL, FeatureSet
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.media.ffmpeg import MODEL_FILE
@@ -41,15 +42,33 @@ def ffmpeg_arguments(
     return command(graph, reference=reference, distorted=distorted, threads=threads)
 
 
+def shared_arguments(comparisons: Sequence[Comparison], *, teacher: Teacher) -> list[str]:
+    """Ffmpeg's arguments that decode a reference once for all that are compared to it.
+
+    The logs of the comparison number N, from 0, go to the folder `place(N)`, which must be there.
+    """
+    distorted = [item.pair.distorted for item in comparisons]
+    graph = shared_graph(comparisons, teacher=teacher)
+    return _command(graph, [*distorted, comparisons[0].pair.reference])
+
+
 def command(graph: str, *, reference: Video, distorted: Video, threads: int = 1) -> list[str]:
     """Ffmpeg's arguments that run a filter graph over a pair and keep no picture."""
+    return _command(graph, [distorted, reference], threads=threads)
+
+
+def _command(graph: str, inputs: Sequence[Video], *, threads: int = 1) -> list[str]:
     return [
-        *("-threads", str(threads), *distorted.arguments()),
-        *("-threads", str(threads), *reference.arguments()),
+        *(word for video in inputs for word in ("-threads", str(threads), *video.arguments())),
         *("-filter_complex", graph),
         # Without passthrough the muxer would count dropped and doubled frames as progress.
         *("-fps_mode", "passthrough", "-f", "null", "-"),
     ]
+
+
+def place(number: int) -> str:
+    """The folder of a comparison's logs, within the one that ffmpeg runs in."""
+    return f"{number}"
 
 
 def log_name(feature_set: FeatureSet) -> str:
@@ -68,20 +87,63 @@ def filter_graph(
 
     Several sets share one decode; only the pass at full size asks for the teacher.
     """
+    return _compare(
+        ("0:V:0", "1:V:0"),
+        ("distorted", "reference"),
+        alignment=alignment,
+        teacher=teacher,
+        threads=threads,
+        sets=sets,
+    )
+
+
+def shared_graph(comparisons: Sequence[Comparison], *, teacher: Teacher) -> str:
+    """The filter graph: the distorted videos are inputs 0, 1, ..., their reference is the last."""
+    last = f"{len(comparisons)}:V:0"
+    names = [f"shared{number}" for number in range(len(comparisons))]
+    pieces = [f"[{last}]split={len(names)}{''.join(f'[{name}]' for name in names)}"]
+    if len(names) == 1:
+        names, pieces = [last], []
+    pieces += [
+        _compare(
+            (f"{number}:V:0", name),
+            (f"distorted{number}", f"reference{number}"),
+            alignment=item.alignment,
+            teacher=teacher,
+            threads=1,
+            sets=item.sets,
+            folder=f"{place(number)}/",
+        )
+        for number, (item, name) in enumerate(zip(comparisons, names, strict=True))
+    ]
+    return ";".join(pieces)
+
+
+def _compare(
+    inputs: tuple[str, str],
+    names: tuple[str, str],
+    *,
+    alignment: Alignment,
+    teacher: Teacher,
+    threads: int,
+    sets: Sequence[FeatureSet],
+    folder: str = "",
+) -> str:
+    """The graph from two pads, distorted and reference, to the logs of all sets in `folder`."""
     distorted, reference = input_steps(alignment)
     chains = [
-        ("distorted", f"[0:V:0]{','.join([*distorted, *conversion(alignment)])}"),
-        ("reference", f"[1:V:0]{','.join([*reference, *_format(alignment)])}"),
+        f"[{inputs[0]}]{','.join([*distorted, *conversion(alignment)])}",
+        f"[{inputs[1]}]{','.join([*reference, *_format(alignment)])}",
     ]
     if len(sets) == 1 and sets[0] == FULL:
-        heads = "".join(f"{chain}[{name}];" for name, chain in chains)
-        return heads + libvmaf(("distorted", "reference"), teacher=teacher, threads=threads)
+        heads = "".join(f"{chain}[{name}];" for name, chain in zip(names, chains, strict=True))
+        return heads + libvmaf(names, teacher=teacher, threads=threads, log=folder + LOG_CSV)
     heads = "".join(
         f"{chain},split={len(sets)}{''.join(f'[{name}_{item.name}]' for item in sets)};"
-        for name, chain in chains
+        for name, chain in zip(names, chains, strict=True)
     )
     return heads + ";".join(
-        branch(item, ("distorted", "reference"), teacher=teacher, threads=threads) for item in sets
+        branch(item, names, teacher=teacher, threads=threads, folder=folder) for item in sets
     )
 
 
@@ -110,14 +172,21 @@ def conversion(alignment: Alignment) -> list[str]:
 
 
 def branch(
-    feature_set: FeatureSet, names: tuple[str, str], *, teacher: Teacher, threads: int
+    feature_set: FeatureSet,
+    names: tuple[str, str],
+    *,
+    teacher: Teacher,
+    threads: int,
+    folder: str = "",
 ) -> str:
     """The piece of a graph that makes a set of the pads `NAME_SET` of both videos."""
     pads = (f"{names[0]}_{feature_set.name}", f"{names[1]}_{feature_set.name}")
     if not feature_set.by_libvmaf:
-        return (pixels.signal_chain if feature_set == SIGNAL else pixels.ssim_chain)(pads)
+        chain = pixels.signal_chain if feature_set == SIGNAL else pixels.ssim_chain
+        return chain(pads, folder=folder)
+    log = folder + log_name(feature_set)
     if feature_set.is_full:
-        return libvmaf(pads, teacher=teacher, threads=threads)
+        return libvmaf(pads, teacher=teacher, threads=threads, log=log)
     size = f"w=trunc(iw/{feature_set.divisor}):h=trunc(ih/{feature_set.divisor})"
     small = (f"{pads[0]}_small", f"{pads[1]}_small")
     scale = "".join(
@@ -125,9 +194,7 @@ def branch(
         for pad, to in zip(pads, small, strict=True)
     )
     # The six features do not depend on the teacher; v0.6.1 is the one that asks for them.
-    return scale + libvmaf(
-        small, teacher=Teacher(DEFAULT), threads=threads, log=log_name(feature_set)
-    )
+    return scale + libvmaf(small, teacher=Teacher(DEFAULT), threads=threads, log=log)
 
 
 def libvmaf(

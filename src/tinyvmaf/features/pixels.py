@@ -43,23 +43,26 @@ def file_name(feature: str) -> str:
     return f"{feature}.txt"
 
 
-def signal_chain(pads: tuple[str, str]) -> str:
-    """The piece of a graph that measures `SIGNAL` of the pads: distorted video, reference."""
+def signal_chain(pads: tuple[str, str], *, folder: str = "") -> str:
+    """The piece of a graph that measures `SIGNAL` of the pads: distorted video, reference.
+
+    `folder`, with its slash, is where the files go within that of ffmpeg.
+    """
     distorted, reference = pads
     now, before = f"{reference}_now", f"{reference}_before"
     return (
         f"[{reference}]split[{now}][{before}];"
         # Frame 0 stands before itself; every other one stands before the next.
         f"[{before}]tpad=start=1:start_mode=clone,setpts=N[{before}_padded];"
-        f"[{now}][{distorted}]psnr={_SYNC},{_print('psnr')}[{now}_seen];"
-        f"[{now}_seen][{before}_padded]psnr={_SYNC},{_print('change')}"
+        f"[{now}][{distorted}]psnr={_SYNC},{_print('psnr', folder)}[{now}_seen];"
+        f"[{now}_seen][{before}_padded]psnr={_SYNC},{_print('change', folder)}"
     )
 
 
-def ssim_chain(pads: tuple[str, str]) -> str:
-    """The piece of a graph that measures `SSIM` of the pads: distorted video, reference."""
+def ssim_chain(pads: tuple[str, str], *, folder: str = "") -> str:
+    """The piece of a graph that measures `SSIM` of the pads, as `signal_chain`."""
     distorted, reference = pads
-    return f"[{distorted}][{reference}]ssim={_SYNC},{_print('ssim')}"
+    return f"[{distorted}][{reference}]ssim={_SYNC},{_print('ssim', folder)}"
 
 
 def read_pixel_parts(
@@ -90,8 +93,8 @@ def read_pixel_parts(
         )
 
 
-def _print(feature: str) -> str:
-    return f"metadata=mode=print:key={_KEYS[feature]}:file={file_name(feature)}"
+def _print(feature: str, folder: str) -> str:
+    return f"metadata=mode=print:key={_KEYS[feature]}:file={folder}{file_name(feature)}"
 
 
 def _read(path: Path, feature: str) -> Iterator[float]:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scoring one pair with libvmaf through the cache, and proving that the result is complete.
+"""Scoring pairs with libvmaf through the cache, and proving that the results are complete.
 
-Every feature set has a cache entry of its own: what is missing is computed in one decode. Logs stay
-in the cache; what travels is their keys.
+Every feature set has a cache entry of its own: what is missing is computed in one decode, which
+pairs of one reference share. Logs stay in the cache; what travels is their keys.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MediaError, ToolFailed
 from tinyvmaf.features.alignment import Alignment, Allowance, align
 from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key, hash_file
-from tinyvmaf.features.engine import Engine
+from tinyvmaf.features.comparison import Comparison
+from tinyvmaf.features.engine import Engine, OnFrame
 from tinyvmaf.features.log import Log
 from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher
@@ -70,9 +71,24 @@ class Scored:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A pair that can be compared, and what of it is in the cache.
+
+    Attributes:
+        comparison: All of what the cache does not hold.
+        content: Hashes of the reference and of the distorted video.
+        keys: The cache entry of every set.
+    """
+
+    comparison: Comparison
+    content: tuple[str, str]
+    keys: Mapping[FeatureSet, str]
+
+
 @dataclass(frozen=True)
 class PairScorer:
-    """Scores one pair through the cache; the same object serves every thread.
+    """Scores pairs through the cache; the same object serves every thread.
 
     Attributes:
         engine: What runs libvmaf.
@@ -92,12 +108,29 @@ class PairScorer:
     sets: tuple[FeatureSet, ...] = (FULL,)
     staged: bool = False
 
-    def score(self, pair: Pair, *, on_frame: Callable[[int], None]) -> Scored:
-        """The log of `pair`, proven to be complete.
+    def score(self, pairs: Sequence[Pair], *, on_frame: OnFrame) -> tuple[Scored, ...]:
+        """The logs of pairs that share one reference, each proven to be complete.
 
         Raises:
-            TinyVmafError: the pair cannot be read, does not fit, or libvmaf did not score it all.
+            TinyVmafError: a pair cannot be read, does not fit, or libvmaf did not score it all.
+                Which one it is may not be known.
         """
+        ready = [self._ready(pair) for pair in pairs]
+        missing = [item for item in ready if item.comparison.sets]
+        if missing:
+            self._compute(missing, on_frame)
+        return tuple(
+            Scored(
+                pair,
+                CachedLog(self.cache, item.keys),
+                item.comparison.alignment,
+                item.content,
+                cached=not item.comparison.sets,
+            )
+            for pair, item in zip(pairs, ready, strict=True)
+        )
+
+    def _ready(self, pair: Pair) -> _Ready:
         reference, distorted = probe(pair.reference), probe(pair.distorted)
         if (reference.width > reference.height) != (distorted.width > distorted.height):
             # One may lie on its side with a note to show it upright, which ffmpeg obeys.
@@ -112,24 +145,20 @@ class PairScorer:
             self._content(pair.distorted.path),
         )
         keys = {item: self._key(pair, content, alignment, item) for item in self.sets}
-        missing = [item for item in self.sets if not self._holds(keys[item], pair)]
+        missing = tuple(item for item in self.sets if not self._holds(keys[item], pair))
         for item in missing:
             item.check_size(width=reference.width, height=reference.height)
-        if missing:
-            with working_folder() as folder:
-                logs = self.engine.score(
-                    pair,
-                    info=reference,
-                    alignment=alignment,
-                    teacher=self.teacher,
-                    folder=folder,
-                    on_frame=on_frame,
-                    sets=missing,
-                )
-                for item, log in zip(missing, logs, strict=True):
-                    self.cache.store(keys[item], _proven(log, pair, alignment))
-        log = CachedLog(self.cache, keys)
-        return Scored(pair, log, alignment, content, cached=not missing)
+        return _Ready(Comparison(pair, reference, alignment, missing), content, keys)
+
+    def _compute(self, missing: Sequence[_Ready], on_frame: OnFrame) -> None:
+        comparisons = [item.comparison for item in missing]
+        with working_folder() as folder:
+            found = self.engine.score(
+                comparisons, teacher=self.teacher, folder=folder, on_frame=on_frame
+            )
+            for item, logs in zip(missing, found, strict=True):
+                for each, log in zip(item.comparison.sets, logs, strict=True):
+                    self.cache.store(item.keys[each], _proven(log, item.comparison))
 
     def _content(self, path: Path) -> str:
         return hash_file(path) if self.staged else self.cache.content_hash(path)
@@ -165,40 +194,51 @@ class PairScorer:
 
 
 @dataclass(frozen=True)
-class ScorePair:
-    """The work of scoring one pair, as an executor takes it; it may run in another process."""
+class ScorePairs:
+    """The work of scoring pairs of one reference, as an executor takes it.
+
+    It may run in another process.
+    """
 
     scorer: PairScorer
-    pair: Pair
+    pairs: tuple[Pair, ...]
 
-    def __call__(self, on_frame: Callable[[int], None]) -> Scored:
-        """Score the pair; what there is to say comes with the result."""
+    def __call__(self, on_frame: OnFrame) -> tuple[Scored, ...]:
+        """Score them; what there is to say comes with the first result."""
         said = _Notes()
-        with staged(self.pair) as pair:
-            scorer = replace(self.scorer, progress=said, staged=pair != self.pair)
-            found = scorer.score(pair, on_frame=on_frame)
-        return replace(found, pair=self.pair, notes=tuple(said.notes))
+        with staged(self.pairs) as pairs:
+            scorer = replace(self.scorer, progress=said, staged=pairs != self.pairs)
+            found = scorer.score(pairs, on_frame=on_frame)
+        notes = [tuple(said.notes), *([()] * (len(found) - 1))]
+        return tuple(
+            replace(item, pair=pair, notes=each)
+            for item, pair, each in zip(found, self.pairs, notes, strict=True)
+        )
 
 
 @contextmanager
-def staged(pair: Pair) -> Generator[Pair]:
-    """Yield `pair` with local files: what lies in an object store is copied and removed afterwards.
+def staged(pairs: Sequence[Pair]) -> Generator[tuple[Pair, ...]]:
+    """Yield `pairs` with local files: what lies in an object store is copied, once, and removed.
 
     Raises:
         MediaError: the store does not hold a file.
     """
-    try:
-        with (
-            local_copy(pair.reference.path) as reference,
-            local_copy(pair.distorted.path) as distorted,
-        ):
-            yield replace(
+    with ExitStack() as copies:
+        local: dict[Path, Path] = {}
+        for pair in pairs:
+            for path in (pair.reference.path, pair.distorted.path):
+                try:
+                    local[path] = local.get(path) or copies.enter_context(local_copy(path))
+                except FileNotFoundError as error:
+                    raise MediaError(f"{pair.name}: no such file in the store: {error}") from error
+        yield tuple(
+            replace(
                 pair,
-                reference=replace(pair.reference, path=reference),
-                distorted=replace(pair.distorted, path=distorted),
+                reference=replace(pair.reference, path=local[pair.reference.path]),
+                distorted=replace(pair.distorted, path=local[pair.distorted.path]),
             )
-    except FileNotFoundError as error:
-        raise MediaError(f"{pair.name}: no such file in the store: {error}") from error
+            for pair in pairs
+        )
 
 
 class _Notes:
@@ -214,13 +254,13 @@ class _Notes:
         self.notes.append(message)
 
 
-def _proven(log: Iterable[Log], pair: Pair, alignment: Alignment) -> Generator[Log]:
+def _proven(log: Iterable[Log], comparison: Comparison) -> Generator[Log]:
     """The parts of a log; it ends by an error if they are not all."""
     n_scored = 0
     for part in log:
         n_scored += len(next(iter(part.values())))
         yield part
-    prove_complete(pair, alignment, n_scored=n_scored)
+    prove_complete(comparison.pair, comparison.alignment, n_scored=n_scored)
 
 
 def prove_complete(pair: Pair, alignment: Alignment, *, n_scored: int) -> None:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which pairs share a decode of their reference."""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.media.video import Video
+
+Group = tuple[Pair, ...]
+"""Pairs of one reference, which one decode serves."""
+
+# Every comparison holds pictures of its own: a group has no more than two of 1080p.
+_MOST_PIXELS = 2 * 1920 * 1080
+# Turns that each worker has at least, so that none waits long for the last group of another.
+_TURNS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Of a pair's reference; nothing of one that cannot be read.
+
+    Attributes:
+        n_frames: Frames.
+        n_pixels: Pixels of a frame.
+    """
+
+    n_frames: int = 0
+    n_pixels: int = 0
+
+    @property
+    def cost(self) -> int:
+        """What scoring the pair takes, relative to others."""
+        return self.n_frames * self.n_pixels
+
+
+def groups(sizes: Mapping[Pair, Size], *, at_once: int, n_workers: int) -> list[Group]:
+    """All pairs, those of one reference together, the most expensive group first.
+
+    Args:
+        sizes: The pairs.
+        at_once: How many one decode can serve.
+        n_workers: Groups that are scored side by side; all of them get some.
+    """
+    at_once = min(at_once, len(sizes) // (_TURNS * n_workers))
+    sharing: dict[Video, list[Pair]] = defaultdict(list)
+    for pair in sizes:
+        sharing[pair.reference].append(pair)
+    found: list[Group] = []
+    for pairs in sharing.values():
+        most = max(1, min(at_once, _MOST_PIXELS // max(1, sizes[pairs[0]].n_pixels)))
+        n_groups = math.ceil(len(pairs) / most)
+        found += [tuple(pairs[number::n_groups]) for number in range(n_groups)]
+    return sorted(found, key=lambda group: -sum(sizes[pair].cost for pair in group))
