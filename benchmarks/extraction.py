@@ -89,12 +89,14 @@ def main():
                 f"is wanted), {cpu:.3f} times its CPU time."
             )
         two, one = (statistics.median(run[3] for run in found[jobs]) for jobs in JOBS)
-        cores = statistics.median(run[0] / run[1] for run in found[1])
         bare_two, bare_one = (statistics.median(run[1] for run in found[jobs]) for jobs in JOBS)
+        bare_cores = statistics.median(run[0] / run[1] for run in found[1])
+        cores = statistics.median(run[2] / run[3] for run in found[1])
         print(
             f"\nTwo jobs are {one / two:.2f} times as fast as one, as `xargs` gains "
-            f"{bare_one / bare_two:.2f}: a single ffmpeg with one decoding thread already keeps "
-            f"{cores:.2f} processors busy. Every row equals libvmaf's own log."
+            f"{bare_one / bare_two:.2f}: one job keeps {cores:.2f} processors busy, since a pass "
+            f"has several threads, and one bare ffmpeg {bare_cores:.2f}. Pairs of one reference "
+            "share its decode, which `xargs` cannot. Every row equals libvmaf's own log."
         )
 
 
