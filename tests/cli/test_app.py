@@ -145,3 +145,24 @@ def test_help_lists_every_verb_with_its_help(program):
     listed = [line.split(maxsplit=1) for line in lines if line.strip()]
     assert [name for name, _ in listed] == list(VERBS)
     assert all(len(words) > 10 for _, words in listed)
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, "1"), ("7", "7")])
+def test_numpy_starts_no_threads_unless_told_to(own, expected):
+    """Ours would spin for longer than their products take."""
+    environment = {name: value for name, value in os.environ.items() if "OPENBLAS" not in name}
+    code = (
+        "import os, sys; sys.argv = ['tinyvmaf', '--version']\n"
+        "from tinyvmaf.cli.app import main\n"
+        "assert 'numpy' not in sys.modules\n"
+        "try: main()\n"
+        "finally: print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment if own is None else {**environment, "OPENBLAS_NUM_THREADS": own},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == expected

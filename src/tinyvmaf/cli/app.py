@@ -6,6 +6,7 @@ error: 2 wrong call or input, 1 failed, 3 done in part. `--debug` before the ver
 traceback and the commands that were run.
 """
 
+import os
 import shlex
 import signal
 import sys
@@ -50,6 +51,9 @@ def options(
 
 def main() -> NoReturn:
     """Run the program and leave with its exit status."""
+    # Read when NumPy and SciPy are imported: the OpenBLAS of either starts a thread for every core,
+    # which spins a while. That costs 0.2 s, more than all their small products.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for number in _ENDS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` leaves it
             signal.signal(number, _interrupt)

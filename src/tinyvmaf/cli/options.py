@@ -43,7 +43,7 @@ FfmpegPath = Annotated[
     Path | None,
     typer.Option("--ffmpeg", help="The ffmpeg to use.  [TINYVMAF_FFMPEG, bundled, PATH]"),
 ]
-Jobs = Annotated[int | None, typer.Option(help="Pairs at once.  [all cores]")]
+Jobs = Annotated[int | None, typer.Option(help="Programs at once.  [all cores]")]
 Cluster = Annotated[
     str | None,
     typer.Option(

@@ -87,7 +87,7 @@ def extract(
         scorer: Engine, teacher, cache and what is allowed.
         feature_set: Names of feature sets, separated by commas; `all` stands for every feature
             that the pass at full size yields. That pass is always run: it is the teacher's.
-        jobs: Pairs at once on this machine; all cores by default.
+        jobs: Programs at once on this machine; all cores by default.
         cluster: A Dask cluster that does the work instead, as `open_executor` takes it.
         progress: Told of frames.
 

@@ -120,7 +120,7 @@ def score_many(
     Args:
         pairs: What to score.
         scorer: How; its threads are shared among the jobs of this machine.
-        jobs: Pairs at once on this machine; one for each core by default.
+        jobs: Programs at once on this machine; all cores by default.
         cluster: A Dask cluster that does the work instead, as `open_executor` takes it.
 
     Raises:
