@@ -7,11 +7,10 @@ import pytest
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.features.alignment import Alignment
-from tinyvmaf.features.comparison import Comparison
+from tinyvmaf.features.comparison import Comparison, shared_arguments
 from tinyvmaf.features.graph import (
     ffmpeg_arguments,
     filter_graph,
-    shared_arguments,
     vmaf_arguments,
 )
 from tinyvmaf.features.teacher import Teacher

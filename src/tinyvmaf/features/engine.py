@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from tinyvmaf.errors import MisalignedError, ToolFailed, ToolNotFound, UsageError
-from tinyvmaf.features.comparison import Comparison
+from tinyvmaf.features.comparison import Comparison, place, shared_arguments
 from tinyvmaf.features.graph import (
     LOG_CSV,
     LOG_JSON,
     log_name,
-    place,
-    shared_arguments,
     vmaf_arguments,
 )
 from tinyvmaf.features.log import Log, read_log, read_log_parts

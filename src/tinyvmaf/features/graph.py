@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from tinyvmaf.features import pixels
 from tinyvmaf.features.alignment import Alignment
-from tinyvmaf.features.comparison import Comparison
 from tinyvmaf.features.sets import FULL, SIGNAL, FeatureSet
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.media.ffmpeg import MODEL_FILE
@@ -42,33 +41,19 @@ def ffmpeg_arguments(
     return command(graph, reference=reference, distorted=distorted, threads=threads)
 
 
-def shared_arguments(comparisons: Sequence[Comparison], *, teacher: Teacher) -> list[str]:
-    """Ffmpeg's arguments that decode a reference once for all that are compared to it.
-
-    The logs of the comparison number N, from 0, go to the folder `place(N)`, which must be there.
-    """
-    distorted = [item.pair.distorted for item in comparisons]
-    graph = shared_graph(comparisons, teacher=teacher)
-    return _command(graph, [*distorted, comparisons[0].pair.reference])
-
-
 def command(graph: str, *, reference: Video, distorted: Video, threads: int = 1) -> list[str]:
     """Ffmpeg's arguments that run a filter graph over a pair and keep no picture."""
-    return _command(graph, [distorted, reference], threads=threads)
+    return command_of(graph, [distorted, reference], threads=threads)
 
 
-def _command(graph: str, inputs: Sequence[Video], *, threads: int = 1) -> list[str]:
+def command_of(graph: str, inputs: Sequence[Video], *, threads: int = 1) -> list[str]:
+    """As `command`, for videos that the graph calls 0, 1, ..."""
     return [
         *(word for video in inputs for word in ("-threads", str(threads), *video.arguments())),
         *("-filter_complex", graph),
         # Without passthrough the muxer would count dropped and doubled frames as progress.
         *("-fps_mode", "passthrough", "-f", "null", "-"),
     ]
-
-
-def place(number: int) -> str:
-    """The folder of a comparison's logs, within the one that ffmpeg runs in."""
-    return f"{number}"
 
 
 def log_name(feature_set: FeatureSet) -> str:
@@ -87,7 +72,7 @@ def filter_graph(
 
     Several sets share one decode; only the pass at full size asks for the teacher.
     """
-    return _compare(
+    return compare(
         ("0:V:0", "1:V:0"),
         ("distorted", "reference"),
         alignment=alignment,
@@ -97,29 +82,7 @@ def filter_graph(
     )
 
 
-def shared_graph(comparisons: Sequence[Comparison], *, teacher: Teacher) -> str:
-    """The filter graph: the distorted videos are inputs 0, 1, ..., their reference is the last."""
-    last = f"{len(comparisons)}:V:0"
-    names = [f"shared{number}" for number in range(len(comparisons))]
-    pieces = [f"[{last}]split={len(names)}{''.join(f'[{name}]' for name in names)}"]
-    if len(names) == 1:
-        names, pieces = [last], []
-    pieces += [
-        _compare(
-            (f"{number}:V:0", name),
-            (f"distorted{number}", f"reference{number}"),
-            alignment=item.alignment,
-            teacher=teacher,
-            threads=1,
-            sets=item.sets,
-            folder=f"{place(number)}/",
-        )
-        for number, (item, name) in enumerate(zip(comparisons, names, strict=True))
-    ]
-    return ";".join(pieces)
-
-
-def _compare(
+def compare(
     inputs: tuple[str, str],
     names: tuple[str, str],
     *,
@@ -129,7 +92,17 @@ def _compare(
     sets: Sequence[FeatureSet],
     folder: str = "",
 ) -> str:
-    """The graph from two pads, distorted and reference, to the logs of all sets in `folder`."""
+    """The graph from two pads, distorted and reference, to the logs of all sets.
+
+    Args:
+        inputs: Labels of the pads.
+        names: What labels between begin with; no other part of the whole graph has them.
+        alignment: How the two are compared.
+        teacher: The model.
+        threads: What libvmaf may use.
+        sets: The feature sets.
+        folder: Where the logs go, with its slash, within the folder that ffmpeg runs in.
+    """
     distorted, reference = input_steps(alignment)
     chains = [
         f"[{inputs[0]}]{','.join([*distorted, *conversion(alignment)])}",
