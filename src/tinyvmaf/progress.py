@@ -5,7 +5,11 @@ The lower floors call `progress.task(...)`; the command line shows bars, tests a
 `SILENT`. Nothing here prints.
 """
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
+
+OnFrame = Callable[[int], None]
+"""Called with the number of frames done so far."""
 
 
 @runtime_checkable

@@ -11,9 +11,9 @@ from tinyvmaf.features.comparison import Comparison, shared_arguments
 from tinyvmaf.features.graph import (
     ffmpeg_arguments,
     filter_graph,
-    vmaf_arguments,
 )
 from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.features.vmaf_program import vmaf_arguments
 from tinyvmaf.media.video import RawFormat, Video, VideoInfo
 
 DEFAULT = Teacher("vmaf_v0.6.1")

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tinyvmaf.errors import ClusterLost, ToolNotFound, WorkerLost
 from tinyvmaf.execution import worker
-from tinyvmaf.execution.executor import AbstractExecutor, OnFrame, Work
+from tinyvmaf.execution.executor import AbstractExecutor, Work
 from tinyvmaf.execution.worker import Order, Refused, n_busy, perform
 from tinyvmaf.files import working_folder
 from tinyvmaf.media.process import stop_programs_of
+from tinyvmaf.progress import OnFrame
 from tinyvmaf.provenance import version
 
 if TYPE_CHECKING:

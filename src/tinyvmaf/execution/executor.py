@@ -14,12 +14,9 @@ from types import TracebackType
 from typing import TypeVar
 
 from tinyvmaf.errors import ToolStopped
-from tinyvmaf.progress import Task
+from tinyvmaf.progress import OnFrame, Task
 
 T = TypeVar("T")
-
-OnFrame = Callable[[int], None]
-"""Called with the number of frames done so far."""
 
 Work = Callable[[OnFrame], T]
 

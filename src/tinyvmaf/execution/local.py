@@ -9,8 +9,9 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from tinyvmaf.execution.executor import AbstractExecutor, OnFrame, Work, attempt
+from tinyvmaf.execution.executor import AbstractExecutor, Work, attempt
 from tinyvmaf.media.process import stop_pool
+from tinyvmaf.progress import OnFrame
 
 T = TypeVar("T")
 

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one decode of a reference does for one pair or several."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.features.alignment import Alignment
 from tinyvmaf.features.graph import command_of, compare
+from tinyvmaf.features.log import Log
 from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.media.video import VideoInfo
+
+Logs = tuple[tuple[Iterable[Log], ...], ...]
+"""For each comparison, the parts of the log of each of its sets."""
 
 
 @dataclass(frozen=True, slots=True)

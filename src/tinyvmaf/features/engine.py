@@ -1,43 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two programs that run libvmaf: ffmpeg's filter, and libvmaf's own command line `vmaf`.
+"""What runs libvmaf: ffmpeg's filter here, libvmaf's own command line in `vmaf_program`.
 
 Both turn an aligned pair into logs. On raw video their logs are equal; ffmpeg also reads every
 container and scales.
 """
 
 import os
-import platform
-import shutil
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from tinyvmaf.errors import MisalignedError, ToolFailed, ToolNotFound, UsageError
-from tinyvmaf.features.comparison import Comparison, place, shared_arguments
-from tinyvmaf.features.graph import (
-    LOG_CSV,
-    LOG_JSON,
-    log_name,
-    vmaf_arguments,
-)
-from tinyvmaf.features.log import Log, read_log, read_log_parts
+from tinyvmaf.errors import ToolFailed, UsageError
+from tinyvmaf.features.comparison import Comparison, Logs, place, shared_arguments
+from tinyvmaf.features.graph import LOG_CSV, log_name
+from tinyvmaf.features.log import Log, read_log_parts
 from tinyvmaf.features.pixels import read_pixel_parts
-from tinyvmaf.features.sets import FULL, FeatureSet
-from tinyvmaf.features.teacher import Teacher, check_teacher
-from tinyvmaf.media.ffmpeg import MODEL_FILE, Ffmpeg, find_ffmpeg, run_ffmpeg
-from tinyvmaf.media.process import check_timeout, run
-
-ENVIRONMENT_VARIABLE = "VMAF_BIN"
+from tinyvmaf.features.sets import FeatureSet
+from tinyvmaf.features.teacher import Teacher, check_teacher, place_teacher
+from tinyvmaf.features.vmaf_program import ENVIRONMENT_VARIABLE, find_vmaf
+from tinyvmaf.media.ffmpeg import Ffmpeg, find_ffmpeg, run_ffmpeg
+from tinyvmaf.media.process import check_timeout
+from tinyvmaf.progress import OnFrame
 
 PART_FRAMES = 1024
 """Frames of a log in memory at once; text and tables of many more would outgrow all else."""
-
-OnFrame = Callable[[int], None]
-"""Called with the number of frames done so far, of each comparison."""
-
-Logs = tuple[tuple[Iterable[Log], ...], ...]
-"""For each comparison, the parts of the log of each of its sets."""
 
 
 @runtime_checkable
@@ -128,7 +115,7 @@ class FfmpegEngine:
         self, arguments: Sequence[str], *, teacher: Teacher, folder: Path, on_frame: OnFrame
     ) -> Path:
         """Run what such arguments describe, in `folder`; the log that `ffmpeg_arguments` names."""
-        _place_teacher(teacher, folder)
+        place_teacher(teacher, folder)
         said = run_ffmpeg(
             self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame, stall_s=self.stall_s
         )
@@ -155,79 +142,6 @@ def read_set_parts(feature_set: FeatureSet, folder: Path) -> Generator[Log]:
     return read_pixel_parts(folder, feature_set.features, part_frames=PART_FRAMES)
 
 
-@dataclass(frozen=True, slots=True)
-class VmafEngine:
-    """Libvmaf's own program, for raw and Y4M pairs of one size."""
-
-    path: Path
-    version: str
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Another process, maybe on another machine, has to find the same program there."""
-        return _find_same, (self.version,)
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """Of the program, which is libvmaf's."""
-        return {"vmaf": self.version, "libvmaf": self.version}
-
-    @property
-    def at_once(self) -> int:
-        """The program compares two videos."""
-        return 1
-
-    def check(self, teacher: Teacher) -> None:
-        """Nothing can be asked of this program before it runs."""
-        del teacher
-
-    def score(
-        self,
-        comparisons: Sequence[Comparison],
-        *,
-        teacher: Teacher,
-        folder: Path,
-        on_frame: OnFrame,
-    ) -> Logs:
-        """Run the program once; its log is JSON, which is read whole.
-
-        Raises:
-            UsageError: a set is wanted that this program cannot make.
-            MisalignedError: the pair needs what this program cannot do.
-        """
-        (comparison,) = comparisons
-        pair, alignment = comparison.pair, comparison.alignment
-        if comparison.sets != (FULL,):
-            raise UsageError(
-                f"--engine vmaf scales no videos, so it makes no feature set but {FULL.name}; "
-                "use --engine ffmpeg"
-            )
-        if alignment.notes:
-            raise MisalignedError(
-                f"--engine vmaf compares videos as they are, but {'; '.join(alignment.notes)}; "
-                "use --engine ffmpeg"
-            )
-        for video in (pair.reference, pair.distorted):
-            if video.raw is None and video.path.suffix.lower() != ".y4m":
-                raise MisalignedError(
-                    f"{video.path}: --engine vmaf reads raw YUV and Y4M only; use --engine ffmpeg"
-                )
-        if (pair.reference.raw is None) != (pair.distorted.raw is None):
-            raise MisalignedError(
-                "--engine vmaf reads two raw videos or two Y4M, not one of each; "
-                "use --engine ffmpeg"
-            )
-        _place_teacher(teacher, folder)
-        arguments = vmaf_arguments(
-            reference=pair.reference,
-            distorted=pair.distorted,
-            info=comparison.info,
-            teacher=teacher,
-        )
-        run([str(self.path), *arguments], cwd=folder)
-        on_frame(alignment.n_frames)
-        return (([read_log(folder / LOG_JSON)],),)
-
-
 def find_engine(
     name: str | None = None, *, ffmpeg: Path | None = None, stall_s: float | None = None
 ) -> Engine:
@@ -247,39 +161,5 @@ def find_engine(
     if chosen == "ffmpeg":
         return FfmpegEngine(find_ffmpeg(ffmpeg), stall_s)
     if chosen == "vmaf":
-        return _find_vmaf()
+        return find_vmaf()
     raise UsageError(f"unknown engine {chosen!r}; expected ffmpeg or vmaf")
-
-
-def _find_vmaf() -> VmafEngine:
-    named = os.environ.get(ENVIRONMENT_VARIABLE)
-    found = shutil.which(named or "vmaf")
-    if found is None:
-        raise ToolNotFound(
-            f"{ENVIRONMENT_VARIABLE} names {named}, which is not an executable program"
-            if named
-            else f"no program `vmaf` on PATH; name it with {ENVIRONMENT_VARIABLE}, "
-            "or use --engine ffmpeg"
-        )
-    lines: list[str] = []
-    try:
-        stderr = run([found, "--version"], on_line=lines.append)
-    except ToolFailed as error:
-        raise ToolNotFound(f"{found} is not libvmaf's program: {error}") from error
-    said = [line for line in (*lines, *stderr.splitlines()) if line.strip()]
-    return VmafEngine(Path(found).resolve(), said[0].strip() if said else "unknown")
-
-
-def _find_same(version: str) -> VmafEngine:
-    found = _find_vmaf()
-    if found.version != version:
-        raise ToolNotFound(
-            f"{platform.node()} has libvmaf's program {found.version} at {found.path}, expected "
-            f"{version}; name the same one with {ENVIRONMENT_VARIABLE} on every worker"
-        )
-    return found
-
-
-def _place_teacher(teacher: Teacher, folder: Path) -> None:
-    if teacher.path is not None:
-        shutil.copyfile(teacher.path, folder / MODEL_FILE)

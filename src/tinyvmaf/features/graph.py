@@ -12,10 +12,9 @@ from tinyvmaf.features.alignment import Alignment
 from tinyvmaf.features.sets import FULL, SIGNAL, FeatureSet
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.media.ffmpeg import MODEL_FILE
-from tinyvmaf.media.video import Video, VideoInfo
+from tinyvmaf.media.video import Video
 
 LOG_CSV = "log.csv"
-LOG_JSON = "log.json"
 
 SCORE = "vmaf"
 """Name that the teacher's score has in every log of ours."""
@@ -206,28 +205,13 @@ def _skip(n_frames: int) -> list[str]:
     return [f"trim=start_frame={n_frames}"] if n_frames else []
 
 
-def vmaf_arguments(
-    *, reference: Video, distorted: Video, info: VideoInfo, teacher: Teacher
-) -> list[str]:
-    """Arguments of libvmaf's own program for a raw or Y4M pair; the log goes to `LOG_JSON`."""
-    arguments = ["--reference", str(reference.path.absolute())]
-    arguments += ["--distorted", str(distorted.path.absolute())]
-    if reference.raw is not None:
-        sampling, _, depth = info.pix_fmt.removeprefix("yuv").partition("p")
-        arguments += ["--width", str(info.width), "--height", str(info.height)]
-        arguments += ["--pixel_format", sampling, "--bitdepth", depth.removesuffix("le") or "8"]
-    for option in _model_options(teacher):
-        arguments += ["--model", ":".join(option)]
-    return [*arguments, "--threads", "1", "--json", "--output", LOG_JSON, "--quiet"]
-
-
 def _models(teacher: Teacher, *, companion: bool) -> str:
     # Two levels of quoting: `\\\\:` reaches the option parser as `\\:` and libvmaf as `:`.
-    options = _model_options(teacher)
+    options = model_options(teacher)
     return "|".join("\\\\:".join(option) for option in (options if companion else options[-1:]))
 
 
-def _model_options(teacher: Teacher) -> list[tuple[str, str]]:
+def model_options(teacher: Teacher) -> list[tuple[str, str]]:
     """The models of a pass: the teacher, and v0.6.1 for its features if the teacher is another."""
     if teacher == Teacher(DEFAULT):
         return [(f"version={DEFAULT}", f"name={SCORE}")]

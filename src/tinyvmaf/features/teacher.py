@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Teachers: the libvmaf models that label frames, by built-in name or as a JSON file."""
 
+import shutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -91,3 +92,9 @@ def check_teacher(teacher: Teacher, ffmpeg: Path) -> None:
             f"libvmaf does not know the teacher {teacher.name!r}; recent builds have "
             f"{', '.join(BUILT_IN)}; or name a model's JSON file"
         ) from error
+
+
+def place_teacher(teacher: Teacher, folder: Path) -> None:
+    """Put a teacher's file where a command that runs in `folder` looks for it."""
+    if teacher.path is not None:
+        shutil.copyfile(teacher.path, folder / MODEL_FILE)

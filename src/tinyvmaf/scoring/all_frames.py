@@ -16,7 +16,8 @@ from tinyvmaf.features.log import Log
 from tinyvmaf.features.scorer import prove_complete
 from tinyvmaf.features.sets import FULL, FeatureSet
 from tinyvmaf.features.teacher import Teacher
-from tinyvmaf.scoring.mode import Job, OnFrame
+from tinyvmaf.progress import OnFrame
+from tinyvmaf.scoring.mode import Job
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ A mode turns an aligned pair into a score for every frame, and says how far to b
 It decides itself what ffmpeg computes; the caller has checked the pair and gives it a folder.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.applicability import Applicability
 from tinyvmaf.scoring.preflight import Preflight
 
@@ -22,9 +23,6 @@ MODEL: Final = "model"
 SAMPLED: Final = "sampled"
 MODES: Final = (EXACT, MODEL, SAMPLED)
 """The words for `--mode`."""
-
-OnFrame = Callable[[int], None]
-"""Called with the number of frames done so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.sets import TARGET, sets_of
 from tinyvmaf.features.teacher import DEFAULT, Teacher
 from tinyvmaf.models.model import Model
+from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.all_frames import AllFrames, joined, run_all_frames
 from tinyvmaf.scoring.applicability import UNKNOWN, Applicability, DomainWatch, Verdict
 from tinyvmaf.scoring.interval import unseen_source_interval
-from tinyvmaf.scoring.mode import MODEL, FrameScores, Interval, Job, ModelName, OnFrame
+from tinyvmaf.scoring.mode import MODEL, FrameScores, Interval, Job, ModelName
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from tinyvmaf.features.sets import FeatureSet
 from tinyvmaf.features.spare_frames import SpareFrames, kept_video, outputs
 from tinyvmaf.features.teacher import Teacher
 from tinyvmaf.media.video import frame_bytes
+from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.all_frames import job_pair, merged_parts
-from tinyvmaf.scoring.mode import Job, OnFrame
+from tinyvmaf.scoring.mode import Job
 from tinyvmaf.scoring.proxy import Proxy
 from tinyvmaf.scoring.sampling import Cheap, Estimate, Sample, estimate
 

@@ -17,6 +17,7 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.features.sets import MIN_REDUCED, FeatureSet
 from tinyvmaf.features.teacher import DEFAULT, Teacher
+from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.cost import exact_cost, sampled_cost, saves_little, times_cheaper
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import (
@@ -25,7 +26,6 @@ from tinyvmaf.scoring.mode import (
     Interval,
     Job,
     ModelName,
-    OnFrame,
     Sampling,
 )
 from tinyvmaf.scoring.proxy import Proxy
