@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tinyvmaf extract`: from a corpus to a feature table."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict, Unpack
@@ -57,6 +58,10 @@ def extract(
     as_json: Json = False,
 ) -> None:
     """Score every frame of a corpus with libvmaf and write the feature table."""
+    # Read when Polars is imported. Each of its threads works on rows of its own, and memory that it
+    # keeps for later would grow with the table; what takes time here is ffmpeg.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0")
     from tinyvmaf.features.extraction import extract_to
     from tinyvmaf.features.parts import check_folder, is_parts_output
     from tinyvmaf.files import check_writable

@@ -36,7 +36,7 @@ _FIRST = b"tinyvmaf.cache/1 "
 _DIGITS = 64
 _NUMBER = np.dtype("<f8")
 _PART_FRAMES = 1024
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 17
 
 
 class DamagedEntry(Exception):  # noqa: N818 (never leaves the features floor)

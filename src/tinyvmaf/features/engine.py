@@ -23,7 +23,7 @@ from tinyvmaf.media.ffmpeg import Ffmpeg, find_ffmpeg, run_ffmpeg
 from tinyvmaf.media.process import check_timeout
 from tinyvmaf.progress import OnFrame
 
-PART_FRAMES = 1024
+PART_FRAMES = 256
 """Frames of a log in memory at once; text and tables of many more would outgrow all else."""
 
 
