@@ -10,10 +10,10 @@ import sys
 
 import numpy as np
 
-from tinyvmaf.evaluation.conformal import hcp_radius
-from tinyvmaf.evaluation.intervals import fold_interval, nadeau_bengio_interval, pooled_intervals
-from tinyvmaf.evaluation.p1401 import correlation_interval
-from tinyvmaf.evaluation.paired import subset_interval
+from tinyvmaf.stats.conformal import hcp_radius
+from tinyvmaf.stats.intervals import fold_interval, nadeau_bengio_interval, pooled_intervals
+from tinyvmaf.stats.p1401 import correlation_interval
+from tinyvmaf.stats.paired import subset_interval
 
 SOURCES, CLIPS, FRAMES = 9, 8, 60
 

@@ -26,12 +26,12 @@ from tinyvmaf.corpus.build import build
 from tinyvmaf.corpus.clips import installed_clips
 from tinyvmaf.corpus.ladder import Rung, read_ladder
 from tinyvmaf.corpus.scan import read_corpus
-from tinyvmaf.features.sets import CANONICAL6, TARGET
 from tinyvmaf.features.table import read_table
+from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
 from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.probing import probe
-from tinyvmaf.media.process import n_jobs
 from tinyvmaf.media.video import Video
+from tinyvmaf.process.programs import n_jobs
 
 MORE_RUNGS = (
     Rung("libx264", 1.0, crf=30),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.model import load_model
 from tinyvmaf.models.network import Layer, Network
 from tinyvmaf.models.onnx_file import to_onnx

@@ -20,7 +20,7 @@ import polars as pl
 
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts, read_run, write_run
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.digest import write_digest

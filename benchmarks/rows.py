@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.features.table import TableInfo, make_table, write_table
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.provenance import versions
 
 ROWS = (10_000, 100_000, 1_000_000, 10_000_000)

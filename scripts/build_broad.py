@@ -22,7 +22,7 @@ from source_list import Source, read_sources
 from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.errors import TinyVmafError, ToolFailed, UsageError
 from tinyvmaf.features.table import FeatureTable, make_table, read_table, write_table
-from tinyvmaf.media.process import run
+from tinyvmaf.process.programs import run
 from tinyvmaf.provenance import sha256
 
 LADDER = Path(__file__).resolve().parent.parent / "corpora" / "ladder.toml"

@@ -17,9 +17,9 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.evaluation.intervals import Interval, fold_interval
 from tinyvmaf.files import write_text
 from tinyvmaf.report.frontier import chart, markdown
+from tinyvmaf.stats.intervals import Interval, fold_interval
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 PAGE: Final = DOCS / "fast.md"

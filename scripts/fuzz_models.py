@@ -22,7 +22,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from tinyvmaf.errors import ModelError
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.model import load_model
 from tinyvmaf.models.network import Layer, Network
 from tinyvmaf.models.onnx_file import to_onnx

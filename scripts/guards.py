@@ -54,10 +54,10 @@ _ONE_NAME: Final = (
 GUARDS: Final = (
     Guard(
         "kill -9 of the command",
-        "media/process.py",
+        "process/programs.py",
         _START,
         "",
-        "tests/media/test_watchdog.py::test_programs_and_their_children_end_with_us_however_we_end",
+        "tests/process/test_watchdog.py::test_programs_and_their_children_end_with_us_however_we_end",
     ),
     Guard(
         "kill -9 of the command: its scratch files",
@@ -68,7 +68,7 @@ GUARDS: Final = (
     ),
     Guard(
         "kill -9 of a worker: its programs",
-        "media/process.py",
+        "process/programs.py",
         _START,
         "",
         f"{_CLUSTER}a_worker_that_is_killed_takes_its_programs_with_it",
@@ -118,10 +118,10 @@ GUARDS: Final = (
     ),
     Guard(
         "a full disk: a log that was cut",
-        "features/log.py",
+        "libvmaf/logs.py",
         '        if not line.endswith(",\\n") or line.count(",") != n_values:',
         "        if False:",
-        "tests/features/test_log.py",
+        "tests/libvmaf/test_logs.py",
     ),
     Guard(
         "a full disk: half a row in a manifest",
@@ -167,14 +167,14 @@ GUARDS: Final = (
     ),
     Guard(
         "a clock that jumps",
-        "media/process.py",
+        "process/programs.py",
         "time.monotonic()",
         "time.time()",
         f"{_FAULTS}a_clock_that_jumps",
     ),
     Guard(
         "a clip that makes ffmpeg hang",
-        "media/process.py",
+        "process/programs.py",
         "if time.monotonic() - self._last > limit_s:",
         "if False:",
         f"{_FAULTS}a_clip_that_hangs_is_given_up_however_much_ffmpeg_talks[local]",

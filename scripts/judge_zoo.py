@@ -21,9 +21,9 @@ import typer
 from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.errors import TinyVmafError, UsageError
 from tinyvmaf.evaluation.card_figures import radius
-from tinyvmaf.features.sets import CANONICAL6, TARGET
 from tinyvmaf.features.table import FeatureTable, read_table
 from tinyvmaf.files import write_text
+from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
 from tinyvmaf.models import zoo
 from tinyvmaf.models.card import Card
 from tinyvmaf.models.model import Model, load_model

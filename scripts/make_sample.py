@@ -25,7 +25,7 @@ from tinyvmaf.corpus.sample import sample_path
 from tinyvmaf.errors import TinyVmafError, ToolFailed
 from tinyvmaf.features.table import FeatureTable, read_table
 from tinyvmaf.files import write_text
-from tinyvmaf.media.process import run
+from tinyvmaf.process.programs import run
 from tinyvmaf.provenance import file_sha256
 
 SOURCES = (

@@ -17,7 +17,7 @@ from pathlib import Path
 from source_list import Origin, Source
 from tinyvmaf.errors import CorpusError, ToolError
 from tinyvmaf.files import write_bytes
-from tinyvmaf.media.process import run
+from tinyvmaf.process.programs import run
 
 
 def download(origin: Origin, folder: Path) -> Path:

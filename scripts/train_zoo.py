@@ -23,9 +23,9 @@ from source_list import Source, read_sources
 from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.errors import TinyVmafError, UsageError
 from tinyvmaf.evaluation.card_figures import loso_figures, residuals
-from tinyvmaf.features.sets import FULL, HALF, KEYS, QUARTER, TARGET, FeatureSet
 from tinyvmaf.features.table import FeatureTable, make_table, read_table
 from tinyvmaf.files import write_text
+from tinyvmaf.libvmaf.sets import FULL, HALF, KEYS, QUARTER, TARGET, FeatureSet
 from tinyvmaf.models.card import Loso
 from tinyvmaf.models.export import export_model
 from tinyvmaf.models.zoo import ZOO

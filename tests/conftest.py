@@ -17,7 +17,7 @@ import pytest
 from tinyvmaf.corpus.build import build
 from tinyvmaf.corpus.clips import installed_clips
 from tinyvmaf.corpus.ladder import Rung
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.media.ffmpeg import find_ffmpeg, run_ffmpeg
 from tinyvmaf.media.video import Video
 from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden, write_card

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from tinyvmaf.errors import ToolFailed
 from tinyvmaf.files import written_aside
-from tinyvmaf.media.apart import ask
+from tinyvmaf.process.isolation import ask
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,8 +9,8 @@ import pytest
 from tests.evaluation.tables import smooth_table
 from tinyvmaf.corpus.sample import sample_path
 from tinyvmaf.evaluation.loso import sweep
-from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.features.table import read_table, write_table
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.provenance import sha256
 from tinyvmaf.training.recipes import load_recipe, with_epochs
 

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from tinyvmaf.cli.models import app
 from tinyvmaf.errors import ModelError, UsageError
-from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.features.table import TableInfo, make_table, write_table
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models import zoo
 from tinyvmaf.models.model import load_model
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from tinyvmaf.cli.app import app
 from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts, write_run
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report import digest
 
 

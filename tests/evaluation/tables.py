@@ -4,8 +4,8 @@
 import numpy as np
 import polars as pl
 
-from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.features.table import FeatureTable, TableInfo, make_table
+from tinyvmaf.libvmaf.sets import CANONICAL6
 
 
 def smooth_table(*, n_sources: int = 4, n_clips: int = 3, n_frames: int = 20, seed: int = 0):

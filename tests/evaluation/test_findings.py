@@ -22,9 +22,9 @@ from tinyvmaf.evaluation.findings import (
     p_text,
 )
 from tinyvmaf.evaluation.measured import MeasuredFold, measure_folds
-from tinyvmaf.evaluation.metrics import Metrics
-from tinyvmaf.evaluation.paired import subset_interval
 from tinyvmaf.evaluation.record import evaluate_run
+from tinyvmaf.stats.metrics import Metrics
+from tinyvmaf.stats.paired import subset_interval
 
 NUMBERS = (
     r"(?P<kind>ratio a /|difference of atanh a -) b = (?P<effect>\S+?)"

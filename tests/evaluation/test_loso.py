@@ -19,7 +19,7 @@ from tinyvmaf.evaluation.loso import sweep
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import read_run
 from tinyvmaf.evaluation.single import train_one
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.training.recipes import load_recipe, with_epochs
 
 

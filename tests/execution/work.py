@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinyvmaf.errors import MediaError
-from tinyvmaf.media.process import run
+from tinyvmaf.process.programs import run
 
 
 @dataclass(frozen=True)

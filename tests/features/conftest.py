@@ -6,10 +6,10 @@ import pytest
 
 from tinyvmaf.corpus.pair import Corpus, Pair
 from tinyvmaf.features.cache import Cache
-from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.features.cached_scores import PairScorer
 from tinyvmaf.features.extraction import extract
-from tinyvmaf.features.scorer import PairScorer
-from tinyvmaf.features.teacher import find_teacher
+from tinyvmaf.libvmaf.engine import FfmpegEngine
+from tinyvmaf.libvmaf.teacher import find_teacher
 from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.media.video import Video
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.alignment import Allowance
 from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key, open_cache
-from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.media.video import RawFormat, Video
+from tinyvmaf.pairs.alignment import Allowance
 from tinyvmaf.provenance import sha256
 
 LOG = {"adm2": np.array([0.1, 0.2]), "vmaf": np.array([1.0, 2.0])}

@@ -9,11 +9,11 @@ import pytest
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.corpus.scan import read_corpus
 from tinyvmaf.errors import CorpusError, UsageError
-from tinyvmaf.features.alignment import Allowance
 from tinyvmaf.features.cache import Cache
-from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.engine import FfmpegEngine
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.media.video import RawFormat, Video
+from tinyvmaf.pairs.alignment import Allowance
 
 pytestmark = pytest.mark.ffmpeg
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features import parts
 from tinyvmaf.features.parts import is_parts, write_parts
-from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.features.table import TableInfo, make_table, read_table, write_table
+from tinyvmaf.libvmaf.sets import CANONICAL6
 
 INFO = TableInfo(
     teacher="vmaf_v0.6.1", versions={"ffmpeg": "9.0.2"}, corpus="0" * 64, notes=("a note",)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.features.table import TableInfo, make_table, read_table, write_table
+from tinyvmaf.libvmaf.sets import CANONICAL6
 
 INFO = TableInfo(
     teacher="vmaf_v0.6.1",

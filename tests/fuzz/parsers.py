@@ -23,10 +23,10 @@ from tinyvmaf.corpus.manifest import read_manifest
 from tinyvmaf.corpus.netflix import read_netflix
 from tinyvmaf.errors import TinyVmafError
 from tinyvmaf.evaluation.run import read_run
-from tinyvmaf.features.log import read_log, read_log_parts
-from tinyvmaf.features.pixels import SIGNAL, SSIM, file_name, read_pixel_parts
-from tinyvmaf.features.sets import CANONICAL6, TARGET
 from tinyvmaf.features.table import TableInfo, make_table, read_table, write_table
+from tinyvmaf.libvmaf.logs import read_log, read_log_parts
+from tinyvmaf.libvmaf.pixels import SIGNAL, SSIM, file_name, read_pixel_parts
+from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
 from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import Video
 from tinyvmaf.media.y4m import y4m_frames

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tinyvmaf.errors import CardError
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.card import (
     Card,
     Range,

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from tinyvmaf.errors import ModelError
-from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.features.table import TableInfo, make_table
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.export import export_model
 from tinyvmaf.models.model import load_model
 from tinyvmaf.models.verify import verify

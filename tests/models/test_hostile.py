@@ -11,7 +11,7 @@ import pytest
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 from tinyvmaf.errors import ModelError, UnsafeModelError
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.model import load_model
 from tinyvmaf.models.onnx_file import to_onnx
 

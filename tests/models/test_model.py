@@ -13,7 +13,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from tinyvmaf.errors import CardError, HashMismatch, ModelError, SchemaError, UsageError
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models import runtime, zoo
 from tinyvmaf.models.card import Golden, write_card
 from tinyvmaf.models.model import find_model, load_model

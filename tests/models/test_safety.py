@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from tinyvmaf.errors import ModelError, UsageError
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.model import load_model
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.models.safety import check_bytes, check_file

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.sets import CANONICAL6
 from tinyvmaf.features.table import TableInfo, make_table
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.card import Golden, write_card
 from tinyvmaf.models.verify import verify
 from tinyvmaf.provenance import sha256

@@ -10,7 +10,7 @@ import pytest
 from tinyvmaf.evaluation.baselines import PER_FOLD
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.points import points_of
 

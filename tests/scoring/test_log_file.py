@@ -10,7 +10,7 @@ from easyvmaf.results import read_frames, read_scores
 
 import tinyvmaf as tv
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.log import read_log
+from tinyvmaf.libvmaf.logs import read_log
 from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
 
 HEAD = LogHead(libvmaf="3.2.0", fps=50.125, width=320, height=136)

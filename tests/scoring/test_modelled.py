@@ -6,8 +6,8 @@ import pytest
 
 import tinyvmaf as tv
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.log import read_log
-from tinyvmaf.features.sets import CANONICAL6
+from tinyvmaf.libvmaf.logs import read_log
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.card import Range, Residuals, write_card
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.provenance import sha256

@@ -6,8 +6,8 @@ import pytest
 
 import tinyvmaf as tv
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.sets import HALF, QUARTER
-from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.libvmaf.sets import HALF, QUARTER
+from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.models.model import load_model
 from tinyvmaf.scoring import rounds
 from tinyvmaf.scoring.proxy import ReducedVmaf, TinyProxy

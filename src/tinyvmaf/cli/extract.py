@@ -29,8 +29,8 @@ from tinyvmaf.errors import UsageError
 
 if TYPE_CHECKING:
     from tinyvmaf.corpus.pair import Corpus
+    from tinyvmaf.features.cached_scores import PairScorer
     from tinyvmaf.features.extraction import Extraction, Failure, Written
-    from tinyvmaf.features.scorer import PairScorer
 
 PARTIAL = 3
 
@@ -99,7 +99,7 @@ def extract(
 
 def _check_allowed(allow: Allow) -> None:
     """Refuse words that only `score` acts on: it alone looks at pictures."""
-    from tinyvmaf.features.alignment import OF_HEADERS
+    from tinyvmaf.pairs.alignment import OF_HEADERS
 
     for word in allow or ():
         if word not in OF_HEADERS:
@@ -145,9 +145,9 @@ def open_corpus(root: Path, **options: Unpack[Options]) -> "tuple[Corpus, PairSc
     """The pairs of `root` and what scores them; what makes no pair is named."""
     from tinyvmaf.corpus.scan import read_corpus
     from tinyvmaf.features.cache import open_cache
-    from tinyvmaf.features.engine import find_engine
-    from tinyvmaf.features.scorer import PairScorer
-    from tinyvmaf.features.teacher import find_teacher
+    from tinyvmaf.features.cached_scores import PairScorer
+    from tinyvmaf.libvmaf.engine import find_engine
+    from tinyvmaf.libvmaf.teacher import find_teacher
     from tinyvmaf.storage import absolute
 
     # A worker has another working folder.

@@ -55,12 +55,12 @@ def frontier(
 ) -> None:
     """Measure CPU time against error, coverage and interval width, for every way of scoring."""
     from tinyvmaf.corpus.scan import read_corpus
+    from tinyvmaf.frontier.cpu_time import measure_cpu
+    from tinyvmaf.frontier.frontier_record import SETS, frontier_record
+    from tinyvmaf.frontier.judged_models import cheap_model, cheap_models, judge_model
     from tinyvmaf.media.ffmpeg import find_ffmpeg
     from tinyvmaf.provenance import command_line
     from tinyvmaf.report.frontier import rows, sentences
-    from tinyvmaf.scoring.cpu import measure_cpu
-    from tinyvmaf.scoring.frontier_record import SETS, frontier_record
-    from tinyvmaf.scoring.judged import cheap_model, cheap_models, judge_model
 
     # Models and predictions are checked before anything slow begins.
     models = tuple(map(cheap_model, model)) if model else cheap_models()
@@ -107,7 +107,7 @@ def frontier(
 def _predictions(paths: "list[Path]", names: list[str]) -> "dict[str, pl.DataFrame]":
     """Out-of-fold predictions by the name of their model."""
     from tinyvmaf.errors import UsageError
-    from tinyvmaf.scoring.judged import read_predictions
+    from tinyvmaf.frontier.judged_models import read_predictions
 
     for path in paths:
         if path.stem not in names:

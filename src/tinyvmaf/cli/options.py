@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.alignment import Allowance
 from tinyvmaf.media.video import RawFormat
+from tinyvmaf.pairs.alignment import Allowance
 
 Root = Annotated[
     Path,

@@ -174,7 +174,7 @@ def _meet_videos(
     reference: Path | None, distorted: Path | None, raw: "RawFormat | None"
 ) -> tuple[Thread, ...]:
     """Open the pair while a model is loaded and ffmpeg answers; what is seen is remembered."""
-    from tinyvmaf.media.frames import beginning
+    from tinyvmaf.media.pictures import beginning
     from tinyvmaf.scoring.score import as_video
 
     def meet(path: Path) -> None:

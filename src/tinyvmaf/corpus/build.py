@@ -21,8 +21,8 @@ from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.files import append_text, check_writable, remove_leftovers, write_text
 from tinyvmaf.media.ffmpeg import Ffmpeg
-from tinyvmaf.media.process import check_timeout
 from tinyvmaf.media.video import Video
+from tinyvmaf.process.programs import check_timeout
 from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.storage import address, is_remote
 

@@ -13,7 +13,7 @@ from tinyvmaf.corpus.ladder import Rung
 from tinyvmaf.errors import ToolFailed, UsageError
 from tinyvmaf.files import written_aside
 from tinyvmaf.media.ffmpeg import Ffmpeg, run_ffmpeg
-from tinyvmaf.media.frames import first_frame, upright
+from tinyvmaf.media.pictures import first_frame, upright
 from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import Video, VideoInfo
 from tinyvmaf.provenance import file_sha256

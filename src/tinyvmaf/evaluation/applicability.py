@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tinyvmaf.errors import SchemaError, SplitError
-from tinyvmaf.evaluation.structure import positions
+from tinyvmaf.stats.structure import positions
 
 MAX_ROWS = 3000
 """Rows of all sources together that distances inside the training set are taken over."""

@@ -15,8 +15,8 @@ from tinyvmaf.evaluation.applicability import nearest_neighbours
 from tinyvmaf.evaluation.folds import Fold, fold_of_sources
 from tinyvmaf.evaluation.predictions import baseline_rows
 from tinyvmaf.evaluation.run import Run
-from tinyvmaf.features.sets import KEYS, TARGET
 from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.libvmaf.sets import KEYS, TARGET
 from tinyvmaf.models.card import Card
 from tinyvmaf.models.model import Model
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.conformal import coverage_by_source, hcp_radius
 from tinyvmaf.evaluation.measured import (
     Level,
     MeasuredFold,
@@ -20,10 +19,11 @@ from tinyvmaf.evaluation.measured import (
     fold_values,
     measure_folds,
 )
-from tinyvmaf.evaluation.metrics import MetricName, aggregate
 from tinyvmaf.evaluation.predictions import by_source
-from tinyvmaf.features.sets import TARGET
+from tinyvmaf.libvmaf.sets import TARGET
 from tinyvmaf.models.card import Loso, Residuals
+from tinyvmaf.stats.conformal import coverage_by_source, hcp_radius
+from tinyvmaf.stats.metrics import MetricName, aggregate
 
 if TYPE_CHECKING:
     import polars as pl

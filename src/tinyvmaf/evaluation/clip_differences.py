@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Bool, Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.metrics import plcc
-from tinyvmaf.evaluation.p1401 import ClipStatistic, correlation_interval
-from tinyvmaf.evaluation.rows import checked
+from tinyvmaf.stats.metrics import plcc
+from tinyvmaf.stats.p1401 import ClipStatistic, correlation_interval
+from tinyvmaf.stats.rows import checked
 
 
 def correlation_difference(

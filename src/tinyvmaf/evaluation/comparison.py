@@ -15,14 +15,14 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.paired import (
+from tinyvmaf.stats.paired import (
     detectable_effect,
     nadeau_bengio_p,
     sign_flip,
     subset_interval,
     wilcoxon_p,
 )
-from tinyvmaf.evaluation.scales import higher_is_better, known, scale_of
+from tinyvmaf.stats.scales import higher_is_better, known, scale_of
 
 Outcome = Literal["A better", "B better", "equivalent", "not resolved"]
 Scores = Mapping[str, Sequence[float | None]]

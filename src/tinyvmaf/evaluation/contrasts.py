@@ -12,10 +12,10 @@ import numpy as np
 
 from tinyvmaf.evaluation.comparison import MARGINS, Comparison, compare_models
 from tinyvmaf.evaluation.measured import MeasuredFold, clip_means, fold_values, measure_rows
-from tinyvmaf.evaluation.paired import subset_interval
 from tinyvmaf.evaluation.predictions import by_source, of_model
 from tinyvmaf.evaluation.run import Run
-from tinyvmaf.evaluation.scales import CLIP
+from tinyvmaf.stats.paired import subset_interval
+from tinyvmaf.stats.scales import CLIP
 
 if TYPE_CHECKING:
     import polars as pl

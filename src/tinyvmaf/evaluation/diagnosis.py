@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.rows import checked, is_constant
-from tinyvmaf.evaluation.scales import known, scale_of
+from tinyvmaf.stats.rows import checked, is_constant
+from tinyvmaf.stats.scales import known, scale_of
 
 
 @dataclass(frozen=True, slots=True)

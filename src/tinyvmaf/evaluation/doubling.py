@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyvmaf.evaluation.folds import Fold
-from tinyvmaf.evaluation.metrics import rmse
 from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.stats.metrics import rmse
 from tinyvmaf.training.recipes import Recipe
 
 if TYPE_CHECKING:

@@ -21,12 +21,6 @@ from tinyvmaf.evaluation.diagnosis import (
     target_range,
     training_gate,
 )
-from tinyvmaf.evaluation.intervals import (
-    Interval,
-    fold_interval,
-    nadeau_bengio_interval,
-    pooled_intervals,
-)
 from tinyvmaf.evaluation.measured import (
     Level,
     MeasuredFold,
@@ -35,19 +29,25 @@ from tinyvmaf.evaluation.measured import (
     fold_values,
     measure_rows,
 )
-from tinyvmaf.evaluation.metrics import MetricName
-from tinyvmaf.evaluation.p1401 import clip_block
 from tinyvmaf.evaluation.predictions import by_source, clip_index, of_model, source_index
-from tinyvmaf.evaluation.ranking import pair_accuracy
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.evaluation.seeds import seed_spread
-from tinyvmaf.evaluation.structure import (
+from tinyvmaf.libvmaf.sets import TARGET
+from tinyvmaf.stats.intervals import (
+    Interval,
+    fold_interval,
+    nadeau_bengio_interval,
+    pooled_intervals,
+)
+from tinyvmaf.stats.metrics import MetricName
+from tinyvmaf.stats.p1401 import clip_block
+from tinyvmaf.stats.ranking import pair_accuracy
+from tinyvmaf.stats.structure import (
     correlation_parts,
     dependence,
     source_sums,
     weighted_rmse,
 )
-from tinyvmaf.features.sets import TARGET
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinyvmaf.evaluation.metrics import rmse
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.progress import SILENT, Progress
+from tinyvmaf.stats.metrics import rmse
 from tinyvmaf.training.recipes import Recipe
 
 REPEATS = 5

@@ -4,10 +4,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tinyvmaf.evaluation.metrics import MetricName, Metrics, measure
 from tinyvmaf.evaluation.predictions import by_source
 from tinyvmaf.evaluation.seeds import seed_mean
-from tinyvmaf.features.sets import TARGET
+from tinyvmaf.libvmaf.sets import TARGET
+from tinyvmaf.stats.metrics import MetricName, Metrics, measure
 
 if TYPE_CHECKING:
     import polars as pl

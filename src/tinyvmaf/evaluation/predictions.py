@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from tinyvmaf.features.sets import KEYS, TARGET
 from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.libvmaf.sets import KEYS, TARGET
 
 if TYPE_CHECKING:
     import polars as pl

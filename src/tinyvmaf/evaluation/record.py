@@ -20,9 +20,9 @@ from tinyvmaf.evaluation.measured import (
     measure_folds,
     measure_rows,
 )
-from tinyvmaf.evaluation.metrics import MetricName, Metrics, aggregate
 from tinyvmaf.evaluation.predictions import by_source, of_model
 from tinyvmaf.evaluation.run import Run, RunFacts
+from tinyvmaf.stats.metrics import MetricName, Metrics, aggregate
 
 if TYPE_CHECKING:
     import polars as pl

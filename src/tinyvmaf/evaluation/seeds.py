@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.scales import known, scale_of
+from tinyvmaf.stats.scales import known, scale_of
 
 
 def seed_mean(values: Sequence[Sequence[float | None]], *, metric: str) -> tuple[float | None, ...]:

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.evaluation.metrics import Metrics, measure
-from tinyvmaf.features.sets import TARGET
 from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.libvmaf.sets import TARGET
 from tinyvmaf.models.export import export_model
 from tinyvmaf.progress import SILENT, Progress
+from tinyvmaf.stats.metrics import Metrics, measure
 from tinyvmaf.training.recipes import Recipe
 
 

@@ -22,7 +22,7 @@ from tinyvmaf.execution import worker
 from tinyvmaf.execution.executor import AbstractExecutor, Work
 from tinyvmaf.execution.worker import Order, Refused, n_busy, perform
 from tinyvmaf.files import working_folder
-from tinyvmaf.media.process import stop_programs_of
+from tinyvmaf.process.programs import stop_programs_of
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.provenance import version
 

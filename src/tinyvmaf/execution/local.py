@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from tinyvmaf.execution.executor import AbstractExecutor, Work, attempt
-from tinyvmaf.media.process import stop_pool
+from tinyvmaf.process.programs import stop_pool
 from tinyvmaf.progress import OnFrame
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@
 from tinyvmaf.errors import UsageError
 from tinyvmaf.execution.executor import AbstractExecutor
 from tinyvmaf.execution.local import LocalExecutor
-from tinyvmaf.media.process import n_jobs
+from tinyvmaf.process.programs import n_jobs
 
 _LOCAL = "local:"
 

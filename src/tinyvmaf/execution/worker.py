@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tinyvmaf.errors import TinyVmafError, ToolNotFound
 from tinyvmaf.execution.executor import Work, attempt
-from tinyvmaf.media.process import is_stopped, owned_by
+from tinyvmaf.process.programs import is_stopped, owned_by
 from tinyvmaf.provenance import version
 
 _busy: dict[str, int] = {}

@@ -22,8 +22,8 @@ from typing import BinaryIO
 import numpy as np
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.log import Log
 from tinyvmaf.files import local_copy, read_bytes, remove_leftovers, write_bytes, written_aside
+from tinyvmaf.libvmaf.logs import Log
 from tinyvmaf.provenance import sha256
 from tinyvmaf.storage import absolute, is_remote
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.features.graph import COMPANION
-from tinyvmaf.features.log import Log
+from tinyvmaf.features.cached_scores import Scored
 from tinyvmaf.features.schema import check_values
-from tinyvmaf.features.scorer import Scored
-from tinyvmaf.features.sets import ALL, CANONICAL6, SETS, TARGET
+from tinyvmaf.libvmaf.graph import COMPANION
+from tinyvmaf.libvmaf.logs import Log
+from tinyvmaf.libvmaf.sets import ALL, CANONICAL6, SETS, TARGET
 
 if TYPE_CHECKING:
     import polars as pl

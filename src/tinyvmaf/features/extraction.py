@@ -16,13 +16,13 @@ from tinyvmaf.errors import CorpusError, TinyVmafError
 from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.features.cache import cache_key
+from tinyvmaf.features.cached_scores import PairScorer, Scored
 from tinyvmaf.features.extracted_rows import ExtractedRows
 from tinyvmaf.features.groups import Group, Size, groups
 from tinyvmaf.features.parts import is_parts_output, write_parts
-from tinyvmaf.features.scorer import PairScorer, Scored
-from tinyvmaf.features.sets import FULL, find_sets
 from tinyvmaf.features.table import FeatureTable, TableInfo, make_table, write_rows
 from tinyvmaf.features.work import ScorePairs
+from tinyvmaf.libvmaf.sets import FULL, find_sets
 from tinyvmaf.media.probing import probe
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import versions

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.features.sets import KEYS, TARGET
+from tinyvmaf.libvmaf.sets import KEYS, TARGET
 
 if TYPE_CHECKING:
     import polars as pl

@@ -19,8 +19,8 @@ from jaxtyping import Float, Int
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.parts import INDEX, scan_parts
 from tinyvmaf.features.schema import conforming
-from tinyvmaf.features.sets import CANONICAL6, TARGET
 from tinyvmaf.files import is_file, local_copy, local_folder
+from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
 from tinyvmaf.parquet import damage, write_parquet
 from tinyvmaf.storage import address, is_remote
 

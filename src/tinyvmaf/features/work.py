@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MediaError
-from tinyvmaf.features.scorer import PairScorer, Scored
+from tinyvmaf.features.cached_scores import PairScorer, Scored
 from tinyvmaf.files import local_copy
 from tinyvmaf.progress import SILENT, OnFrame, Task
 

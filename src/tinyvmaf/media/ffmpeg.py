@@ -17,7 +17,7 @@ from typing import Any
 
 from tinyvmaf.errors import ToolFailed, ToolLacksFeature, ToolNotFound
 from tinyvmaf.files import working_folder
-from tinyvmaf.media.process import run
+from tinyvmaf.process.programs import run
 
 ENVIRONMENT_VARIABLE = "TINYVMAF_FFMPEG"
 

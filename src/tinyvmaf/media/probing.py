@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyvmaf.errors import MediaError
-from tinyvmaf.media.apart import look_at
 from tinyvmaf.media.packets import PacketTally
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video, VideoInfo, frame_bytes
 from tinyvmaf.media.y4m import y4m_frames
+from tinyvmaf.process.isolation import look_at
 
 if TYPE_CHECKING:
     import av.container

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinyvmaf.features.sets import sets_of
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.files import write_bytes
+from tinyvmaf.libvmaf.sets import sets_of
 from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden, write_card
 from tinyvmaf.models.model import Model, load_model
 from tinyvmaf.models.network import Network

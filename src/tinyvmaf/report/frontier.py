@@ -4,8 +4,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tinyvmaf.frontier.frontier_record import recommend
 from tinyvmaf.report.theme import PAPER
-from tinyvmaf.scoring.frontier_record import recommend
 
 _WIDTH = 640
 _HEIGHT = 420

@@ -15,7 +15,7 @@ import numpy as np
 from tinyvmaf.evaluation.measured import by_seed, clip_means
 from tinyvmaf.evaluation.predictions import by_source
 from tinyvmaf.evaluation.run import Run
-from tinyvmaf.features.sets import TARGET
+from tinyvmaf.libvmaf.sets import TARGET
 
 if TYPE_CHECKING:
     import polars as pl

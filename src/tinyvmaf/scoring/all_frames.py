@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.corpus.pair import Pair
-from tinyvmaf.features.engine import read_set_parts
-from tinyvmaf.features.graph import LOG_CSV, ffmpeg_arguments
-from tinyvmaf.features.log import Log
-from tinyvmaf.features.scorer import prove_complete
-from tinyvmaf.features.sets import FULL, FeatureSet
-from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.features.cached_scores import prove_complete
+from tinyvmaf.libvmaf.engine import read_set_parts
+from tinyvmaf.libvmaf.graph import LOG_CSV, ffmpeg_arguments
+from tinyvmaf.libvmaf.logs import Log
+from tinyvmaf.libvmaf.sets import FULL, FeatureSet
+from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.mode import Job
 

@@ -14,8 +14,8 @@ from typing import Final
 
 from tinyvmaf.errors import ClusterLost, CorpusError, TinyVmafError, UsageError
 from tinyvmaf.execution.opening import open_executor
-from tinyvmaf.media.process import n_jobs
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
+from tinyvmaf.process.programs import n_jobs
 from tinyvmaf.progress import SILENT, Task
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.score import as_video

@@ -10,7 +10,7 @@ and called an estimate.
 from collections.abc import Sequence
 from typing import Final
 
-from tinyvmaf.features.sets import FeatureSet
+from tinyvmaf.libvmaf.sets import FeatureSet
 
 DECODE: Final = 0.25
 """Decoding one frame of both videos."""

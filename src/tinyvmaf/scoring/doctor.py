@@ -17,9 +17,9 @@ from typing import Final
 
 from tinyvmaf.errors import TinyVmafError
 from tinyvmaf.features.cache import open_cache
-from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.features.teacher import BUILT_IN, DEFAULT, Teacher, check_teacher
 from tinyvmaf.files import working_folder
+from tinyvmaf.libvmaf.engine import FfmpegEngine
+from tinyvmaf.libvmaf.teacher import BUILT_IN, DEFAULT, Teacher, check_teacher
 from tinyvmaf.media.ffmpeg import ENVIRONMENT_VARIABLE, Ffmpeg, find_ffmpeg
 from tinyvmaf.provenance import version
 from tinyvmaf.scoring.exact import ExactMode

@@ -3,9 +3,9 @@
 
 from dataclasses import dataclass
 
-from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.features.sets import TARGET
-from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.libvmaf.engine import FfmpegEngine
+from tinyvmaf.libvmaf.sets import TARGET
+from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.all_frames import joined, run_all_frames
 from tinyvmaf.scoring.mode import EXACT, FrameScores, Job, ModelName

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.evaluation.conformal import hcp_radius
 from tinyvmaf.models.card import Residuals
 from tinyvmaf.scoring.mode import Interval
+from tinyvmaf.stats.conformal import hcp_radius
 
 
 def check_level(level: float) -> float:

@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.sets import TARGET
 from tinyvmaf.files import written_aside
+from tinyvmaf.libvmaf.sets import TARGET
 
 FORMATS: Final = ("json", "xml", "csv")
 

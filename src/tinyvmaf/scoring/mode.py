@@ -13,10 +13,10 @@ from typing import Final, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from tinyvmaf.features.engine import FfmpegEngine
+from tinyvmaf.libvmaf.engine import FfmpegEngine
+from tinyvmaf.pairs.check import Preflight
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.applicability import Applicability
-from tinyvmaf.scoring.preflight import Preflight
 
 EXACT: Final = "exact"
 MODEL: Final = "model"

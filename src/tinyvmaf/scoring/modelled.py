@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.features.sets import TARGET, sets_of
-from tinyvmaf.features.teacher import DEFAULT, Teacher
+from tinyvmaf.libvmaf.engine import FfmpegEngine
+from tinyvmaf.libvmaf.sets import TARGET, sets_of
+from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
 from tinyvmaf.models.model import Model
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.all_frames import AllFrames, joined, run_all_frames

@@ -13,10 +13,10 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.log import Log
-from tinyvmaf.features.sets import FULL, HALF, QUARTER, SIGNAL, TARGET, FeatureSet, sets_of
+from tinyvmaf.libvmaf.logs import Log
+from tinyvmaf.libvmaf.sets import FULL, HALF, QUARTER, SIGNAL, TARGET, FeatureSet, sets_of
 from tinyvmaf.scoring.mode import ModelName
-from tinyvmaf.scoring.sampling import Cheap
+from tinyvmaf.stats.survey import Cheap
 
 if TYPE_CHECKING:
     from tinyvmaf.models.model import Model

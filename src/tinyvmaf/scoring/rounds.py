@@ -10,18 +10,18 @@ from typing import Final
 
 import numpy as np
 
-from tinyvmaf.features.graph import command
-from tinyvmaf.features.neighbours import reach
-from tinyvmaf.features.sampled_frames import INPUTS, read_sampled, sampled_graph
-from tinyvmaf.features.sets import FeatureSet
-from tinyvmaf.features.spare_frames import SpareFrames, kept_video, outputs
-from tinyvmaf.features.teacher import Teacher
+from tinyvmaf.libvmaf.graph import command
+from tinyvmaf.libvmaf.neighbours import reach
+from tinyvmaf.libvmaf.scattered import INPUTS, read_sampled, sampled_graph
+from tinyvmaf.libvmaf.sets import FeatureSet
+from tinyvmaf.libvmaf.spare import SpareFrames, kept_video, outputs
+from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.media.video import frame_bytes
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.all_frames import job_pair, merged_parts
 from tinyvmaf.scoring.mode import Job
 from tinyvmaf.scoring.proxy import Proxy
-from tinyvmaf.scoring.sampling import Cheap, Estimate, Sample, estimate
+from tinyvmaf.stats.survey import Cheap, Estimate, Sample, estimate
 
 # On the disk, for as long as a pair is scored: 57 frames of 1080p. More cost much more each.
 _SPARE_BYTES: Final = 2**30

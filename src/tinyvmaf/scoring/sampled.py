@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.features.sets import MIN_REDUCED, FeatureSet
-from tinyvmaf.features.teacher import DEFAULT, Teacher
+from tinyvmaf.libvmaf.engine import FfmpegEngine
+from tinyvmaf.libvmaf.sets import MIN_REDUCED, FeatureSet
+from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.cost import exact_cost, sampled_cost, saves_little, times_cheaper
 from tinyvmaf.scoring.exact import ExactMode
@@ -30,7 +30,7 @@ from tinyvmaf.scoring.mode import (
 )
 from tinyvmaf.scoring.proxy import Proxy
 from tinyvmaf.scoring.rounds import Rounds
-from tinyvmaf.scoring.sampling import (
+from tinyvmaf.stats.survey import (
     MIN_STRATA,
     Estimate,
     Sample,

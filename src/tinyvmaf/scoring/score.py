@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.features.alignment import Allowance
-from tinyvmaf.features.engine import FfmpegEngine
-from tinyvmaf.features.teacher import DEFAULT, find_teacher
+from tinyvmaf.libvmaf.engine import FfmpegEngine
+from tinyvmaf.libvmaf.teacher import DEFAULT, find_teacher
 from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
+from tinyvmaf.pairs.alignment import Allowance
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import EXACT, MODEL, MODES, SAMPLED, Mode
@@ -176,7 +176,7 @@ def choose_mode(
 
 def _mode_of(model: Path | str, features: Sequence[str] | None) -> str:
     """What a model is for: its features are cheap, or the exact score costs no more than they."""
-    from tinyvmaf.features.sets import FULL, sets_of
+    from tinyvmaf.libvmaf.sets import FULL, sets_of
     from tinyvmaf.models.model import load_model
 
     return MODEL if FULL in sets_of(load_model(model, features=features).features) else SAMPLED

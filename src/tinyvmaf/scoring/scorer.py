@@ -17,19 +17,19 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.errors import MisalignedError
-from tinyvmaf.features.alignment import Allowance
-from tinyvmaf.features.engine import FfmpegEngine
 from tinyvmaf.files import check_writable, working_folder
-from tinyvmaf.media.frames import frame_times
+from tinyvmaf.libvmaf.engine import FfmpegEngine
+from tinyvmaf.media.pictures import frame_times
 from tinyvmaf.media.video import Video
+from tinyvmaf.pairs.alignment import Allowance
+from tinyvmaf.pairs.beginnings import judge, look_at_both, shift_words
+from tinyvmaf.pairs.check import Preflight, preflight
+from tinyvmaf.pairs.finding import refusals, refuse, warnings
 from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.provenance import command_line, versions
-from tinyvmaf.scoring.beginnings import judge, look_at_both, shift_words
-from tinyvmaf.scoring.finding import refusals, refuse, warnings
 from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
 from tinyvmaf.scoring.mode import EXACT, FrameScores, Job, Mode
 from tinyvmaf.scoring.pooling import Pooled, pool, worst_frames
-from tinyvmaf.scoring.preflight import Preflight, preflight
 from tinyvmaf.scoring.result import Score
 
 _PACKAGES: Final = ("numpy", "onnxruntime")

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the parts of scoring cost: CPU time of ffmpeg, measured on real pairs, decoding included.
+
+In go pairs, out come CPU seconds of one 1080p frame for each part. Time is user and system time of
+the programs that have ended, on one thread, so that other work on the machine disturbs little.
+"""
+
+import resource
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Final
+
+from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.files import working_folder
+from tinyvmaf.libvmaf.graph import command, conversion, filter_graph, input_steps, libvmaf
+from tinyvmaf.libvmaf.scattered import INPUTS, sampled_graph
+from tinyvmaf.libvmaf.sets import SETS
+from tinyvmaf.libvmaf.spare import SpareFrames, outputs
+from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
+from tinyvmaf.media.ffmpeg import Ffmpeg, run_ffmpeg
+from tinyvmaf.media.probing import probe
+from tinyvmaf.pairs.alignment import align
+from tinyvmaf.progress import SILENT, Progress
+
+FULL_HD: Final = 1920 * 1080
+DECODING: Final = "decoding"
+EXACT_FRAME: Final = "exact frame"
+SPARE_FRAME: Final = "spare frame"
+EVERY: Final = (2, 3, 5, 10)
+"""Every Nth frame is what users compute today."""
+
+_ADDED_TO: Final = {EXACT_FRAME: DECODING, SPARE_FRAME: EXACT_FRAME}
+_N_EXACT: Final = 16
+_ROUNDS: Final = 3
+
+
+def every_nth(n: int) -> str:
+    """The name of scoring every nth frame."""
+    return f"every {n}"
+
+
+def measure_cpu(
+    pairs: Sequence[Pair], *, ffmpeg: Ffmpeg, progress: Progress = SILENT
+) -> Mapping[str, float]:
+    """CPU seconds of one 1080p frame: each feature set and every Nth frame with decoding.
+
+    `EXACT_FRAME` is what one sampled frame adds, `SPARE_FRAME` what keeping one for later adds,
+    `DECODING` what no way gets below. Parts are run one after the other, several times, so that a
+    slow moment meets them all; medians are taken.
+
+    Raises:
+        TinyVmafError: a pair cannot be read, does not fit, or ffmpeg failed.
+    """
+    teacher = Teacher(DEFAULT)
+    names = [DECODING, EXACT_FRAME, SPARE_FRAME, *SETS, *map(every_nth, EVERY)]
+    task = progress.task("CPU", total=float(len(pairs) * _ROUNDS * len(names)), unit="passes")
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for pair in pairs:
+        info = probe(pair.reference)
+        alignment = align(reference=info, distorted=probe(pair.distorted))
+        n_frames = alignment.n_frames
+        frames = sorted({index * n_frames // _N_EXACT for index in range(_N_EXACT)})
+        spare = SpareFrames(tuple(frames), n_frames=n_frames, teacher=teacher)
+        steps = [",".join(part) for part in input_steps(alignment)]
+        fit = ",".join(conversion(alignment)) or "null"
+        inputs = f"[0:V:0]{steps[0]},{fit}[d];[1:V:0]{steps[1]}[r];"
+        graphs = {
+            DECODING: f"[0:V:0]{steps[0]},nullsink;[1:V:0]{steps[1]}",
+            EXACT_FRAME: sampled_graph(frames, alignment=alignment, teacher=teacher),
+            SPARE_FRAME: sampled_graph(frames, alignment=alignment, teacher=teacher, spare=spare),
+            **{
+                name: filter_graph(alignment=alignment, teacher=teacher, sets=(item,))
+                for name, item in SETS.items()
+            },
+            **{
+                every_nth(n): inputs + libvmaf(("d", "r"), teacher=teacher, threads=1, every=n)
+                for n in EVERY
+            },
+        }
+        scale = FULL_HD / (info.width * info.height)
+        runs: dict[str, list[float]] = {name: [] for name in names}
+        for _ in range(_ROUNDS):
+            for name, graph in graphs.items():
+                arguments = command(graph, reference=pair.reference, distorted=pair.distorted)
+                if name == SPARE_FRAME:
+                    arguments += outputs(INPUTS)
+                with working_folder() as folder:
+                    before = _cpu_s()
+                    run_ffmpeg(ffmpeg.path, arguments, cwd=folder)
+                    runs[name].append((_cpu_s() - before) * scale)
+                task.advance(1.0)
+        spent = {name: median(values) for name, values in runs.items()}
+        for name in names:
+            # Every pass decodes both videos; on short ones the clock may see it the other way.
+            per_frame = max(spent[name], spent[DECODING]) / n_frames
+            if name in _ADDED_TO:
+                per_frame = max(0.0, spent[name] - spent[_ADDED_TO[name]]) / len(frames)
+            found[name].append(per_frame)
+    task.finish()
+    return {name: median(values) for name, values in found.items()}
+
+
+def _cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The record of a frontier: every way of scoring with its error, coverage and measured cost.
+
+In go a table with the teacher's scores and the cheap sets, what models say of its clips, and what
+the parts cost; out comes the JSON that tables, charts and recommendations are made of.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from tinyvmaf.errors import UsageError
+from tinyvmaf.features.table import FeatureTable, make_table
+from tinyvmaf.frontier.cpu_time import DECODING, EVERY, EXACT_FRAME, SPARE_FRAME, every_nth
+from tinyvmaf.frontier.judged_models import Judged, clips_of
+from tinyvmaf.frontier.study import (
+    Clip,
+    Outcome,
+    Way,
+    bare,
+    every_nth_way,
+    model_way,
+    sampled_ways,
+)
+from tinyvmaf.libvmaf.sets import FULL, HALF, QUARTER, SIGNAL, SSIM, FeatureSet
+from tinyvmaf.scoring.proxy import predicted_score, signal_measures
+
+SCHEMA: Final = "tinyvmaf.frontier/1"
+SETS: Final = ",".join(item.name for item in (FULL, HALF, QUARTER, SIGNAL, SSIM))
+"""What the corpus is extracted with."""
+
+
+def frontier_record(
+    table: FeatureTable,
+    models: Sequence[Judged],
+    *,
+    cpu: Mapping[str, float],
+    draws: int,
+    seed: int,
+    level: float,
+) -> dict[str, Any]:
+    """Every way of scoring with its error, coverage and cost, the cheapest first.
+
+    Args:
+        table: Of the corpus.
+        models: What is judged.
+        cpu: From `measure_cpu`.
+        draws: For each clip and way.
+        seed: Where chance comes from.
+        level: Of the intervals.
+    """
+    n_clips = table.n_clips
+    table, models = _same_clips(table, models)
+    signal = signal_measures(table.rows.select(SIGNAL.columns).to_numpy())
+    clips = list(clips_of(table.rows, [signal]))
+    draw = partial(sampled_ways, draws=draws, seed=seed, level=level)
+    ways: list[Way] = []
+    for item in models:
+        names = [feature_set.name for feature_set in item.sets]
+        ways.append(model_way(item.clips, model=item.name, sets=names))
+        ways += draw(item.clips, model=item.name, sets=item.sets)
+    judged = [(item.name, item.sets, item.clips) for item in models]
+    bad = [
+        way
+        for name, sets, those in [("signal", (SIGNAL,), clips), *judged]
+        for way in draw(_shuffled(those, seed), model=name, sets=sets)
+    ]
+    for name, those, sets in (
+        ("signal", clips, (SIGNAL,)),
+        ("exact frames alone", bare(clips), ()),
+    ):
+        plain = draw(those, model=name, sets=sets)
+        ways += [Way(way.name, None, way.sets, way.outcomes) for way in plain]
+    ways += [every_nth_way(clips, n, name=every_nth(n)) for n in EVERY]
+    ways += [_regression(table, SIGNAL, "psnr"), _regression(table, SSIM, "ssim")]
+    ways.append(
+        Way(
+            "libvmaf on every frame",
+            None,
+            (FULL.name,),
+            tuple(Outcome(clip.source, clip.name, 0.0, len(clip.exact)) for clip in clips),
+        )
+    )
+    costs = {way.name: _cost(way, cpu) * 1000 for way in ways}
+    ways.sort(key=lambda way: costs[way.name])
+    found = [{**way.summary(), "cpu_ms": costs[way.name]} for way in ways]
+    return {
+        "schema": SCHEMA,
+        "sources": list(table.sources),
+        "clips": table.n_clips,
+        "clips_left_out": n_clips - table.n_clips,
+        "frames": table.rows.height,
+        "table_sha256": table.sha256,
+        "teacher": table.info.teacher,
+        "draws": draws,
+        "seed": seed,
+        "level": level,
+        "models": [
+            {
+                "name": item.name,
+                "held_out": item.held_out,
+                "seeds": len(item.clips[0].cheap),
+                "sources": len({clip.source for clip in item.clips}),
+            }
+            for item in models
+        ],
+        "cpu_ms": {name: value * 1000 for name, value in cpu.items()},
+        "ways": found,
+        "shuffled": [way.summary() for way in bad],
+    }
+
+
+def recommend(
+    record: Mapping[str, Any], *, error: float | None = None, budget: float | None = None
+) -> Mapping[str, Any] | None:
+    """The cheapest way with an RMSE of at most `error`, or the most exact one within `budget`.
+
+    Args:
+        record: From `frontier_record`.
+        error: In VMAF points.
+        budget: CPU time as a share of libvmaf's on every frame.
+    """
+    full = next(way for way in record["ways"] if way["sets"] == [FULL.name])
+    fit = [
+        way
+        for way in record["ways"]
+        if way["rmse"] is not None
+        and (error is None or way["rmse"] <= error)
+        and (budget is None or way["cpu_ms"] <= budget * full["cpu_ms"])
+    ]
+    if not fit:
+        return None
+    first, second = ("cpu_ms", "rmse") if error is not None else ("rmse", "cpu_ms")
+    return min(fit, key=lambda way: (way[first], way[second]))
+
+
+def _cost(way: Way, cpu: Mapping[str, float]) -> float:
+    """CPU seconds of one 1080p frame: decodes, what the sets add, exact and spare frames."""
+    found = way.summary()
+    decodes, exact, spare = found["decodes"], found["exact_share"], found["spare_share"]
+    if not (isinstance(decodes, float) and isinstance(exact, float) and isinstance(spare, float)):
+        return cpu[FULL.name]
+    added = sum(cpu[name] - cpu[DECODING] for name in way.sets)
+    return cpu[DECODING] * decodes + added + exact * cpu[EXACT_FRAME] + spare * cpu[SPARE_FRAME]
+
+
+def _same_clips(table: FeatureTable, models: Sequence[Judged]) -> tuple[FeatureTable, list[Judged]]:
+    """The clips that every model judges, so that all ways are held to the same."""
+    import polars as pl
+
+    judged = [{(clip.source, clip.name) for clip in item.clips} for item in models]
+    known = set(table.rows.select("source", "clip").unique().rows()).intersection(*judged)
+    if not known:
+        raise UsageError("no clip is judged by all models; name fewer with --model")
+    names = pl.DataFrame(sorted(known), schema=["source", "clip"], orient="row")
+    rows = table.rows.join(names, on=["source", "clip"], how="semi", maintain_order="left")
+    kept = [
+        replace(item, clips=tuple(c for c in item.clips if (c.source, c.name) in known))
+        for item in models
+    ]
+    return make_table(rows, table.info), kept
+
+
+def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
+    """A deliberately bad proxy: its values belong to frames of other clips, in any order."""
+    rng = np.random.default_rng(seed)
+    values = rng.permutation(np.concatenate([clip.cheap[0].values for clip in clips]))
+    ends = np.cumsum([len(clip.exact) for clip in clips])
+    parts = np.split(values, ends[:-1])
+    return [
+        replace(clip, cheap=(replace(clip.cheap[0], values=part),))
+        for clip, part in zip(clips, parts, strict=True)
+    ]
+
+
+def _regression(table: FeatureTable, feature_set: FeatureSet, feature: str) -> Way:
+    """The best rising function of a single measure, fitted on the frames of all other sources."""
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.model_selection import LeaveOneGroupOut
+
+    measure = table.rows[feature_set.prefix + feature].to_numpy()
+    predicted = np.empty(len(table.target))
+    for train, test in LeaveOneGroupOut().split(measure, groups=table.source_index):
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(measure[train], table.target[train])
+        predicted[test] = fitted.predict(measure[test])
+    name = feature.upper()
+    clips = clips_of(table.rows, [predicted_score(predicted[:, np.newaxis])])
+    way = model_way(clips, model=name, sets=(feature_set.name,))
+    return Way(f"regression on {name}", name, way.sets, way.outcomes)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs libvmaf: ffmpeg's filter here, libvmaf's own command line in `vmaf_program`.
+
+Both turn an aligned pair into logs. On raw video their logs are equal; ffmpeg also reads every
+container and scales.
+"""
+
+import os
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from tinyvmaf.errors import ToolFailed, UsageError
+from tinyvmaf.libvmaf.graph import LOG_CSV, log_name
+from tinyvmaf.libvmaf.logs import Log, read_log_parts
+from tinyvmaf.libvmaf.pixels import read_pixel_parts
+from tinyvmaf.libvmaf.sets import FeatureSet
+from tinyvmaf.libvmaf.shared_decode import Comparison, Logs, place, shared_arguments
+from tinyvmaf.libvmaf.teacher import Teacher, check_teacher, place_teacher
+from tinyvmaf.libvmaf.vmaf_program import ENVIRONMENT_VARIABLE, find_vmaf
+from tinyvmaf.media.ffmpeg import Ffmpeg, find_ffmpeg, run_ffmpeg
+from tinyvmaf.process.programs import check_timeout
+from tinyvmaf.progress import OnFrame
+
+PART_FRAMES = 256
+"""Frames of a log in memory at once; text and tables of many more would outgrow all else."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A way to run libvmaf."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of the programs and libraries that compute; part of every cache key."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """Distorted videos that it can compare to one decode of their reference."""
+        ...
+
+    def check(self, teacher: Teacher) -> None:
+        """Refuse a teacher that the engine does not have, before any work."""
+        ...
+
+    def score(
+        self,
+        comparisons: Sequence[Comparison],
+        *,
+        teacher: Teacher,
+        folder: Path,
+        on_frame: OnFrame,
+    ) -> Logs:
+        """Make the logs of distorted videos that share one reference.
+
+        The logs lie in `folder`, and are read there as their parts are asked for. Nothing tells
+        which comparison an error is about.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FfmpegEngine:
+    """Ffmpeg's filter `libvmaf`.
+
+    Attributes:
+        ffmpeg: The program.
+        stall_s: A pair is given up when no new frame came for so many seconds: storage that does
+            not answer would otherwise hold a job for ever. None waits.
+    """
+
+    ffmpeg: Ffmpeg
+    stall_s: float | None = None
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of ffmpeg and the libvmaf inside."""
+        return {"ffmpeg": self.ffmpeg.version, "libvmaf": self.ffmpeg.libvmaf}
+
+    @property
+    def at_once(self) -> int:
+        """More would save little of what is left, and take more memory."""
+        return 4
+
+    def check(self, teacher: Teacher) -> None:
+        """Refuse a teacher that this build's libvmaf does not have."""
+        check_teacher(teacher, self.ffmpeg.path)
+
+    def score(
+        self,
+        comparisons: Sequence[Comparison],
+        *,
+        teacher: Teacher,
+        folder: Path,
+        on_frame: OnFrame,
+    ) -> Logs:
+        """Decode every video once; any container, scaled to the reference's size where needed."""
+        places = [folder / place(number) for number in range(len(comparisons))]
+        for each in places:
+            each.mkdir()
+        self.run(
+            shared_arguments(comparisons, teacher=teacher),
+            teacher=teacher,
+            folder=folder,
+            on_frame=on_frame,
+        )
+        return tuple(
+            tuple(read_set_parts(item, each) for item in comparison.sets)
+            for comparison, each in zip(comparisons, places, strict=True)
+        )
+
+    def run(
+        self, arguments: Sequence[str], *, teacher: Teacher, folder: Path, on_frame: OnFrame
+    ) -> Path:
+        """Run what such arguments describe, in `folder`; the log that `ffmpeg_arguments` names."""
+        place_teacher(teacher, folder)
+        said = run_ffmpeg(
+            self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame, stall_s=self.stall_s
+        )
+        if not any(folder.rglob("*.csv")) and not any(folder.rglob("*.txt")):
+            # Seen with pictures that are too small for a model's features: ffmpeg ends well.
+            reason = said.splitlines()[0] if said else "it does not say why"
+            raise ToolFailed(
+                f"libvmaf wrote no log: {reason}",
+                command=[str(self.ffmpeg.path), *arguments],
+                returncode=0,
+                stderr_tail=said,
+            )
+        return folder / LOG_CSV
+
+
+def read_set_parts(feature_set: FeatureSet, folder: Path) -> Generator[Log]:
+    """The log of a set that ffmpeg made in `folder`, in parts of equally many frames for all sets.
+
+    Raises:
+        SchemaError: it is not what it should be.
+    """
+    if feature_set.by_libvmaf:
+        return read_log_parts(folder / log_name(feature_set), part_frames=PART_FRAMES)
+    return read_pixel_parts(folder, feature_set.features, part_frames=PART_FRAMES)
+
+
+def find_engine(
+    name: str | None = None, *, ffmpeg: Path | None = None, stall_s: float | None = None
+) -> Engine:
+    """The engine called `ffmpeg` or `vmaf`; by default ffmpeg, or vmaf if `VMAF_BIN` is set.
+
+    Args:
+        name: Which one.
+        ffmpeg: The program to use.
+        stall_s: How long ffmpeg may make no new frame; `vmaf` does not tell how far it is.
+
+    Raises:
+        UsageError: there is no engine of that name, or no time is given.
+        ToolNotFound, ToolLacksFeature: its program cannot be used.
+    """
+    chosen = name or ("vmaf" if os.environ.get(ENVIRONMENT_VARIABLE) else "ffmpeg")
+    check_timeout(stall_s)
+    if chosen == "ffmpeg":
+        return FfmpegEngine(find_ffmpeg(ffmpeg), stall_s)
+    if chosen == "vmaf":
+        return find_vmaf()
+    raise UsageError(f"unknown engine {chosen!r}; expected ffmpeg or vmaf")

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that make libvmaf score a pair, as pure functions from a pair to an argument list.
+
+No path ever enters a filter graph, where quotes, colons and commas mean something: inputs are
+arguments, and log and model files have plain names in the folder that the command runs in.
+"""
+
+from collections.abc import Sequence
+
+from tinyvmaf.libvmaf import pixels
+from tinyvmaf.libvmaf.sets import FULL, SIGNAL, FeatureSet
+from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
+from tinyvmaf.media.ffmpeg import MODEL_FILE
+from tinyvmaf.media.video import Video
+from tinyvmaf.pairs.alignment import Alignment
+
+LOG_CSV = "log.csv"
+
+SCORE = "vmaf"
+"""Name that the teacher's score has in every log of ours."""
+
+COMPANION = "canonical"
+"""Name of the v0.6.1 score in a log whose teacher is another model; the six features are its."""
+
+
+def ffmpeg_arguments(
+    *,
+    reference: Video,
+    distorted: Video,
+    alignment: Alignment,
+    teacher: Teacher,
+    threads: int = 1,
+    sets: Sequence[FeatureSet] = (FULL,),
+) -> list[str]:
+    """Ffmpeg's arguments for one decode of a pair; the log of libvmaf's sets goes to `log_name`.
+
+    `threads` is what each decoder and libvmaf may use: one where many pairs run side by side.
+    """
+    graph = filter_graph(alignment=alignment, teacher=teacher, threads=threads, sets=sets)
+    return command(graph, reference=reference, distorted=distorted, threads=threads)
+
+
+def command(graph: str, *, reference: Video, distorted: Video, threads: int = 1) -> list[str]:
+    """Ffmpeg's arguments that run a filter graph over a pair and keep no picture."""
+    return command_of(graph, [distorted, reference], threads=threads)
+
+
+def command_of(graph: str, inputs: Sequence[Video], *, threads: int = 1) -> list[str]:
+    """As `command`, for videos that the graph calls 0, 1, ..."""
+    return [
+        *(word for video in inputs for word in ("-threads", str(threads), *video.arguments())),
+        *("-filter_complex", graph),
+        # Without passthrough the muxer would count dropped and doubled frames as progress.
+        *("-fps_mode", "passthrough", "-f", "null", "-"),
+    ]
+
+
+def log_name(feature_set: FeatureSet) -> str:
+    """The file that libvmaf's pass for a set writes."""
+    return LOG_CSV if feature_set == FULL else f"{feature_set.name}.csv"
+
+
+def filter_graph(
+    *,
+    alignment: Alignment,
+    teacher: Teacher,
+    threads: int = 1,
+    sets: Sequence[FeatureSet] = (FULL,),
+) -> str:
+    """The filter graph: distorted is input 0, reference input 1, paired by frame number.
+
+    Several sets share one decode; only the pass at full size asks for the teacher.
+    """
+    return compare(
+        ("0:V:0", "1:V:0"),
+        ("distorted", "reference"),
+        alignment=alignment,
+        teacher=teacher,
+        threads=threads,
+        sets=sets,
+    )
+
+
+def compare(
+    inputs: tuple[str, str],
+    names: tuple[str, str],
+    *,
+    alignment: Alignment,
+    teacher: Teacher,
+    threads: int,
+    sets: Sequence[FeatureSet],
+    folder: str = "",
+) -> str:
+    """The graph from two pads, distorted and reference, to the logs of all sets.
+
+    Args:
+        inputs: Labels of the pads.
+        names: What labels between begin with; no other part of the whole graph has them.
+        alignment: How the two are compared.
+        teacher: The model.
+        threads: What libvmaf may use.
+        sets: The feature sets.
+        folder: Where the logs go, with its slash, within the folder that ffmpeg runs in.
+    """
+    distorted, reference = input_steps(alignment)
+    chains = [
+        f"[{inputs[0]}]{','.join([*distorted, *conversion(alignment)])}",
+        f"[{inputs[1]}]{','.join([*reference, *_format(alignment)])}",
+    ]
+    if len(sets) == 1 and sets[0] == FULL:
+        heads = "".join(f"{chain}[{name}];" for name, chain in zip(names, chains, strict=True))
+        return heads + libvmaf(names, teacher=teacher, threads=threads, log=folder + LOG_CSV)
+    heads = "".join(
+        f"{chain},split={len(sets)}{''.join(f'[{name}_{item.name}]' for item in sets)};"
+        for name, chain in zip(names, chains, strict=True)
+    )
+    return heads + ";".join(
+        branch(item, names, teacher=teacher, threads=threads, folder=folder) for item in sets
+    )
+
+
+def input_steps(alignment: Alignment) -> tuple[list[str], list[str]]:
+    """What numbers the frames of the distorted video and of the reference, and cuts them alike."""
+    # Timestamps are replaced by frame numbers: framesync would otherwise repeat or drop frames of
+    # containers that round time stamps differently or start at another time.
+    steps = ["settb=1/25", "setpts=N"]
+    if alignment.trim:
+        steps.append(f"trim=end_frame={alignment.n_frames}")
+    return (
+        [*_skip(alignment.skip_distorted), *steps],
+        [*_skip(alignment.skip_reference), *steps],
+    )
+
+
+def conversion(alignment: Alignment) -> list[str]:
+    """What brings the distorted video to the reference's size, range and format."""
+    scaling: list[str] = []
+    if alignment.scale is not None:
+        scaling.append("w={}:h={}:flags=bicubic".format(*alignment.scale))
+    if alignment.color_range is not None:
+        scaling.append(f"out_range={alignment.color_range}")
+    scale = [f"scale={':'.join(scaling)}"] if scaling else []
+    return [*scale, *_format(alignment)]
+
+
+def branch(
+    feature_set: FeatureSet,
+    names: tuple[str, str],
+    *,
+    teacher: Teacher,
+    threads: int,
+    folder: str = "",
+) -> str:
+    """The piece of a graph that makes a set of the pads `NAME_SET` of both videos."""
+    pads = (f"{names[0]}_{feature_set.name}", f"{names[1]}_{feature_set.name}")
+    if not feature_set.by_libvmaf:
+        chain = pixels.signal_chain if feature_set == SIGNAL else pixels.ssim_chain
+        return chain(pads, folder=folder)
+    log = folder + log_name(feature_set)
+    if feature_set.is_full:
+        return libvmaf(pads, teacher=teacher, threads=threads, log=log)
+    size = f"w=trunc(iw/{feature_set.divisor}):h=trunc(ih/{feature_set.divisor})"
+    small = (f"{pads[0]}_small", f"{pads[1]}_small")
+    scale = "".join(
+        f"[{pad}]scale={size}:flags={feature_set.scaler}[{to}];"
+        for pad, to in zip(pads, small, strict=True)
+    )
+    # The six features do not depend on the teacher; v0.6.1 is the one that asks for them.
+    return scale + libvmaf(small, teacher=Teacher(DEFAULT), threads=threads, log=log)
+
+
+def libvmaf(
+    pads: tuple[str, str],
+    *,
+    teacher: Teacher,
+    threads: int,
+    log: str = LOG_CSV,
+    every: int = 1,
+    companion: bool = True,
+) -> str:
+    """The filter libvmaf between the pads of the distorted video and of the reference.
+
+    Args:
+        pads: Their labels.
+        teacher: The model.
+        threads: What libvmaf may use.
+        log: The CSV file that it writes.
+        every: Spatial features are computed on frames 0, `every`, 2 `every`, ... only.
+        companion: Whether v0.6.1 comes along for its six features.
+    """
+    # A stream that ends early ends the comparison; framesync would go on with its last frame.
+    options = f"log_fmt=csv:log_path={log}:n_threads={threads}:shortest=1:repeatlast=0"
+    if every > 1:
+        options += f":n_subsample={every}"
+    models = _models(teacher, companion=companion)
+    return f"[{pads[0]}][{pads[1]}]libvmaf={options}:model={models}"
+
+
+def _format(alignment: Alignment) -> list[str]:
+    return [f"format={alignment.pix_fmt}"] if alignment.pix_fmt else []
+
+
+def _skip(n_frames: int) -> list[str]:
+    """Drop frames at the start; before the numbering, so that the first kept one is frame 0."""
+    return [f"trim=start_frame={n_frames}"] if n_frames else []
+
+
+def _models(teacher: Teacher, *, companion: bool) -> str:
+    # Two levels of quoting: `\\\\:` reaches the option parser as `\\:` and libvmaf as `:`.
+    options = model_options(teacher)
+    return "|".join("\\\\:".join(option) for option in (options if companion else options[-1:]))
+
+
+def model_options(teacher: Teacher) -> list[tuple[str, str]]:
+    """The models of a pass: the teacher, and v0.6.1 for its features if the teacher is another."""
+    if teacher == Teacher(DEFAULT):
+        return [(f"version={DEFAULT}", f"name={SCORE}")]
+    labels = f"path={MODEL_FILE}" if teacher.path else f"version={teacher.name}"
+    return [(f"version={DEFAULT}", f"name={COMPANION}"), (labels, f"name={SCORE}")]

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames whose exact scores may be wanted later, kept as raw pictures while a pair is decoded.
+
+Decoding a pair again costs as much as dozens of exact scores, keeping a frame with its neighbours
+less than a third of one. The pictures are kept as libvmaf takes them, so the scores that come of
+them are those of the pair itself. They lie in the folder of the pass and go with it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tinyvmaf.libvmaf.neighbours import reach, select, with_neighbours
+from tinyvmaf.libvmaf.teacher import Teacher
+from tinyvmaf.media.video import Video
+from tinyvmaf.pairs.alignment import Alignment
+
+SPARE: Final = "spare"
+"""The name of the branch in a graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpareFrames:
+    """Which frames of a pair are kept.
+
+    Attributes:
+        frames: Whose scores can be had, in order; at least one.
+        n_frames: Of the pair.
+        teacher: Whose scores.
+    """
+
+    frames: tuple[int, ...]
+    n_frames: int
+    teacher: Teacher
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The frames that are kept, neighbours included, in order."""
+        return with_neighbours(self.frames, n_frames=self.n_frames, teacher=self.teacher)
+
+    @property
+    def alignment(self) -> Alignment:
+        """Of the two videos of kept frames: nothing is left to convert."""
+        return Alignment(n_frames=len(self.kept))
+
+    def holds(self, frames: Collection[int]) -> bool:
+        """Whether the scores of all of `frames` can be had."""
+        return set(frames) <= set(self.frames)
+
+    def places(self, frames: Collection[int]) -> tuple[int, ...]:
+        """The numbers that `frames` have among the kept ones."""
+        place = {frame: index for index, frame in enumerate(self.kept)}
+        return tuple(place[frame] for frame in frames)
+
+    def pieces(self, conversions: dict[str, list[str]]) -> list[str]:
+        """The piece of a graph for each pad `NAME_spare`; it ends in a pad `NAME_kept`.
+
+        Args:
+            conversions: Of every pad's name, the filters that bring it to what libvmaf compares.
+        """
+        keep = select(self.frames, near=reach(self.teacher))
+        return [
+            f"[{name}_{SPARE}]{','.join([keep, 'setpts=N', *convert])}[{name}_kept]"
+            for name, convert in conversions.items()
+        ]
+
+
+def outputs(names: Collection[str]) -> list[str]:
+    """Ffmpeg's arguments that write the pads `NAME_kept` into the folder of the pass."""
+    return [
+        argument
+        for name in names
+        for argument in (
+            *("-map", f"[{name}_kept]", "-c:v", "rawvideo", "-fps_mode", "passthrough"),
+            *("-f", "nut", _file(name)),
+        )
+    ]
+
+
+def kept_video(folder: Path, name: str) -> Video:
+    """What was written of the pad `NAME_kept`."""
+    return Video(folder / _file(name))
+
+
+def _file(name: str) -> str:
+    return f"{name}.nut"

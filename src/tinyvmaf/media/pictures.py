@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the first frames of a video tell, and when each frame is shown.
+
+Rotation and interlacing are in the frames, not in the headers that `probe` reads: `first_frame`
+decodes one. `beginning` opens a file once for all that must be known before it is scored: it counts
+the packets and decodes a few frames on the way. `look` decodes more of them, as small grey
+pictures. `frame_times` reads the time stamps of all packets without decoding.
+"""
+
+from array import array
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import Final
+
+# At the top although it is heavy: two threads that import it at once meet a half-made module.
+import av
+import av.container
+import av.error
+import av.video.stream
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from tinyvmaf.errors import MediaError
+from tinyvmaf.media.probing import (
+    describe,
+    file_state,
+    open_container,
+    probe,
+    probe_raw,
+    video_stream,
+)
+from tinyvmaf.media.video import Video, VideoInfo
+from tinyvmaf.process.isolation import look_at
+
+THUMBNAIL: Final = (64, 36)
+"""Width and height of the small pictures."""
+
+QUICK_FRAMES: Final = 6
+"""Frames that `beginning` decodes; most pairs need no more."""
+
+# Full size is needed to see detail, but a few frames of the beginning and their middle suffice.
+_DETAIL_EVERY: Final = 5
+_DETAIL_CROP: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFrame:
+    """What the first frame says of the whole video.
+
+    Attributes:
+        rotation: Degrees that a player turns the stored picture by, counterclockwise.
+        interlaced: Whether it says that it is two fields.
+    """
+
+    rotation: int
+    interlaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The beginning of a video.
+
+    Attributes:
+        thumbnails: Grey, upright pictures of `THUMBNAIL` size, one a frame.
+        detail: Mean absolute difference of neighbouring pixels in the middle of the picture, in
+            grey levels; compares videos of one size.
+    """
+
+    thumbnails: UInt8[np.ndarray, "n_frames height width"]
+    detail: float
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What opening a video once tells.
+
+    Attributes:
+        info: What `probe` knows.
+        first: What the first frame says.
+        look: The first `QUICK_FRAMES` frames, or all if there are fewer.
+    """
+
+    info: VideoInfo
+    first: FirstFrame
+    look: Look
+
+
+def beginning(video: Video) -> Beginning:
+    """Open `video` once: count its packets, and decode its first frames.
+
+    Raises:
+        MediaError: as `probe`, or no frame can be decoded.
+    """
+    return _beginning_once(video, file_state(video.path))
+
+
+# One reference belongs to many pairs.
+@lru_cache(maxsize=64)
+def _beginning_once(video: Video, state: tuple[int, int, int]) -> Beginning:
+    del state
+    return look_at(video.path, _beginning, video)
+
+
+def _beginning(video: Video) -> Beginning:
+    info = probe_raw(video.path, video.raw) if video.raw is not None else None
+    pictures = _Pictures(QUICK_FRAMES)
+    with _opened(video) as container:
+        stream = video_stream(video.path, container)
+        # Threads for frames delay the first one and decode some that nobody wants.
+        stream.thread_type = "SLICE"
+        if info is None:
+            info = describe(video.path, container, stream, on_packet=pictures.decode)
+        if not pictures.fed:
+            pictures.take(container, stream)
+    return Beginning(info=info, first=pictures.first(video), look=pictures.look(video))
+
+
+def first_frame(video: Video) -> FirstFrame:
+    """Decode one frame of `video`.
+
+    Raises:
+        MediaError: it cannot be opened or decoded, or has no frame.
+    """
+    return look_at(video.path, _first_frame, video)
+
+
+def _first_frame(video: Video) -> FirstFrame:
+    pictures = _Pictures(1)
+    with _opened(video) as container:
+        stream = video_stream(video.path, container)
+        stream.thread_type = "SLICE"
+        pictures.take(container, stream)
+    return pictures.first(video)
+
+
+def upright(video: Video) -> VideoInfo:
+    """What `probe` knows of `video`, with the size in which it is shown and ffmpeg hands it on.
+
+    Raises:
+        MediaError: as `probe`, or no frame can be decoded.
+    """
+    info = probe(video)
+    if first_frame(video).rotation % 180 == 0:
+        return info
+    return replace(info, width=info.height, height=info.width)
+
+
+def look(video: Video, *, n_frames: int) -> Look:
+    """Decode the first `n_frames` of `video`, or all if it has fewer.
+
+    Raises:
+        MediaError: it cannot be opened or decoded, or has no frame.
+    """
+    return look_at(video.path, _look, video, n_frames)
+
+
+def _look(video: Video, n_frames: int) -> Look:
+    pictures = _Pictures(n_frames)
+    with _opened(video) as container:
+        stream = video_stream(video.path, container)
+        stream.thread_type = "AUTO"
+        pictures.take(container, stream)
+    return pictures.look(video)
+
+
+def frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
+    """Seconds from the first frame to every frame, in the order of showing."""
+    if video.raw is not None:
+        n_frames = video.path.stat().st_size // video.raw.frame_bytes
+        return np.arange(n_frames) / float(video.raw.frame_rate)
+    return look_at(video.path, _frame_times, video)
+
+
+def _frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
+    with _opened(video) as container:
+        stream = video_stream(video.path, container)
+        stamps = array(
+            "q",
+            (
+                packet.pts
+                for packet in container.demux(stream)
+                if packet.size and not packet.is_discard and packet.pts is not None
+            ),
+        )
+        base = float(stream.time_base or Fraction(1))
+    times = np.array(stamps, dtype=np.float64)
+    # In place: days of video have millions of frames.
+    times.sort()
+    times *= base
+    times -= times[:1].sum()
+    return times
+
+
+class _Pictures:
+    """The first pictures of a video, small, as they come out of the decoder."""
+
+    def __init__(self, wanted: int) -> None:
+        self.fed = False
+        self._wanted = wanted
+        self._thumbnails: list[UInt8[np.ndarray, "height width"]] = []
+        self._details: list[float] = []
+        self._first: FirstFrame | None = None
+
+    @property
+    def n_frames(self) -> int:
+        """Pictures so far."""
+        return len(self._thumbnails)
+
+    def decode(self, packet: "av.Packet[av.video.stream.VideoStream]") -> None:
+        """Take what comes out of a packet, until there are enough."""
+        self.fed = True
+        if self.n_frames < self._wanted:
+            for frame in packet.decode():
+                self._add(frame)
+
+    def take(
+        self,
+        container: av.container.InputContainer,
+        stream: av.video.stream.VideoStream,
+    ) -> None:
+        """Take the first pictures of an open file."""
+        for frame in container.decode(stream):
+            self._add(frame)
+            if self.n_frames == self._wanted:
+                return
+
+    def first(self, video: Video) -> FirstFrame:
+        if self._first is None:
+            raise MediaError(f"{video.path}: no frame could be decoded")
+        return self._first
+
+    def look(self, video: Video) -> Look:
+        if not self._thumbnails:
+            raise MediaError(f"{video.path}: no frame could be decoded")
+        thumbnails = np.stack(self._thumbnails[: self._wanted])
+        return Look(thumbnails=thumbnails, detail=float(np.mean(self._details)))
+
+    def _add(self, frame: av.VideoFrame) -> None:
+        if self._first is None:
+            self._first = FirstFrame(rotation=frame.rotation, interlaced=frame.interlaced_frame)
+        if self.n_frames % _DETAIL_EVERY == 0:
+            self._details.append(_detail(frame))
+        self._thumbnails.append(_thumbnail(frame))
+
+
+@contextmanager
+def _opened(video: Video) -> Generator[av.container.InputContainer]:
+    raw = video.raw
+    try:
+        if raw is None:
+            with open_container(video.path) as container:
+                yield container
+            return
+        geometry = {
+            "pixel_format": raw.pix_fmt,
+            "video_size": f"{raw.width}x{raw.height}",
+            "framerate": str(raw.frame_rate),
+        }
+        name = f"file:{video.path.absolute()}"
+        with av.open(name, format="rawvideo", options=geometry) as container:
+            yield container
+    except av.error.FFmpegError as error:
+        raise MediaError(f"{video.path}: not a readable video: {error.strerror}") from error
+
+
+def _thumbnail(frame: av.VideoFrame) -> UInt8[np.ndarray, "height width"]:
+    """The picture as players show it, small."""
+    turns = frame.rotation // 90
+    width, height = THUMBNAIL if turns % 2 == 0 else THUMBNAIL[::-1]
+    small = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")
+    return np.rot90(small.to_ndarray(), turns)
+
+
+def _detail(frame: av.VideoFrame) -> float:
+    grey = frame.reformat(format="gray").to_ndarray()
+    top = max(0, (grey.shape[0] - _DETAIL_CROP) // 2)
+    left = max(0, (grey.shape[1] - _DETAIL_CROP) // 2)
+    middle = grey[top : top + _DETAIL_CROP, left : left + _DETAIL_CROP].astype(np.int16)
+    steps = [np.abs(np.diff(middle, axis=axis)) for axis in (0, 1) if middle.shape[axis] > 1]
+    return float(sum(step.mean() for step in steps))

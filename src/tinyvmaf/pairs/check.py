@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a pair may be scored at all, from its headers, time stamps and first frames.
+
+In go two videos, out comes how they are compared and what the user must know; a pair that would
+give a wrong number is refused with every reason at once, each with its cure. `beginnings` looks at
+more pictures.
+"""
+
+from collections.abc import Generator
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from tinyvmaf.errors import MediaError, MisalignedError
+from tinyvmaf.media.pictures import beginning, frame_times
+from tinyvmaf.media.video import Video, VideoInfo
+from tinyvmaf.pairs.alignment import Alignment, Allowance, align
+from tinyvmaf.pairs.finding import Finding, refusals, refuse, warnings
+
+_HDR: Final = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+_QUARTER_TURN: Final = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One video of the pair, as it is shown: width and height after its rotation."""
+
+    video: Video
+    info: VideoInfo
+    rotation: int
+    interlaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """A pair that may be scored.
+
+    Attributes:
+        reference, distorted: What is known of the videos.
+        alignment: How they are compared.
+        notes: What a result of this pair must carry.
+    """
+
+    reference: Side
+    distorted: Side
+    alignment: Alignment
+    notes: tuple[str, ...] = ()
+
+
+def preflight(
+    *,
+    reference: Video,
+    distorted: Video,
+    allowed: AbstractSet[Allowance] = frozenset(),
+    skip: int = 0,
+) -> Preflight:
+    """Check a pair.
+
+    Args:
+        reference: The pristine video.
+        distorted: What was made of it.
+        allowed: What the user accepts by name.
+        skip: Frames to leave out at the reference's start, or at the distorted video's if
+            negative; the same number may then be over at the end.
+
+    Raises:
+        MediaError: one of them is no readable video.
+        MisalignedError: they do not fit; every reason is named.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        ours, theirs = pool.map(_side, (reference, distorted))
+    findings = list(_find(reference=ours, distorted=theirs))
+    reasons = list(refusals(findings, allowed))
+    alignment = Alignment(n_frames=0)
+    try:
+        alignment = _align(reference=ours, distorted=theirs, allowed=allowed, skip=skip)
+    except MisalignedError as error:
+        reasons.append(str(error).removeprefix("reference and distorted do not fit: "))
+    refuse(reasons)
+    return Preflight(
+        reference=ours,
+        distorted=theirs,
+        alignment=alignment,
+        notes=(*alignment.notes, *warnings(findings, allowed)),
+    )
+
+
+def _side(video: Video) -> Side:
+    seen = beginning(video)
+    info, first = seen.info, seen.first
+    if first.rotation % _QUARTER_TURN:
+        raise MediaError(
+            f"{video.path}: turned by {first.rotation} degrees, which is no quarter turn; "
+            "re-encode it upright"
+        )
+    if first.rotation % (2 * _QUARTER_TURN):
+        info = replace(info, width=info.height, height=info.width)
+    return Side(video=video, info=info, rotation=first.rotation, interlaced=first.interlaced)
+
+
+def _align(
+    *, reference: Side, distorted: Side, allowed: AbstractSet[Allowance], skip: int
+) -> Alignment:
+    ours = replace(reference.info, n_frames=reference.info.n_frames - max(0, skip))
+    theirs = replace(distorted.info, n_frames=distorted.info.n_frames - max(0, -skip))
+    over = abs(ours.n_frames - theirs.n_frames)
+    if over <= abs(skip):
+        # What one lacks at its start it has more at its end.
+        allowed = allowed | {Allowance.FRAME_COUNT}
+    alignment = align(reference=ours, distorted=theirs, allowed=allowed)
+    return replace(alignment, skip_reference=max(0, skip), skip_distorted=max(0, -skip))
+
+
+def _find(*, reference: Side, distorted: Side) -> Generator[Finding]:
+    for name, side in (("reference", reference), ("distorted", distorted)):
+        yield from _own(name, side)
+    yield from _times(reference=reference, distorted=distorted)
+    yield from _shape(reference=reference.info, distorted=distorted.info)
+
+
+def _own(name: str, side: Side) -> Generator[Finding]:
+    """What is wrong with one video, whatever the other is."""
+    if (curve := _HDR.get(side.info.transfer or "")) is not None:
+        yield Finding(
+            f"{name} is HDR ({curve}, {side.info.transfer}), for which no model here was made",
+            "tone-map both to SDR (BT.709) in the same way and score those",
+            Allowance.HDR,
+        )
+    if side.interlaced:
+        yield Finding(
+            f"{name} is interlaced, so that one frame shows two moments",
+            "deinterlace both in the same way, such as with ffmpeg's bwdif, and score those",
+            Allowance.INTERLACED,
+        )
+    if side.rotation:
+        yield Finding(
+            f"{name} is turned by {side.rotation} degrees when it is shown",
+            f"it is compared as shown, {side.info.size}",
+        )
+
+
+def _times(*, reference: Side, distorted: Side) -> Generator[Finding]:
+    ours, theirs = reference.info, distorted.info
+    frame_s = float(1 / ours.frame_rate)
+    if not (ours.constant_rate and theirs.constant_rate):
+        yield from _variable(reference=reference, distorted=distorted, frame_s=frame_s)
+    late_s = theirs.start_s - ours.start_s
+    if abs(late_s) > frame_s / 2:
+        yield Finding(
+            f"reference starts at {ours.start_s:.3f} s, distorted at {theirs.start_s:.3f} s",
+            "frames are paired by number from the first on; cut both alike if that is wrong",
+        )
+
+
+def _variable(*, reference: Side, distorted: Side, frame_s: float) -> Generator[Finding]:
+    """Variable frame rate does no harm where both videos show their frames at the same times."""
+    ours, theirs = frame_times(reference.video), frame_times(distorted.video)
+    if len(ours) == len(theirs) and np.abs(ours - theirs).max(initial=0.0) < frame_s / 2:
+        return
+    who = [
+        name
+        for name, side in (("reference", reference), ("distorted", distorted))
+        if not side.info.constant_rate
+    ]
+    yield Finding(
+        f"the frame rate of {' and '.join(who)} varies, and the frames of the two are not shown "
+        "at the same times",
+        "bring both to one constant rate (ffmpeg -fps_mode cfr), or keep the time stamps when "
+        "encoding (-fps_mode passthrough)",
+        Allowance.VARIABLE_RATE,
+    )
+
+
+def _shape(*, reference: VideoInfo, distorted: VideoInfo) -> Generator[Finding]:
+    ours, theirs = reference.width / reference.height, distorted.width / distorted.height
+    # One line of rounding to even sizes is no other shape.
+    if abs(ours / theirs - 1) > 4 / min(reference.height, distorted.height):
+        turned = abs(ours * theirs - 1) < 4 / min(reference.height, reference.width)
+        yield Finding(
+            f"the pictures have other shapes: reference {reference.size}, "
+            f"distorted {distorted.size}" + (", as if one were turned" if turned else ""),
+            "turn one of them" if turned else "crop or pad one of them to the shape of the other",
+            Allowance.ROTATION if turned else None,
+        )
