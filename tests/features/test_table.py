@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import math
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.features.table import TableInfo, make_table, read_table, write_table
+from tinyvmaf.features.table import TableInfo, hash_table, make_table, read_table, write_table
 from tinyvmaf.libvmaf.sets import CANONICAL6
 
 INFO = TableInfo(
@@ -244,3 +246,45 @@ def test_an_output_that_cannot_be_written(tmp_path):
     with pytest.raises(UsageError, match="it is a folder; name a file with -o"):
         write_table(table, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+LABELLED = replace(INFO, labels=("encoder", "mos"))
+
+
+def labelled(**changes):
+    return frame(encoder=["x", "y", "z", "y"], mos=[None, 4.0, 2.5, 4.0], **changes)
+
+
+def test_labels_hold_one_value_a_clip_and_survive_a_round_trip(tmp_path):
+    table = make_table(labelled(), LABELLED)
+    assert table.rows.columns == ["source", "clip", "frame", *CANONICAL6, "vmaf", "encoder", "mos"]
+    assert table.clips.rows() == [
+        ("Bird", "high", 1, "z", 2.5),
+        ("Bird", "low", 2, "y", 4.0),
+        ("Café", "low", 1, "x", None),
+    ]
+    write_table(table, tmp_path / "t.parquet")
+    again = read_table(tmp_path / "t.parquet")
+    assert again.rows.equals(table.rows)
+    assert again.info == LABELLED
+    assert again.sha256 == table.sha256 == hash_table(tmp_path / "t.parquet")
+    assert table.sha256 != make_table(frame(), INFO).sha256
+
+
+def test_a_label_that_changes_within_a_clip_is_refused():
+    assert refusal(labelled().with_columns(encoder=pl.Series(["x", "y", "z", "w"])), LABELLED) == (
+        "table: column encoder changes at source Bird, clip low, frame 1, expected one value a clip"
+    )
+    with_gap = labelled().with_columns(mos=pl.Series([None, 4.0, 2.5, None]))
+    assert "column mos changes at source Bird, clip low, frame 1" in refusal(with_gap, LABELLED)
+    endless = labelled().with_columns(mos=pl.Series([None, math.inf, 2.5, math.inf]))
+    assert "expected a finite number or none (2 such rows)" in refusal(endless, LABELLED)
+    assert refusal(frame(), replace(INFO, labels=("adm2",))) == (
+        "table: a label cannot be called adm2, as another column is"
+    )
+
+
+def test_a_table_without_labels_is_written_as_ever(tmp_path):
+    write_table(make_table(frame(), INFO), tmp_path / "t.parquet")
+    record = json.loads(pl.read_parquet_metadata(tmp_path / "t.parquet")["tinyvmaf"])
+    assert set(record) == {"schema", "teacher", "features", "versions", "corpus", "notes"}

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the rows of a feature table must be.
 
-Columns are `source, clip, frame`, the features in the set's order, and the teacher's score `vmaf`,
-sorted by source, clip and frame. Rows that are not so are refused with the column and the row;
-nothing is dropped, filled or guessed.
+Columns are `source, clip, frame`, the features in the set's order, the teacher's score `vmaf`, and
+labels: columns of one value a clip, such as `mos`, `mos_ci`, `kbps` or `encoder`. Rows are sorted
+by source, clip and frame. Rows that are not so are refused with the column and the row; nothing is
+dropped, filled or guessed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,17 +17,28 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def conforming(rows: "pl.DataFrame", features: Sequence[str], *, origin: str) -> "pl.DataFrame":
+MOS = "mos"
+"""The label that holds a clip's mean opinion score; empty where nobody was asked."""
+
+MOS_CI = "mos_ci"
+"""The label that holds half the width of the 95 % confidence interval of `mos`."""
+
+
+def conforming(
+    rows: "pl.DataFrame", features: Sequence[str], *, origin: str, labels: Sequence[str] = ()
+) -> "pl.DataFrame":
     """The rows with the columns of the schema only, and sorted.
 
     Args:
         rows: Any frame with at least the columns of the schema.
         features: The feature columns, in order.
         origin: Named in errors, such as the file's path.
+        labels: The columns that hold one value a clip: text, or numbers that may be missing.
 
     Raises:
         SchemaError: a column is missing or of the wrong type, a value is missing, not finite or
-            (the teacher's score) outside [0, 100], a row is there twice, or there are no rows.
+            (the teacher's score) outside [0, 100], a label changes within a clip, a row is there
+            twice, or there are no rows.
     """
     import polars as pl
 
@@ -37,6 +49,11 @@ def conforming(rows: "pl.DataFrame", features: Sequence[str], *, origin: str) ->
         **dict.fromkeys(features, pl.Float64),
         TARGET: pl.Float64,
     }
+    for name in labels:
+        if name in wanted:
+            raise SchemaError(f"{origin}: a label cannot be called {name}, as another column is")
+        of_text = name in rows.columns and rows.schema[name].to_python() is str
+        wanted[name] = pl.String if of_text else pl.Float64
     missing = [name for name in wanted if name not in rows.columns]
     if missing:
         raise SchemaError(
@@ -45,25 +62,44 @@ def conforming(rows: "pl.DataFrame", features: Sequence[str], *, origin: str) ->
         )
     if rows.is_empty():
         raise SchemaError(f"{origin}: the table has no rows")
-    _check_types(rows.select(list(wanted)), origin)
+    _check_types(rows.select(list(wanted)), labels, origin)
     try:
         rows = rows.select(pl.col(name).cast(kind, strict=True) for name, kind in wanted.items())
     except pl.exceptions.PolarsError as error:
         raise SchemaError(f"{origin}: a frame number is negative or too large") from error
-    check_values(rows, features, origin=origin)
+    check_values(rows, features, origin=origin, labels=labels)
     if not _ascends(rows):
         rows = rows.sort(KEYS)
         if not _ascends(rows):
             where = rows.filter(rows.select(KEYS).is_duplicated()).row(0, named=True)
             raise SchemaError(f"{origin}: {_name(where)} is there more than once")
+    _check_labels(rows, labels, origin)
     return rows
 
 
-def _check_types(rows: "pl.DataFrame", origin: str) -> None:
+def _check_labels(rows: "pl.DataFrame", labels: Sequence[str], origin: str) -> None:
+    """Refuse a label that has two values in one clip; rows of a clip lie together."""
+    import polars as pl
+
+    same_clip = (pl.col("source") == pl.col("source").shift()) & (
+        pl.col("clip") == pl.col("clip").shift()
+    )
+    for name in labels:
+        changed = rows.filter(same_clip & pl.col(name).ne_missing(pl.col(name).shift()))
+        if not changed.is_empty():
+            raise SchemaError(
+                f"{origin}: column {name} changes at {_name(changed.row(0, named=True))}, "
+                "expected one value a clip"
+            )
+
+
+def _check_types(rows: "pl.DataFrame", labels: Sequence[str], origin: str) -> None:
     """Refuse what a cast would change: text that looks like a number, half a frame number."""
     for name, kind in rows.schema.items():
         if name in ("source", "clip"):
             fits, expected = kind.to_python() is str, "text"
+        elif name in labels:
+            fits, expected = kind.is_numeric() or kind.to_python() is str, "a number or text"
         elif name == "frame":
             fits, expected = kind.is_integer(), "an integer"
         else:
@@ -85,8 +121,16 @@ def _ascends(rows: "pl.DataFrame") -> bool:
     return bool(rows.lazy().select(after.slice(1).all()).collect().item())
 
 
-def check_values(rows: "pl.DataFrame", features: Sequence[str], *, origin: str = "table") -> None:
+def check_values(
+    rows: "pl.DataFrame",
+    features: Sequence[str],
+    *,
+    origin: str = "table",
+    labels: Sequence[str] = (),
+) -> None:
     """Refuse a value that is missing, not finite, or (the teacher's score) outside [0, 100].
+
+    A label that is a number may be missing.
 
     Raises:
         SchemaError: there is one; the message names the first.
@@ -97,7 +141,10 @@ def check_values(rows: "pl.DataFrame", features: Sequence[str], *, origin: str =
         column = rows[name]
         bad = column.is_null()
         expected = "a value"
-        if name in features or name == TARGET:
+        if name in labels and column.dtype == pl.Float64:
+            bad = ~column.is_finite().fill_null(value=True)
+            expected = "a finite number or none"
+        elif name in features or name == TARGET:
             bad = bad | ~column.is_finite().fill_null(value=False)
             expected = "a finite number"
         if name == TARGET and not bad.any():

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SCHEMA = "tinyvmaf.table/1"
 _METADATA_KEY = "tinyvmaf"
 _HASHED_ROWS = 2**14
+_OPTIONAL = ("labels", "arithmetic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class TableInfo:
         versions: Of ffmpeg, libvmaf and tinyvmaf, as they were when the rows were computed.
         corpus: Fingerprint of the clips' content, or None if unknown.
         notes: What was allowed or converted on the way, in words.
+        labels: The columns that hold one value a clip, such as `mos` or `encoder`.
+        arithmetic: Of libvmaf's feature extractors, `integer` or `float`; None if not recorded.
     """
 
     teacher: str
@@ -49,6 +52,13 @@ class TableInfo:
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     corpus: str | None = None
     notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    arithmetic: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        """The metadata of a table; what says nothing stays away, for the eyes of older readers."""
+        fields = asdict(self)
+        return {name: fields[name] for name in fields if fields[name] or name not in _OPTIONAL}
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,15 @@ class FeatureTable:
         return tuple(starmap(slice, pairwise((0, *stops))))
 
     @cached_property
+    def clips(self) -> "pl.DataFrame":
+        """One row a clip, sorted: `source`, `clip`, `n_frames` and the labels."""
+        import polars as pl
+
+        clips = self.rows.group_by("source", "clip", maintain_order=True)
+        labels = (pl.col(name).first() for name in self.info.labels)
+        return clips.agg(pl.len().alias("n_frames"), *labels)
+
+    @cached_property
     def n_clips(self) -> int:
         """How many (source, clip) there are."""
         return self.rows.select("source", "clip").n_unique()
@@ -128,8 +147,11 @@ def _hash(
         if name in ("source", "clip"):
             for names in _joined(pieces(name)):
                 digest.update(names)
-        else:
-            for piece in pieces(name):
+            continue
+        for piece in pieces(name):
+            if piece.dtype.to_python() is str:
+                digest.update(json.dumps(piece.to_list()).encode())
+            else:
                 digest.update(np.ascontiguousarray(piece.to_numpy()).data)
     return digest.hexdigest()
 
@@ -154,9 +176,11 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
 
     Raises:
         SchemaError: a column is missing or of the wrong type, a value is missing, not finite or
-            (the teacher's score) outside [0, 100], a row is there twice, or there are no rows.
+            (the teacher's score) outside [0, 100], a label changes within a clip, a row is there
+            twice, or there are no rows.
     """
-    return FeatureTable(rows=conforming(rows, info.features, origin=origin), info=info)
+    checked = conforming(rows, info.features, origin=origin, labels=info.labels)
+    return FeatureTable(rows=checked, info=info)
 
 
 def read_table(path: Path | str) -> FeatureTable:
@@ -221,7 +245,7 @@ def write_rows(rows: "pl.DataFrame | Iterable[pl.DataFrame]", info: TableInfo, p
     Raises:
         UsageError: the file cannot be written.
     """
-    record = json.dumps({"schema": SCHEMA, **asdict(info)}, sort_keys=True)
+    record = json.dumps({"schema": SCHEMA, **info.record()}, sort_keys=True)
     write_parquet(rows, path, metadata={_METADATA_KEY: record})
 
 
@@ -243,7 +267,9 @@ def _info(record: str | None, rows: "pl.DataFrame", path: Path) -> TableInfo:
             raise SchemaError(f"{path}: written with another schema than {SCHEMA}; extract again")
         fields["features"] = tuple(fields["features"])
         fields["notes"] = tuple(fields["notes"])
-        if not all(isinstance(name, str) for name in (fields["teacher"], *fields["features"])):
+        fields["labels"] = tuple(fields.get("labels", ()))
+        names = (fields["teacher"], *fields["features"], *fields["labels"])
+        if not all(isinstance(name, str) for name in names):
             raise SchemaError(f"{path}: damaged metadata (no names); extract again")
         return TableInfo(**fields)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
