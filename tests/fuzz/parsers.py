@@ -29,7 +29,7 @@ from tinyvmaf.libvmaf.pixels import SIGNAL, SSIM, file_name, read_pixel_parts
 from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
 from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import Video
-from tinyvmaf.media.y4m import y4m_frames
+from tinyvmaf.media.y4m import y4m_positions
 from tinyvmaf.models.card import Card, domain, golden, read_card
 from tinyvmaf.scoring.batch import read_pairs
 from tinyvmaf.training.recipes import load_recipe
@@ -128,7 +128,7 @@ def _pixel_log(features: tuple[str, ...]) -> Callable[[Path], object]:
 
 
 def _y4m(path: Path) -> object:
-    y4m_count = y4m_frames(path, frame_bytes=6)
+    y4m_count = len(y4m_positions(path, frame_bytes=6))
     return y4m_count, probe(Video(path))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tinyvmaf.errors import MediaError
 from tinyvmaf.media.probing import count_frames, probe
 from tinyvmaf.media.video import Video
-from tinyvmaf.media.y4m import y4m_frames
+from tinyvmaf.media.y4m import y4m_positions
 
 HEADER = b"YUV4MPEG2 W16 H16 F25:1 Ip A1:1 C420jpeg\n"
 PICTURE = 16 * 16 * 3 // 2
@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 
 @given(st.lists(parameters, min_size=1, max_size=6))
 def test_frames_with_parameters_are_counted(folder, frames):
-    assert y4m_frames(write(folder, *frames), frame_bytes=PICTURE) == len(frames)
+    assert len(y4m_positions(write(folder, *frames), frame_bytes=PICTURE)) == len(frames)
 
 
 @given(data=st.data(), frames=st.lists(parameters, min_size=1, max_size=4))
@@ -53,10 +53,10 @@ def test_a_file_that_ends_anywhere_but_after_a_frame_is_refused(folder, data, fr
     cut = data.draw(st.integers(len(HEADER), len(whole)))
     path.write_bytes(whole[:cut])
     if cut in ends:
-        assert y4m_frames(path, frame_bytes=PICTURE) == sorted(ends).index(cut)
+        assert len(y4m_positions(path, frame_bytes=PICTURE)) == sorted(ends).index(cut)
     else:
         with pytest.raises(MediaError, match="damaged Y4M"):
-            y4m_frames(path, frame_bytes=PICTURE)
+            len(y4m_positions(path, frame_bytes=PICTURE))
 
 
 @given(st.binary(max_size=4 * PICTURE))
@@ -64,7 +64,7 @@ def test_any_bytes_give_a_count_or_a_refusal(folder, body):
     path = folder / "b.y4m"
     path.write_bytes(HEADER + body)
     try:
-        frames = y4m_frames(path, frame_bytes=PICTURE)
+        frames = len(y4m_positions(path, frame_bytes=PICTURE))
     except MediaError:
         return
     assert frames * (PICTURE + len(b"FRAME\n")) <= len(body)
@@ -75,7 +75,7 @@ def test_what_a_refusal_says(tmp_path):
     whole = path.read_bytes()
     path.write_bytes(whole[:-100])
     with pytest.raises(MediaError) as caught:
-        y4m_frames(path, frame_bytes=PICTURE)
+        len(y4m_positions(path, frame_bytes=PICTURE))
     assert str(caught.value) == (
         f"{path}: damaged Y4M: frame 1 is cut short, 100 of 384 bytes are missing"
     )

@@ -7,11 +7,9 @@ the packets and decodes a few frames on the way. `look` decodes more of them, as
 pictures. `frame_times` reads the time stamps of all packets without decoding.
 """
 
-from array import array
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
@@ -24,14 +22,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from tinyvmaf.errors import MediaError
-from tinyvmaf.media.probing import (
-    describe,
-    file_state,
-    open_container,
-    probe,
-    probe_raw,
-    video_stream,
-)
+from tinyvmaf.media.containers import FileState, file_state, open_container, video_stream
+from tinyvmaf.media.index import KEPT, NO_TIME, FrameIndex
+from tinyvmaf.media.probing import describe, frame_index, probe, probe_raw
 from tinyvmaf.media.video import Video, VideoInfo
 from tinyvmaf.process.isolation import look_at
 
@@ -99,12 +92,15 @@ def beginning(video: Video) -> Beginning:
 
 # One reference belongs to many pairs.
 @lru_cache(maxsize=64)
-def _beginning_once(video: Video, state: tuple[int, int, int]) -> Beginning:
-    del state
-    return look_at(video.path, _beginning, video)
+def _beginning_once(video: Video, state: FileState) -> Beginning:
+    found, index = look_at(video.path, _beginning, video)
+    if index is not None:
+        KEPT.put((video, state), index)
+    return found
 
 
-def _beginning(video: Video) -> Beginning:
+def _beginning(video: Video) -> tuple[Beginning, FrameIndex | None]:
+    index = None
     info = probe_raw(video.path, video.raw) if video.raw is not None else None
     pictures = _Pictures(QUICK_FRAMES)
     with _opened(video) as container:
@@ -112,10 +108,11 @@ def _beginning(video: Video) -> Beginning:
         # Threads for frames delay the first one and decode some that nobody wants.
         stream.thread_type = "SLICE"
         if info is None:
-            info = describe(video.path, container, stream, on_packet=pictures.decode)
+            info, index = describe(video.path, container, stream, on_packet=pictures.decode)
         if not pictures.fed:
             pictures.take(container, stream)
-    return Beginning(info=info, first=pictures.first(video), look=pictures.look(video))
+    found = Beginning(info=info, first=pictures.first(video), look=pictures.look(video))
+    return found, index
 
 
 def first_frame(video: Video) -> FirstFrame:
@@ -168,28 +165,9 @@ def _look(video: Video, n_frames: int) -> Look:
 
 def frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
     """Seconds from the first frame to every frame, in the order of showing."""
-    if video.raw is not None:
-        n_frames = video.path.stat().st_size // video.raw.frame_bytes
-        return np.arange(n_frames) / float(video.raw.frame_rate)
-    return look_at(video.path, _frame_times, video)
-
-
-def _frame_times(video: Video) -> Float[np.ndarray, " n_frames"]:
-    with _opened(video) as container:
-        stream = video_stream(video.path, container)
-        stamps = array(
-            "q",
-            (
-                packet.pts
-                for packet in container.demux(stream)
-                if packet.size and not packet.is_discard and packet.pts is not None
-            ),
-        )
-        base = float(stream.time_base or Fraction(1))
-    times = np.array(stamps, dtype=np.float64)
-    # In place: days of video have millions of frames.
-    times.sort()
-    times *= base
+    index = frame_index(video)
+    times = index.pts[index.pts != NO_TIME].astype(np.float64)
+    times *= float(index.time_base)
     times -= times[:1].sum()
     return times
 

@@ -4,23 +4,24 @@
 What is not readable video is refused with what was found instead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tinyvmaf.errors import MediaError
-from tinyvmaf.media.packets import PacketTally
+from tinyvmaf.media.containers import FileState, file_state, open_container, video_stream
+from tinyvmaf.media.index import KEPT, FrameIndex, OnShare, read_index, regular_index
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video, VideoInfo, frame_bytes
-from tinyvmaf.media.y4m import y4m_frames
+from tinyvmaf.media.y4m import y4m_positions
 from tinyvmaf.process.isolation import look_at
 
 if TYPE_CHECKING:
     import av.container
     import av.video.stream
-
-# The cache knows a video by the content of its file, and only local files are ever read.
-_PLAYLISTS = frozenset({"concat", "dash", "hls", "imf"})
 
 
 def probe(video: Video) -> VideoInfo:
@@ -33,32 +34,47 @@ def probe(video: Video) -> VideoInfo:
     return _probe_once(video, file_state(video.path))
 
 
-def file_state(path: Path) -> tuple[int, int, int]:
-    """What changes when the file does.
-
-    Raises:
-        MediaError: it is missing, empty, or no file.
-    """
-    if not path.exists():
-        raise MediaError(f"{path}: no such file")
-    if path.is_dir():
-        raise MediaError(f"{path}: is a folder, expected a video file")
-    if not path.is_file():
-        # Opening a pipe would wait for whoever writes into it, and it can be read only once.
-        raise MediaError(f"{path}: is no regular file; save the video to a file first")
-    state = path.stat()
-    if state.st_size == 0:
-        raise MediaError(f"{path}: the file is empty (0 bytes)")
-    return state.st_size, state.st_mtime_ns, state.st_ino
-
-
 @lru_cache(maxsize=4096)
-def _probe_once(video: Video, state: tuple[int, int, int]) -> VideoInfo:
+def _probe_once(video: Video, state: FileState) -> VideoInfo:
     # One reference belongs to many pairs, and counting its packets reads all of it.
-    del state
     if video.raw is not None:
         return probe_raw(video.path, video.raw)
-    return look_at(video.path, _probe_container, video.path)
+    info, index = look_at(video.path, _probe_container, video.path)
+    KEPT.put((video, state), index)
+    return info
+
+
+def frame_index(video: Video, *, on_share: OnShare | None = None) -> FrameIndex:
+    """The index of `video`'s frames, made once for each state of its file.
+
+    Args:
+        video: The video.
+        on_share: Called now and then with the share of the file that has been read.
+
+    Raises:
+        MediaError: as `probe`.
+    """
+    key = video, file_state(video.path)
+    found = KEPT.get(key)
+    if found is None:
+        found = (
+            _raw_index(video.path, video.raw)
+            if video.raw
+            else _index_container(video.path, on_share)
+        )
+        KEPT.put(key, found)
+    return found
+
+
+def _raw_index(path: Path, raw: RawFormat) -> FrameIndex:
+    positions = np.arange(probe_raw(path, raw).n_frames, dtype=np.int64) * raw.frame_bytes
+    return regular_index(positions, frame_bytes=raw.frame_bytes, frame_rate=raw.frame_rate)
+
+
+def _index_container(path: Path, on_share: OnShare | None) -> FrameIndex:
+    with _readable(path), open_container(path) as container:
+        stream = video_stream(path, container)
+        return describe(path, container, stream, on_share=on_share)[1]
 
 
 def probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
@@ -87,49 +103,21 @@ def probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
     )
 
 
-def open_container(path: Path) -> "av.container.InputContainer":
-    """Open a file that is no raw video; it may name no other file.
-
-    Raises:
-        MediaError: it is a playlist.
-        FFmpegError: it is no video.
-    """
-    import av
-
-    container = av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file"})
-    if container.format.name in _PLAYLISTS:
-        container.close()
-        raise MediaError(
-            f"{path}: is a playlist ({container.format.name}), which names other files; "
-            "expected the video itself"
-        )
-    return container
+def _probe_container(path: Path) -> tuple[VideoInfo, FrameIndex]:
+    with _readable(path), open_container(path) as container:
+        stream = video_stream(path, container)
+        return describe(path, container, stream)
 
 
-def _probe_container(path: Path) -> VideoInfo:
+@contextmanager
+def _readable(path: Path) -> Generator[None]:
     import av.error
 
     try:
-        with open_container(path) as container:
-            stream = video_stream(path, container)
-            return describe(path, container, stream)
+        yield
     except av.error.FFmpegError as error:
         hint = " (raw YUV needs --size WxH)" if path.suffix.lower() in RAW_SUFFIXES else ""
         raise MediaError(f"{path}: not a readable video: {error.strerror}{hint}") from error
-
-
-def video_stream(
-    path: Path, container: "av.container.InputContainer"
-) -> "av.video.stream.VideoStream":
-    """The video stream that ffmpeg's `V:0` means: the first that is no cover picture."""
-    import av.stream
-
-    cover = av.stream.Disposition.attached_pic
-    for stream in container.streams.video:
-        if not stream.disposition & cover:
-            return stream
-    kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
-    raise MediaError(f"{path}: holds no video stream, only {', '.join(kinds)}")
 
 
 def describe(
@@ -138,14 +126,16 @@ def describe(
     stream: "av.video.stream.VideoStream",
     *,
     on_packet: "Callable[[av.Packet[av.video.stream.VideoStream]], None] | None" = None,
-) -> VideoInfo:
-    """What headers and packets tell of an open file, which is read to its end.
+    on_share: OnShare | None = None,
+) -> tuple[VideoInfo, FrameIndex]:
+    """What headers and packets tell of an open file.
 
     Args:
         path: The file.
         container: The file, open.
         stream: Its video.
-        on_packet: Called with every packet of the video; never for Y4M, which is not read.
+        on_packet: Called with every packet of the video; never where they need not be read.
+        on_share: Called now and then with the share that has been read.
 
     Raises:
         MediaError: it cannot be decoded or holds no frame.
@@ -154,31 +144,30 @@ def describe(
     rate = stream.average_rate or stream.guessed_rate
     if not codec.pix_fmt or not rate:
         raise MediaError(f"{path}: its video stream cannot be decoded (codec {codec.name})")
-    tally = PacketTally()
     if container.format.name == "yuv4mpegpipe":
         picture = frame_bytes(str(codec.pix_fmt), width=codec.width, height=codec.height)
-        tally.n_frames = y4m_frames(path, frame_bytes=picture)
-        tally.n_bytes = path.stat().st_size
+        positions = y4m_positions(path, frame_bytes=picture)
+        index = regular_index(positions, frame_bytes=picture, frame_rate=rate)
+        n_bytes = path.stat().st_size
     else:
-        for packet in container.demux(stream):
-            tally.add(packet)
-            if on_packet is not None:
-                on_packet(packet)
-    if tally.n_frames == 0:
+        index = read_index(path, container, stream, on_packet=on_packet, on_share=on_share)
+        n_bytes = index.n_bytes
+    if index.n_frames == 0:
         raise MediaError(f"{path}: its video stream holds no frame")
-    return VideoInfo(
+    info = VideoInfo(
         width=codec.width,
         height=codec.height,
         pix_fmt=codec.pix_fmt,
         frame_rate=rate,
-        n_frames=tally.n_frames,
-        start_s=float(tally.start * stream.time_base) if stream.time_base else 0.0,
+        n_frames=index.n_frames,
+        start_s=index.start_s,
         codec=codec.name,
         color_range={1: "limited", 2: "full"}.get(int(codec.color_range)),
         transfer=_transfer(int(codec.color_trc)),
-        bitrate_kbps=float(tally.n_bytes * 8 / 1000 * rate / tally.n_frames),
-        constant_rate=tally.constant_rate,
+        bitrate_kbps=float(n_bytes * 8 / 1000 * rate / index.n_frames),
+        constant_rate=index.constant_rate,
     )
+    return info, index
 
 
 def _transfer(value: int) -> str | None:

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counting the frames of a Y4M file by its markers, without reading the pictures.
+"""Positions of the frames of a Y4M file by its markers, without reading the pictures.
 
 A file that ends in the middle of a frame, or whose markers are not where they must be, is refused:
 ffmpeg would play what is there and say nothing.
 """
 
+from array import array
 from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64
 
 from tinyvmaf.errors import MediaError
 
@@ -14,14 +18,14 @@ _MARKER = b"FRAME"
 _LINE_LIMIT = 4096
 
 
-def y4m_frames(path: Path, *, frame_bytes: int) -> int:
-    """Frames in the Y4M file at `path`, whose pictures take `frame_bytes` bytes each.
+def y4m_positions(path: Path, *, frame_bytes: int) -> Int64[np.ndarray, " n_frames"]:
+    """Where each picture begins in the Y4M file at `path`; it takes `frame_bytes` bytes.
 
     Raises:
         MediaError: a marker is missing or the last frame is cut short.
     """
     size = path.stat().st_size
-    frames = 0
+    found = array("q")
     with path.open("rb") as file:
         position = len(file.readline(_LINE_LIMIT))
         while position < size:
@@ -30,13 +34,14 @@ def y4m_frames(path: Path, *, frame_bytes: int) -> int:
             if not line.startswith(_MARKER) or not line.endswith(b"\n"):
                 raise MediaError(
                     f"{path}: damaged Y4M: no frame marker at byte {position}, after "
-                    f"{frames} frames; the file was cut, or its header tells the wrong geometry"
+                    f"{len(found)} frames; the file was cut, or its header tells the wrong geometry"
                 )
-            position += len(line) + frame_bytes
+            picture = position + len(line)
+            position = picture + frame_bytes
             if position > size:
                 raise MediaError(
-                    f"{path}: damaged Y4M: frame {frames} is cut short, "
+                    f"{path}: damaged Y4M: frame {len(found)} is cut short, "
                     f"{position - size} of {frame_bytes} bytes are missing"
                 )
-            frames += 1
-    return frames
+            found.append(picture)
+    return np.array(found, dtype=np.int64)

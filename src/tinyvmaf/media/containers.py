@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opening a local video file and finding its video stream.
+
+A file may name no other file: what is known of a video is kept by the content of its own file.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyvmaf.errors import MediaError
+
+if TYPE_CHECKING:
+    import av.container
+    import av.video.stream
+
+_PLAYLISTS = frozenset({"concat", "dash", "hls", "imf"})
+
+FileState = tuple[int, int, int]
+"""Size, time of the last change, and number of a file."""
+
+
+def file_state(path: Path) -> FileState:
+    """What changes when the file does.
+
+    Raises:
+        MediaError: it is missing, empty, or no file.
+    """
+    if not path.exists():
+        raise MediaError(f"{path}: no such file")
+    if path.is_dir():
+        raise MediaError(f"{path}: is a folder, expected a video file")
+    if not path.is_file():
+        # Opening a pipe would wait for whoever writes into it, and it can be read only once.
+        raise MediaError(f"{path}: is no regular file; save the video to a file first")
+    state = path.stat()
+    if state.st_size == 0:
+        raise MediaError(f"{path}: the file is empty (0 bytes)")
+    return state.st_size, state.st_mtime_ns, state.st_ino
+
+
+def open_container(path: Path) -> "av.container.InputContainer":
+    """Open a file that is no raw video; it may name no other file.
+
+    Raises:
+        MediaError: it is a playlist.
+        FFmpegError: it is no video.
+    """
+    import av
+
+    container = av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file"})
+    if container.format.name in _PLAYLISTS:
+        container.close()
+        raise MediaError(
+            f"{path}: is a playlist ({container.format.name}), which names other files; "
+            "expected the video itself"
+        )
+    return container
+
+
+def video_stream(
+    path: Path, container: "av.container.InputContainer"
+) -> "av.video.stream.VideoStream":
+    """The video stream that ffmpeg's `V:0` means: the first that is no cover picture.
+
+    Raises:
+        MediaError: there is none.
+    """
+    import av.stream
+
+    cover = av.stream.Disposition.attached_pic
+    for stream in container.streams.video:
+        if not stream.disposition & cover:
+            return stream
+    kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
+    raise MediaError(f"{path}: holds no video stream, only {', '.join(kinds)}")
