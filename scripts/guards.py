@@ -173,6 +173,21 @@ GUARDS: Final = (
         f"{_FAULTS}a_clock_that_jumps",
     ),
     Guard(
+        "an environment that changes while a program starts",
+        "process/programs.py",
+        "            env=environment(),\n",
+        "",
+        "tests/process/test_environment.py::test_programs_start_while_the_environment_is_changed",
+    ),
+    Guard(
+        "an ffmpeg that is found only at the second look",
+        "media/ffmpeg.py",
+        "            if (found := shutil.which(str(path))) is not None:",
+        "            import imageio_ffmpeg\n\n"
+        "            if (found := imageio_ffmpeg.get_ffmpeg_exe()) is not None:",
+        "tests/media/test_ffmpeg.py",
+    ),
+    Guard(
         "a clip that makes ffmpeg hang",
         "process/programs.py",
         "if time.monotonic() - self._last > limit_s:",

@@ -9,9 +9,11 @@ import json
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -159,14 +161,20 @@ def generated_frame_log(
 
 
 def _bundled() -> str | None:
-    try:
-        import imageio_ffmpeg
-    except ImportError:
-        return None
-    try:
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError:
-        return None
+    """The binary inside the wheel `imageio-ffmpeg`.
+
+    The package itself is not asked: it would run the program, in an environment that may change at
+    that moment, and remember a failure as long as this process lives.
+    """
+    if named := os.environ.get("IMAGEIO_FFMPEG_EXE"):
+        return named
+    spec = find_spec("imageio_ffmpeg")
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for path in sorted(Path(folder, "binaries").glob("ffmpeg-*")):
+            if (found := shutil.which(str(path))) is not None:
+                return found
+    # Conda's package has no binary of its own: Conda's ffmpeg stands beside its Python.
+    return shutil.which("ffmpeg", path=str(Path(sys.executable).parent)) if spec else None
 
 
 @cache

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tinyvmaf.errors import ToolFailed, ToolNotFound, ToolStopped, UsageError
+from tinyvmaf.process.environment import environment
 from tinyvmaf.process.watchdog import forget_group, watch_group
 
 _TAIL_BYTES = 32 * 1024
@@ -160,6 +161,7 @@ def _start(
         process = subprocess.Popen(
             command,
             cwd=cwd,
+            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,

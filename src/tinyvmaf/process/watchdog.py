@@ -12,6 +12,8 @@ import subprocess
 import threading
 from contextlib import suppress
 
+from tinyvmaf.process.environment import environment
+
 # Reads "+ID" and "-ID"; `kill` is part of the shell, so that this needs no memory to start it.
 _SCRIPT = """
 groups=
@@ -61,6 +63,7 @@ def _open() -> int:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd="/",
+                env=environment(),
             ).returncode = 0  # never waited for: it ends after us
         finally:
             os.close(reading)
