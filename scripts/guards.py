@@ -46,9 +46,10 @@ _CLUSTER: Final = "tests/execution/test_cluster.py::test_"
 _START: Final = "    watch_group(process.pid)\n"
 _HEAD: Final = 'if head not in {magic + seal + b"\\n" for magic in (_MAGIC, _FIRST)}:'
 _MAKE_ASIDE: Final = "        handle, aside = _make_aside(path.parent)"
-_TEMPORARY: Final = '    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".new")'
+_TEMPORARY: Final = '        handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=_ASIDE)'
 _ONE_NAME: Final = (
-    '    name = str(folder / ".same.new")\n    handle = os.open(name, os.O_RDWR | os.O_CREAT)'
+    '        name = str(folder / ".same.part")\n'
+    "        handle = os.open(name, os.O_RDWR | os.O_CREAT)"
 )
 
 GUARDS: Final = (
@@ -157,6 +158,28 @@ GUARDS: Final = (
         _TEMPORARY,
         _ONE_NAME,
         "tests/test_files.py::test_two_writers_of_one_file_do_not_meet",
+    ),
+    Guard(
+        "two commands at once: one takes the other's new file for a leftover",
+        "files.py",
+        "        if aside.exists():",
+        "        if True:",
+        "tests/test_files.py::test_a_new_file_that_is_taken_for_a_leftover_is_made_again",
+    ),
+    Guard(
+        "kill -9 of a worker: what it was writing",
+        "features/cache.py",
+        "            remove_leftovers(inside)\n",
+        "            pass\n",
+        "tests/features/test_cache.py::"
+        "test_a_writer_that_is_killed_leaves_nothing_after_the_next_command",
+    ),
+    Guard(
+        "a log that is no log: its file",
+        "libvmaf/pixels.py",
+        "opened.enter_context(closing(_read(folder / file_name(name), name)))",
+        "_read(folder / file_name(name), name)",
+        "tests/libvmaf/test_pixels.py::test_what_is_no_log",
     ),
     Guard(
         "two commands at once: half a file",

@@ -133,6 +133,44 @@ def test_a_line_that_does_not_fit_on_the_disk_is_taken_back(tmp_path):
     assert path.read_text() == "first\nsecond line\n"
 
 
+def test_a_new_file_that_is_taken_for_a_leftover_is_made_again(tmp_path, monkeypatch):
+    """Another command sweeps the folder before the new file is locked."""
+    lock, swept = files.fcntl.flock, []
+
+    def sweep_first(handle, operation):
+        if not swept:
+            swept.append(handle)
+            remove_leftovers(tmp_path)
+        lock(handle, operation)
+
+    monkeypatch.setattr(files.fcntl, "flock", sweep_first)
+    with written_aside(tmp_path / "a.txt") as aside:
+        remove_leftovers(tmp_path)
+        assert aside.exists()
+        aside.write_text("whole")
+    assert swept
+    assert names(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "whole"
+
+
+def test_a_working_folder_that_is_taken_for_a_leftover_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    lock, swept = files.fcntl.flock, []
+
+    def sweep_first(handle, operation):
+        if not swept:
+            swept.append(handle)
+            files._sweep.cache_clear()
+            files._sweep(tmp_path)
+        lock(handle, operation)
+
+    monkeypatch.setattr(files.fcntl, "flock", sweep_first)
+    with working_folder() as folder:
+        assert names(tmp_path) == [folder.name]
+    assert swept
+    assert names(tmp_path) == []
+
+
 def test_leftovers_of_the_dead_go_and_what_is_being_written_stays(tmp_path):
     dead = tmp_path / ".abc.part"
     dead.write_bytes(b"half")

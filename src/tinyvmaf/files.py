@@ -66,13 +66,16 @@ def written_aside(path: Path) -> Generator[Path]:
 
 def _make_aside(folder: Path) -> tuple[int, Path]:
     """A new file, and the lock that says it is in use."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".new")
-    new = Path(name)
-    # Some network file systems know no locks: leftovers there stay.
-    with suppress(OSError):
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    # Named so only when locked, so that nobody takes it for a leftover in between.
-    return handle, new.rename(new.with_suffix(_ASIDE))
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=_ASIDE)
+        # Some network file systems know no locks: leftovers there stay.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        # Until it was locked, somebody may have taken it for a leftover and removed it.
+        aside = Path(name)
+        if aside.exists():
+            return handle, aside
+        os.close(handle)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -214,11 +217,7 @@ def working_folder() -> Generator[Path]:
     """
     try:
         _sweep(Path(tempfile.gettempdir()))
-        # Named only when locked, so that nobody takes it for a leftover in between.
-        new = Path(tempfile.mkdtemp(prefix=f".{_WORKING}"))
-        lock = os.open(new, os.O_RDONLY)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        folder = new.rename(new.with_name(new.name.removeprefix(".")))
+        lock, folder = _make_working_folder()
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(
@@ -229,6 +228,19 @@ def working_folder() -> Generator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def _make_working_folder() -> tuple[int, Path]:
+    """A new folder, and the lock that says it is in use."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_WORKING))
+        # Until it is locked, somebody may take it for a leftover and remove it.
+        with suppress(FileNotFoundError):
+            lock = os.open(folder, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return lock, folder
+            os.close(lock)
 
 
 @cache

@@ -167,6 +167,8 @@ def test_a_scheduler_elsewhere_and_a_worker_that_disappears(corpus, undisturbed,
         busy = [child.name() for child in psutil.Process(running[2].pid).children(recursive=True)]
         assert not any("ffmpeg" in name for name in busy)
         assert running[2].poll() is None
+        # The worker that was killed may have been writing: the next command sweeps that away.
+        assert extract(corpus, tmp_path / "w.parquet", tmp_path / "cache")["cached"] == N_PAIRS
         assert list(tmp_path.rglob("*.part")) == []
         # The scheduler goes away: one line, and what was finished is kept.
         lost = start(corpus, tmp_path / "v.parquet", tmp_path / "cache3", "--cluster", where)

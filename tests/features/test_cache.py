@@ -2,6 +2,8 @@
 import fcntl
 import io
 import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -169,6 +171,32 @@ def test_what_a_killed_process_was_writing_goes_away_and_what_is_being_written_s
     assert not any(path.exists() for path in left)
     assert (shard / ".writing.part").exists()
     assert cache.holds("0" * 64)
+
+
+STORING = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from tinyvmaf.features.cache import Cache
+
+def parts():
+    yield {"vmaf": np.zeros(9)}
+    print("writing", flush=True)
+    time.sleep(60)
+
+Cache(Path(sys.argv[1])).store("0" * 64, parts())
+"""
+
+
+def test_a_writer_that_is_killed_leaves_nothing_after_the_next_command(cache):
+    command = [sys.executable, "-c", STORING, cache.folder]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout.readline() == "writing\n"
+        assert open_cache(cache.folder) == cache
+        assert len(list(cache.folder.rglob("*.part"))) == 1
+        writer.kill()
+    open_cache(cache.folder)
+    assert [path for path in cache.folder.rglob("*") if path.is_file()] == []
 
 
 def test_a_folder_that_cannot_be(tmp_path):

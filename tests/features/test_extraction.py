@@ -416,7 +416,8 @@ def test_a_log_that_does_not_prove_success(score, reference, tmp_path, ffmpeg):
     class Careless(FfmpegEngine):
         def score(self, comparisons, **options):
             ((log,),) = super().score(comparisons, **options)
-            return (([{name: values[:-1] for name, values in part.items()} for part in log],),)
+            cut = ({name: values[:-1] for name, values in part.items()} for part in log)
+            return ((cut,),)
 
     cache = Cache(tmp_path)
     with pytest.raises(CorpusError) as caught:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from itertools import pairwise
+from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 
 from tinyvmaf.corpus.pair import Pair
@@ -154,6 +156,9 @@ def test_what_is_no_log(tmp_path, text, message):
     with pytest.raises(SchemaError) as caught:
         list(read_pixel_parts(tmp_path, FEATURES))
     assert str(caught.value).startswith(message)
+    # While the error is alive, so is what was reading; its files are closed all the same.
+    opened = [Path(file.path) for file in psutil.Process().open_files()]
+    assert not [path for path in opened if path.is_relative_to(tmp_path)]
 
 
 def test_no_frame_at_all(tmp_path):

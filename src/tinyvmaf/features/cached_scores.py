@@ -5,8 +5,9 @@ Every feature set has a cache entry of its own: what is missing is computed in o
 pairs of one reference share. Logs stay in the cache; what travels is their keys.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,12 +45,16 @@ class CachedLog:
             UsageError: an entry was removed or damaged meanwhile.
         """
         prefixes = [item.prefix for item in self.keys]
-        for logs in zip(*map(self.cache.load, self.keys.values()), strict=True):
-            yield {
-                prefix + name: column
-                for prefix, log in zip(prefixes, logs, strict=True)
-                for name, column in log.items()
-            }
+        with ExitStack() as opened:
+            entries = [
+                opened.enter_context(closing(self.cache.load(key))) for key in self.keys.values()
+            ]
+            for logs in zip(*entries, strict=True):
+                yield {
+                    prefix + name: column
+                    for prefix, log in zip(prefixes, logs, strict=True)
+                    for name, column in log.items()
+                }
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +197,13 @@ class PairScorer:
         )
 
 
-def _proven(log: Iterable[Log], comparison: Comparison) -> Generator[Log]:
+def _proven(log: Generator[Log], comparison: Comparison) -> Generator[Log]:
     """The parts of a log; it ends by an error if they are not all."""
     n_scored = 0
-    for part in log:
-        n_scored += len(next(iter(part.values())))
-        yield part
+    with closing(log):
+        for part in log:
+            n_scored += len(next(iter(part.values())))
+            yield part
     prove_complete(comparison.pair, comparison.alignment, n_scored=n_scored)
 
 

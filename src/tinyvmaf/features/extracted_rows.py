@@ -2,6 +2,7 @@
 """The rows of a feature table, read from the logs of its pairs piece by piece."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tinyvmaf.corpus.pair import Pair
@@ -30,18 +31,20 @@ class ExtractedRows:
 
     def __init__(self, scored: Sequence[Scored], feature_set: str) -> None:
         self.scored = scored
-        self.features = _columns(feature_set, next(scored[0].log.parts()))
+        with closing(scored[0].log.parts()) as parts:
+            self.features = _columns(feature_set, next(parts))
         self.n_rows = 0
 
     def __iter__(self) -> "Iterator[pl.DataFrame]":
         for item in self.scored:
             frame = 0
-            for part in item.log.parts():
-                rows = _rows(item.pair, part, self.features, first=frame)
-                check_values(rows, self.features)
-                frame += rows.height
-                self.n_rows += rows.height
-                yield rows
+            with closing(item.log.parts()) as parts:
+                for part in parts:
+                    rows = _rows(item.pair, part, self.features, first=frame)
+                    check_values(rows, self.features)
+                    frame += rows.height
+                    self.n_rows += rows.height
+                    yield rows
 
 
 def _columns(feature_set: str, log: Log) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ it writes, one a feature, are read into a `Log`.
 
 import math
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Final
@@ -78,13 +79,18 @@ def read_pixel_parts(
     Raises:
         SchemaError: a file is not readable, or a frame or a value is missing or no number.
     """
-    rows = zip(*(_read(folder / file_name(name), name) for name in features), strict=True)
     done = 0
     try:
-        while values := list(islice(rows, part_frames)):
-            done += len(values)
-            columns = np.minimum(np.array(values).T, LIMIT_DB)
-            yield dict(zip(features, columns, strict=True))
+        with ExitStack() as opened:
+            readers = [
+                opened.enter_context(closing(_read(folder / file_name(name), name)))
+                for name in features
+            ]
+            rows = zip(*readers, strict=True)
+            while values := list(islice(rows, part_frames)):
+                done += len(values)
+                columns = np.minimum(np.array(values).T, LIMIT_DB)
+                yield dict(zip(features, columns, strict=True))
     except (OSError, ValueError) as error:
         raise SchemaError(f"not readable logs of {' and '.join(features)}: {error}") from error
     if not done:
@@ -97,7 +103,7 @@ def _print(feature: str, folder: str) -> str:
     return f"metadata=mode=print:key={_KEYS[feature]}:file={folder}{file_name(feature)}"
 
 
-def _read(path: Path, feature: str) -> Iterator[float]:
+def _read(path: Path, feature: str) -> Generator[float]:
     with path.open(encoding="utf-8") as file:
         values = _values(file, key=_KEYS[feature])
         if feature == "ssim":

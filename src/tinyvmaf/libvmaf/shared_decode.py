@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one decode of a reference does for one pair or several."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from tinyvmaf.corpus.pair import Pair
@@ -12,8 +12,8 @@ from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.media.video import VideoInfo
 from tinyvmaf.pairs.alignment import Alignment
 
-Logs = tuple[tuple[Iterable[Log], ...], ...]
-"""For each comparison, the parts of the log of each of its sets."""
+Logs = tuple[tuple[Generator[Log], ...], ...]
+"""For each comparison, the parts of the log of each of its sets; whoever reads them closes them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ class VmafEngine:
         )
         run([str(self.path), *arguments], cwd=folder)
         on_frame(alignment.n_frames)
-        return (([read_log(folder / LOG_JSON)],),)
+        return (((read_log(path) for path in (folder / LOG_JSON,)),),)
 
 
 def vmaf_arguments(

@@ -3,6 +3,7 @@
 
 from array import array
 from collections.abc import Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,16 +53,15 @@ class AllFrames:
 def merged_parts(job: Job, sets: Sequence[FeatureSet]) -> Generator[Log]:
     """The columns of `sets` from the logs in the job's folder; see `AllFrames.parts`."""
     n_scored = dict.fromkeys(sets, 0)
-    logs = [read_set_parts(item, job.folder) for item in sets]
-    for parts in zip(*logs, strict=False):
-        part: dict[str, Log] = {}
-        for item, log in zip(sets, parts, strict=True):
-            n_scored[item] += len(next(iter(log.values())))
-            part[item.name] = {item.prefix + name: column for name, column in log.items()}
-        if len(set(n_scored.values())) == 1:
-            yield {name: column for log in part.values() for name, column in log.items()}
-    for log in logs:
-        log.close()
+    with ExitStack() as opened:
+        logs = [opened.enter_context(closing(read_set_parts(item, job.folder))) for item in sets]
+        for parts in zip(*logs, strict=False):
+            part: dict[str, Log] = {}
+            for item, log in zip(sets, parts, strict=True):
+                n_scored[item] += len(next(iter(log.values())))
+                part[item.name] = {item.prefix + name: column for name, column in log.items()}
+            if len(set(n_scored.values())) == 1:
+                yield {name: column for log in part.values() for name, column in log.items()}
     for count in n_scored.values():
         prove_complete(job_pair(job), job.pair.alignment, n_scored=count)
 

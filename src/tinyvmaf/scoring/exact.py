@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mode `exact`: libvmaf's own score of every frame. Nothing is estimated."""
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from tinyvmaf.libvmaf.engine import FfmpegEngine
@@ -39,5 +40,6 @@ class ExactMode:
     def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
         """Run libvmaf over the pair."""
         run = run_all_frames(job, teacher=self.teacher, on_frame=on_frame)
-        scores = joined(part[TARGET] for part in run.parts())
+        with closing(run.parts()) as parts:
+            scores = joined(part[TARGET] for part in parts)
         return FrameScores(scores=scores, command=run.command, log=run.log)

@@ -8,6 +8,7 @@ the video.
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -78,8 +79,11 @@ def write_log(
         UsageError: the file cannot be written.
     """
     write = _WRITERS[layout]
-    with written_aside(path) as aside, aside.open("w", encoding="utf-8") as file:
-        rows = _rows(scores, measured)
+    with (
+        written_aside(path) as aside,
+        aside.open("w", encoding="utf-8") as file,
+        closing(_rows(scores, measured)) as rows,
+    ):
         names = next(rows)
         write(file, head, _Pooling(names, rows))
 

@@ -7,6 +7,7 @@ another teacher, a mean opinion score, or for checking a model.
 """
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,21 +87,23 @@ class ModelMode:
     def _predict(
         self, run: AllFrames, watch: DomainWatch | None
     ) -> Generator[Float[np.ndarray, " n_frames"]]:
-        for features in self._features(run):
-            if watch is not None:
-                watch.add(features)
-            yield self.tiny.predict(features).astype(np.float64)
+        with closing(self._features(run)) as parts:
+            for features in parts:
+                if watch is not None:
+                    watch.add(features)
+                yield self.tiny.predict(features).astype(np.float64)
 
     def _features(self, run: AllFrames) -> Generator[Float[np.ndarray, "n_frames n_features"]]:
-        for part in run.parts():
-            missing = [name for name in self.tiny.features if name not in part]
-            if missing:
-                found = ", ".join(name for name in part if name != TARGET)
-                raise UsageError(
-                    f"{self.tiny.name} reads {', '.join(missing)}, which a libvmaf pass does not "
-                    f"yield; it yields {found}"
-                )
-            yield np.stack([part[name] for name in self.tiny.features], axis=1)
+        with closing(run.parts()) as parts:
+            for part in parts:
+                missing = [name for name in self.tiny.features if name not in part]
+                if missing:
+                    found = ", ".join(name for name in part if name != TARGET)
+                    raise UsageError(
+                        f"{self.tiny.name} reads {', '.join(missing)}, which a libvmaf pass does "
+                        f"not yield; it yields {found}"
+                    )
+                yield np.stack([part[name] for name in self.tiny.features], axis=1)
 
     def _interval(
         self, mean: float, applicability: Applicability
