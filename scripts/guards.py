@@ -211,6 +211,21 @@ GUARDS: Final = (
         "tests/media/test_ffmpeg.py",
     ),
     Guard(
+        "thousands of sampled frames",
+        "libvmaf/neighbours.py",
+        "    if len(runs) == 1:\n",
+        '    if len(runs) > 1:\n        return "+".join(map(_within, [[run] for run in runs]))\n'
+        "    if len(runs) == 1:\n",
+        "tests/libvmaf/test_scattered.py::test_two_thousand_sampled_frames",
+    ),
+    Guard(
+        "thousands of sampled frames: a long argument",
+        "libvmaf/engine.py",
+        "    if len(words[place + 1]) > _LONGEST_ARGUMENT:",
+        "    if False:",
+        "tests/libvmaf/test_scattered.py::test_two_thousand_sampled_frames",
+    ),
+    Guard(
         "a clip that makes ffmpeg hang",
         "process/programs.py",
         "if time.monotonic() - self._last > limit_s:",

@@ -2,6 +2,7 @@
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from tinyvmaf.errors import ToolFailed
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.graph import command
 from tinyvmaf.libvmaf.logs import read_log
-from tinyvmaf.libvmaf.neighbours import reach
+from tinyvmaf.libvmaf.neighbours import reach, select
 from tinyvmaf.libvmaf.scattered import INPUTS, groups, read_sampled, sampled_graph
 from tinyvmaf.libvmaf.sets import HALF
 from tinyvmaf.libvmaf.shared_decode import Comparison
@@ -45,9 +46,9 @@ def test_whole_graph():
     assert graph == (
         "[0:V:0]settb=1/25,setpts=N,split=2[distorted_exact0][distorted_exact1];"
         "[1:V:0]settb=1/25,setpts=N,split=2[reference_exact0][reference_exact1];"
-        "[distorted_exact0]select='between(n,0,1)+between(n,6,8)',setpts=N,"
+        "[distorted_exact0]select='if(lt(n,6),between(n,0,1),between(n,6,8))',setpts=N,"
         "scale=w=64:h=48:flags=bicubic[distorted_exact0_packed];"
-        "[reference_exact0]select='between(n,0,1)+between(n,6,8)',setpts=N"
+        "[reference_exact0]select='if(lt(n,6),between(n,0,1),between(n,6,8))',setpts=N"
         "[reference_exact0_packed];"
         "[distorted_exact0_packed][reference_exact0_packed]libvmaf=log_fmt=csv:"
         "log_path=exact0.csv:n_threads=1:shortest=1:repeatlast=0:n_subsample=3:"
@@ -84,15 +85,16 @@ def scores(ffmpeg, tmp_path_factory):
         ]
         engine.run(arguments, teacher=teacher, folder=folder, on_frame=lambda _: None)
         comparison = Comparison(_pair(reference, distorted), infos["reference"], alignment)
-        (((full,),),) = engine.score(
+        ((parts,),) = engine.score(
             [comparison],
             teacher=teacher,
             folder=tmp_path_factory.mktemp("full"),
             on_frame=lambda _: None,
         )
+        full = np.concatenate([part["vmaf"] for part in parts])
         sampled = read_sampled(folder, frames, teacher=teacher)
         rescored = _rescored(engine, spare, folder)
-        return sampled, rescored, {frame: full["vmaf"][frame] for frame in frames}, folder
+        return sampled, rescored, {frame: full[frame] for frame in frames}, folder
 
     return run
 
@@ -207,3 +209,33 @@ def test_a_frame_behind_the_end_is_missed_by_number(scores, distort):
     message = "libvmaf scored 2 of 3 sampled frames, the last of which is frame 40"
     with pytest.raises(ToolFailed, match=re.escape(message)):
         scores(*distort(".mp4", *X264), frames=(0, 10, 40))
+
+
+@pytest.mark.ffmpeg
+def test_two_thousand_sampled_frames(scores, distort, moving, tmp_path):
+    # Ffmpeg reads no more than 100 terms in a row, and Linux no argument of more than 128 kB.
+    small = {"frames": 6100, "size": "64x64"}
+    reference = moving(tmp_path / "a.mkv", "-c:v", "ffv1", **small)
+    distorted = moving(tmp_path / "b.mkv", "-vf", "gblur=1", "-c:v", "ffv1", **small)
+    frames = range(5, 6005, 3)
+    assert len(frames) == 2000
+    sampled, kept, whole, _ = scores(Video(reference), Video(distorted), frames=(0, *frames))
+    assert sampled == whole
+    assert kept == {frame: whole[frame] for frame in kept}
+
+
+@given(
+    frames=st.lists(st.integers(0, 400), min_size=1),
+    near=st.sampled_from((1, 4)),
+)
+def test_the_expression_is_true_for_the_frames_and_their_neighbours_only(frames, near):
+    expression = select(frames, near=near).removeprefix("select='").removesuffix("'")
+    python = re.sub(r"\bif\(", "choose(", expression)
+    words = {
+        "choose": lambda asked, yes, no: yes if asked else no,
+        "lt": lambda a, b: a < b,
+        "between": lambda n, low, high: low <= n <= high,
+    }
+    wanted = {n for frame in frames for n in range(frame - near, frame + near + 1) if n >= 0}
+    found = {n for n in range(420) if eval(python, {**words, "n": n})}  # noqa: S307
+    assert found == wanted

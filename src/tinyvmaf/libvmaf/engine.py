@@ -23,6 +23,10 @@ from tinyvmaf.media.ffmpeg import Ffmpeg, find_ffmpeg, run_ffmpeg
 from tinyvmaf.process.programs import check_timeout
 from tinyvmaf.progress import OnFrame
 
+_GRAPH = "graph"
+_LONGEST_ARGUMENT = 100_000
+"""Characters; Linux starts no program with a longer one than 128 kB."""
+
 PART_FRAMES = 256
 """Frames of a log in memory at once; text and tables of many more would outgrow all else."""
 
@@ -117,7 +121,11 @@ class FfmpegEngine:
         """Run what such arguments describe, in `folder`; the log that `ffmpeg_arguments` names."""
         place_teacher(teacher, folder)
         said = run_ffmpeg(
-            self.ffmpeg.path, arguments, cwd=folder, on_frame=on_frame, stall_s=self.stall_s
+            self.ffmpeg.path,
+            _with_long_graph_in_file(arguments, folder),
+            cwd=folder,
+            on_frame=on_frame,
+            stall_s=self.stall_s,
         )
         if not any(folder.rglob("*.csv")) and not any(folder.rglob("*.txt")):
             # Seen with pictures that are too small for a model's features: ffmpeg ends well.
@@ -129,6 +137,16 @@ class FfmpegEngine:
                 stderr_tail=said,
             )
         return folder / LOG_CSV
+
+
+def _with_long_graph_in_file(arguments: Sequence[str], folder: Path) -> list[str]:
+    """The arguments with a graph that is too long for one in a file of `folder`."""
+    words = list(arguments)
+    place = words.index("-filter_complex")
+    if len(words[place + 1]) > _LONGEST_ARGUMENT:
+        (folder / _GRAPH).write_text(words[place + 1])
+        words[place : place + 2] = ["-/filter_complex", _GRAPH]
+    return words
 
 
 def read_set_parts(feature_set: FeatureSet, folder: Path) -> Generator[Log]:

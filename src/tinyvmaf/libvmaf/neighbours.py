@@ -36,6 +36,33 @@ def with_neighbours(frames: Iterable[int], *, n_frames: int, teacher: Teacher) -
 
 
 def select(frames: Sequence[int], *, near: int) -> str:
-    """Ffmpeg's filter that keeps `frames` and all that are at most `near` frames away."""
-    wanted = "+".join(f"between(n,{max(0, frame - near)},{frame + near})" for frame in frames)
-    return f"select='{wanted}'"
+    """Ffmpeg's filter that keeps `frames` and all that are at most `near` frames away.
+
+    Example:
+        >>> select([0, 7, 8, 20], near=1)
+        "select='if(lt(n,19),if(lt(n,6),between(n,0,1),between(n,6,9)),between(n,19,21))'"
+    """
+    return f"select='{_within(_runs(frames, near=near))}'"
+
+
+def _runs(frames: Iterable[int], *, near: int) -> list[tuple[int, int]]:
+    """First and last frames of the runs that `frames` and their neighbours make, in order."""
+    found: list[tuple[int, int]] = []
+    for frame in sorted(set(frames)):
+        first, last = max(0, frame - near), frame + near
+        if found and first <= found[-1][1] + 1:
+            first = found.pop()[0]
+        found.append((first, last))
+    return found
+
+
+def _within(runs: Sequence[tuple[int, int]]) -> str:
+    """An expression that tells whether frame `n` is in one of `runs`.
+
+    Ffmpeg reads at most 100 terms in a row, and would compute all of them for every frame; halving
+    needs as many steps as the number of runs has binary digits.
+    """
+    if len(runs) == 1:
+        return "between(n,{},{})".format(*runs[0])
+    middle = len(runs) // 2
+    return f"if(lt(n,{runs[middle][0]}),{_within(runs[:middle])},{_within(runs[middle:])})"
