@@ -43,13 +43,16 @@ class Guard:
 
 _FAULTS: Final = "tests/cli/test_faults.py::test_"
 _CLUSTER: Final = "tests/execution/test_cluster.py::test_"
+_SWAP: Final = "tests/test_swap.py::test_"
 _START: Final = "    watch_group(process.pid)\n"
 _HEAD: Final = 'if head not in {magic + seal + b"\\n" for magic in (_MAGIC, _FIRST)}:'
 _MAKE_ASIDE: Final = "        handle, aside = _make_aside(path.parent)"
-_TEMPORARY: Final = '        handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=_ASIDE)'
+_TEMPORARY: Final = (
+    "        handle, name = tempfile.mkstemp(dir=folder, prefix=_OURS, suffix=_ASIDE)"
+)
 _ONE_NAME: Final = (
-    '        name = str(folder / ".same.part")\n'
-    "        handle = os.open(name, os.O_RDWR | os.O_CREAT)"
+    '        same = folder / ".same.part"\n'
+    "        return os.open(same, os.O_RDWR | os.O_CREAT), same"
 )
 
 GUARDS: Final = (
@@ -113,7 +116,7 @@ GUARDS: Final = (
     Guard(
         "a full disk: one line",
         "files.py",
-        "        raise _cannot_write(path, error) from error\n    finally:",
+        "        raise cannot_write(path, error) from error\n    finally:",
         "        raise\n    finally:",
         f"{_FAULTS}a_disk_that_is_full",
     ),
@@ -187,6 +190,43 @@ GUARDS: Final = (
         _MAKE_ASIDE,
         "        handle, aside = os.open(path, os.O_RDWR | os.O_CREAT), path",
         "tests/test_files.py::test_nobody_sees_the_file_before_it_is_whole",
+    ),
+    Guard(
+        "two commands at once: one run folder",
+        "swap.py",
+        "        _take(lock, folder)\n",
+        "",
+        f"{_SWAP}two_writers_of_one_folder_do_not_meet",
+    ),
+    Guard(
+        "kill -9 between the files of a run",
+        "swap.py",
+        "not stays and _exchange(new, folder)",
+        "False",
+        f"{_SWAP}nobody_ever_sees_a_folder_between_two_states",
+    ),
+    Guard(
+        "kill -9 between a model and its card",
+        "models/model.py",
+        "    complete(path)\n",
+        "",
+        "tests/models/test_export.py::"
+        "test_a_model_whose_change_was_interrupted_is_the_new_one_for_its_reader",
+    ),
+    Guard(
+        "kill -9 of a command: what it wrote aside",
+        "files.py",
+        "    sweep_leftovers(parent)\n",
+        "",
+        f"{_SWAP}what_killed_writers_left_goes_away",
+    ),
+    Guard(
+        "a full disk: a model beside the card of another",
+        "models/export.py",
+        '    write_together({path: data, path.with_suffix(".json"): card.to_json().encode()})',
+        "    path.parent.mkdir(exist_ok=True)\n    path.write_bytes(data)\n"
+        '    path.with_suffix(".json").write_text(card.to_json())',
+        "tests/models/test_export.py::test_a_full_disk_leaves_the_model_and_its_card",
     ),
     Guard(
         "a clock that jumps",

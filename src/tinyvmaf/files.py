@@ -28,7 +28,7 @@ from tinyvmaf.storage import (
 
 # Only folders that `working_folder` made, and locked, have such a name.
 _WORKING = "tinyvmaf-work-"
-_ASIDE = ".part"
+_OURS, _ASIDE = ".tinyvmaf-", ".part"
 
 
 @contextmanager
@@ -47,18 +47,18 @@ def written_aside(path: Path) -> Generator[Path]:
             send_remote(local, path)
         return
     try:
-        _check_replaceable(path)
+        check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, aside = _make_aside(path.parent)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     try:
         yield aside
         # mkstemp's file is private to its owner; an artefact is as readable as any other file.
         aside.chmod(0o666 & ~_umask())
         aside.replace(path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     finally:
         aside.unlink(missing_ok=True)
         os.close(handle)
@@ -66,16 +66,46 @@ def written_aside(path: Path) -> Generator[Path]:
 
 def _make_aside(folder: Path) -> tuple[int, Path]:
     """A new file, and the lock that says it is in use."""
+    sweep_leftovers(folder)
     while True:
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=_ASIDE)
-        # Some network file systems know no locks: leftovers there stay.
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        # Until it was locked, somebody may have taken it for a leftover and removed it.
-        aside = Path(name)
-        if aside.exists():
-            return handle, aside
-        os.close(handle)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=_OURS, suffix=_ASIDE)
+        if _lock(handle, name):
+            return handle, Path(name)
+
+
+@contextmanager
+def folder_aside(parent: Path) -> Generator[Path]:
+    """Yield a folder of our own in `parent`; what is in it at the end goes away.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    sweep_leftovers(parent)
+    while True:
+        name = tempfile.mkdtemp(dir=parent, prefix=_OURS, suffix=_ASIDE)
+        try:
+            lock = os.open(name, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        if _lock(lock, name):
+            break
+    try:
+        yield Path(name)
+    finally:
+        shutil.rmtree(name, ignore_errors=True)
+        os.close(lock)
+
+
+def _lock(handle: int, name: str) -> bool:
+    """Lock what was just made; False, and closed, if another command took it for a leftover."""
+    # Some network file systems know no locks: leftovers there stay.
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    with suppress(FileNotFoundError):
+        if Path(name).stat().st_ino == os.fstat(handle).st_ino:
+            return True
+    os.close(handle)
+    return False
 
 
 def read_bytes(path: Path) -> bytes:
@@ -170,22 +200,36 @@ def append_text(path: Path, text: str) -> None:
                 os.truncate(path, size)
                 raise
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
-def remove_leftovers(folder: Path) -> None:
+@cache
+def sweep_leftovers(folder: Path) -> None:
+    """As `remove_leftovers`, once for every folder; files of others may lie in it."""
+    remove_leftovers(folder, pattern=f"{_OURS}*{_ASIDE}")
+
+
+def remove_leftovers(folder: Path, *, pattern: str = f".*{_ASIDE}") -> None:
     """Remove what killed processes were writing in `folder`; what is being written is locked."""
-    for path in folder.glob(f".*{_ASIDE}"):
+    for path in folder.glob(pattern):
         with suppress(OSError):
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
             finally:
                 os.close(handle)
 
 
-def _check_replaceable(path: Path) -> None:
+def check_replaceable(path: Path) -> None:
+    """Refuse to write over what is no regular file.
+
+    Raises:
+        UsageError: there is such a thing at `path`.
+    """
     # Renaming over a device, such as /dev/null, would take it away from the whole machine.
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "no regular file"
@@ -199,7 +243,8 @@ def _umask() -> int:
     return mask
 
 
-def _cannot_write(path: Path, error: OSError) -> UsageError:
+def cannot_write(path: Path, error: OSError) -> UsageError:
+    """The error that says why `path` could not be written, and what to do."""
     reason = error.strerror or str(error)
     if isinstance(error, FileExistsError | NotADirectoryError):
         reason = f"{error.filename} is no folder"
@@ -267,9 +312,9 @@ def check_writable(path: Path) -> None:
         check_remote(path)
         return
     try:
-        _check_replaceable(path)
+        check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error

@@ -75,21 +75,30 @@ def stopped():
     raise UsageError("the cache is gone")
 
 
-def test_a_table_that_was_not_finished_is_none(tmp_path):
+def test_a_table_that_was_not_finished_leaves_nothing(tmp_path):
     with pytest.raises(UsageError, match="the cache is gone"):
         write_parts(stopped(), asdict(INFO), tmp_path / "table")
-    assert is_parts(tmp_path / "table")
-    assert refusal(tmp_path / "table") == (
+    assert list((tmp_path / "table").iterdir()) == []
+
+
+def test_parts_without_an_index_are_no_table(folder):
+    """As an older version left them when it was killed."""
+    (folder / "index.json").unlink()
+    assert is_parts(folder)
+    assert refusal(folder) == (
         "the table was not finished (no index.json); extract again, which goes on with what is "
         "cached"
     )
 
 
-def test_a_new_beginning_takes_the_old_table_away_first(folder):
+def test_the_old_table_stays_until_the_new_one_is_whole(folder):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(UsageError, match="the cache is gone"):
         write_parts(stopped(), asdict(INFO), folder)
-    assert [path.name for path in folder.iterdir()] == ["part-00000.parquet"]
-    assert read_table(written(folder)).rows.height == 84
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    written(folder, CLIPS[:1])
+    assert [path.name for path in sorted(folder.iterdir())] == ["index.json", "part-00000.parquet"]
+    assert read_table(folder).rows.height == 7
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import resource
+import signal
+
 import numpy as np
 import polars as pl
 import pytest
 
-from tinyvmaf.errors import ModelError
+from tinyvmaf.errors import ModelError, UsageError
 from tinyvmaf.features.table import TableInfo, make_table
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.export import export_model
@@ -87,3 +90,40 @@ def test_a_network_that_did_not_converge_is_not_exported(export, make_network, t
     with pytest.raises(ModelError, match="weight0 holds a value that is not finite; train again"):
         export(network)
     assert not (tmp_path / "fold").exists()
+
+
+@pytest.fixture
+def small_disk():
+    """Let no file grow beyond so many bytes; what is written then fails as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_leaves_the_model_and_its_card(export, tmp_path, make_network, small_disk):
+    before = export()
+    path = tmp_path / "fold" / "small.onnx"
+    small_disk(path.stat().st_size)
+    with pytest.raises((UsageError, OSError)):
+        export(make_network(seed=1))
+    small_disk(2**30)
+    assert load_model(path).sha256 == before.sha256
+    assert sorted(found.name for found in path.parent.iterdir()) == ["small.json", "small.onnx"]
+
+
+def test_a_model_whose_change_was_interrupted_is_the_new_one_for_its_reader(
+    export, tmp_path, make_network
+):
+    """The model is still the old one, its card is the new one already."""
+    path = tmp_path / "fold" / "small.onnx"
+    old, new = export(), export(make_network(seed=1), path=tmp_path / "new.onnx")
+    ready = path.with_name(".small.onnx.ready")
+    (ready / "new").mkdir(parents=True)
+    (ready / "gone.json").write_text("[]")
+    (tmp_path / "new.onnx").rename(ready / "new" / "small.onnx")
+    (tmp_path / "new.json").rename(path.with_suffix(".json"))
+    assert old.sha256 != new.sha256
+    assert load_model(path).sha256 == new.sha256
+    assert not ready.exists()

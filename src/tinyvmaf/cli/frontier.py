@@ -131,10 +131,13 @@ def _largest(pairs: "list[Pair]", count: int) -> "list[Pair]":
 def _write(record: "dict[str, Any]", folder: Path) -> None:
     import vl_convert
 
-    from tinyvmaf.files import write_text
     from tinyvmaf.report.frontier import chart, markdown
+    from tinyvmaf.swap import write_together
 
-    write_text(folder / "frontier.json", json.dumps(record, indent=1) + "\n")
-    write_text(folder / "frontier.md", markdown(record))
-    write_text(folder / "frontier.svg", vl_convert.vegalite_to_svg(chart(record)))
+    contents = {
+        "json": json.dumps(record, indent=1) + "\n",
+        "md": markdown(record),
+        "svg": vl_convert.vegalite_to_svg(chart(record)),
+    }
+    write_together({folder / f"frontier.{kind}": text.encode() for kind, text in contents.items()})
     TERMINAL.note(f"{folder / 'frontier.json'}, frontier.md and frontier.svg written")

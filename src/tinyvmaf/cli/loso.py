@@ -104,7 +104,7 @@ def run_loso(
     from tinyvmaf.errors import UsageError
     from tinyvmaf.evaluation.folds import make_folds
     from tinyvmaf.evaluation.loso import sweep
-    from tinyvmaf.evaluation.run import RECORD, read_run
+    from tinyvmaf.evaluation.run import RECORD, read_run, run_folder
     from tinyvmaf.models.model import load_model
     from tinyvmaf.report.digest import write_digest
 
@@ -113,21 +113,22 @@ def run_loso(
     table = opened.table
     make_folds(table.sources, n_rows=[own.stop - own.start for own in table.blocks], k=folds)
     runs = {name: Path(name) for name in baselines or () if (Path(name) / RECORD).is_file()}
-    run = sweep(
-        table,
-        folder=folder,
-        arch=arch,
-        recipe=recipe,
-        seeds=range(seeds),
-        folds=folds,
-        baselines=[load_model(name) for name in baselines or () if name not in runs],
-        beside={path.resolve().name: read_run(path) for path in runs.values()},
-        with_learning_curve=learning_curve,
-        table_origin=opened.origin,
-        extract_s=opened.extract_s,
-        progress=TERMINAL,
-    )
-    digest = write_digest(run, folder)
+    with run_folder(folder) as new:
+        run = sweep(
+            table,
+            folder=new,
+            arch=arch,
+            recipe=recipe,
+            seeds=range(seeds),
+            folds=folds,
+            baselines=[load_model(name) for name in baselines or () if name not in runs],
+            beside={path.resolve().name: read_run(path) for path in runs.values()},
+            with_learning_curve=learning_curve,
+            table_origin=opened.origin,
+            extract_s=opened.extract_s,
+            progress=TERMINAL,
+        )
+        digest = write_digest(run, new, named=folder)
     if digest.missing:
         TERMINAL.note(digest.missing)
     return digest

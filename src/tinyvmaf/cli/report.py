@@ -15,13 +15,12 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write a run's report again: JSON, Markdown, page and charts, byte for byte."""
-    from tinyvmaf.evaluation.run import read_run
     from tinyvmaf.files import local_folder
-    from tinyvmaf.report.digest import write_digest
+    from tinyvmaf.report.digest import rewrite_digest
     from tinyvmaf.storage import address
 
     with local_folder(run, fetch=True, send=True) as local:
-        digest = write_digest(read_run(local), local)
+        digest = rewrite_digest(local)
     if digest.missing:
         TERMINAL.note(digest.missing)
     if as_json:

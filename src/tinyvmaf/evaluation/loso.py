@@ -33,6 +33,7 @@ from tinyvmaf.evaluation.run import (
     RunFacts,
     folder_name,
     refuse_other_table,
+    run_folder,
     write_run,
 )
 from tinyvmaf.evaluation.sweep_networks import SINGLE_SPLIT, SweepNetworks, train_sweep
@@ -76,15 +77,16 @@ def loso(
         UsageError: unknown arch or recipe, or the folder cannot be written.
     """
     settings = load_recipe(recipe) if isinstance(recipe, str) else recipe
-    run = sweep(
-        table,
-        folder=Path(folder),
-        arch=arch,
-        recipe=settings,
-        seeds=range(seeds),
-        folds=folds,
-        progress=progress,
-    )
+    with run_folder(Path(folder)) as new:
+        run = sweep(
+            table,
+            folder=new,
+            arch=arch,
+            recipe=settings,
+            seeds=range(seeds),
+            folds=folds,
+            progress=progress,
+        )
     return evaluate_run(run)
 
 

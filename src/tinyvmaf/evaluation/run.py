@@ -7,9 +7,10 @@ and chart derives from these files, so that a reader can compute them again.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.evaluation.predictions import read_rows
 from tinyvmaf.files import write_text
 from tinyvmaf.parquet import damage, write_parquet
+from tinyvmaf.swap import complete, rewritten
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,6 +27,11 @@ SCHEMA = "tinyvmaf.run/1"
 PREDICTIONS = "predictions.parquet"
 BASELINES = "baselines.parquet"
 RECORD = "run.json"
+DIGEST = ("loso_*_eval.json", "loso_*_eval.md", "loso_*_eval.html", "charts/*.svg", "charts/*.png")
+"""The files of a run's report, as patterns."""
+
+_FILES = (RECORD, PREDICTIONS, BASELINES, "fold_*/*.onnx", "fold_*/*.json", "baselines/*.onnx",
+          "baselines/*.json", *DIGEST)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,32 @@ def folder_name(fold: str) -> str:
     return f"fold_{quote(fold, safe='')}" if not fold.isidentifier() else f"fold_{fold}"
 
 
+@contextmanager
+def run_folder(folder: Path) -> Generator[Path]:
+    """Yield a folder to write a run and its digest into; on success it takes `folder`'s place.
+
+    A run that was in `folder` goes away as a whole; other files there stay.
+
+    Raises:
+        UsageError: the folder cannot be written, or another command writes into it.
+    """
+    with rewritten(folder, head=RECORD, is_ours=is_of_a_run) as new:
+        yield new
+
+
+def is_of_a_run(path: PurePath) -> bool:
+    """Whether a path, relative to a folder, is that of a file which a run or its digest has."""
+    return is_one_of(path, _FILES)
+
+
+def is_one_of(path: PurePath, patterns: Sequence[str]) -> bool:
+    """Whether a path, relative to a run's folder, fits one of the patterns."""
+    return any(
+        path.match(pattern) and len(path.parts) == len(PurePath(pattern).parts)
+        for pattern in patterns
+    )
+
+
 def write_run(run: Run, folder: Path) -> None:
     """Write the run's tables and `run.json`; the record comes last and marks the run as whole.
 
@@ -123,6 +156,7 @@ def read_run(folder: Path) -> Run:
     import polars as pl
 
     path = folder / RECORD
+    complete(path)
     if not path.is_file():
         raise UsageError(f"{folder}: no run here (no {RECORD}); `tinyvmaf loso ... -o` makes one")
     try:

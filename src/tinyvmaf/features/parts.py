@@ -3,7 +3,7 @@
 
 `part-00000.parquet`, ... are written as rows come, each sealed; `index.json` comes last, lists them
 with their hashes, and carries a hash of its own. Without it, or with a part that is not the one it
-lists, the folder is no table. Writing takes the old index away first.
+lists, the folder is no table. A new table takes the old one's place when it is whole.
 """
 
 import hashlib
@@ -11,13 +11,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.files import check_writable, remove_leftovers, write_text
 from tinyvmaf.parquet import write_parquet
 from tinyvmaf.storage import address, is_remote
+from tinyvmaf.swap import complete, rewritten
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,34 +65,26 @@ def check_folder(folder: Path) -> list[Path]:
 
 
 def write_parts(rows: "Iterable[pl.DataFrame]", info: Mapping[str, Any], folder: Path) -> None:
-    """Write rows that come in pieces to `folder`; what an earlier table left there goes away.
+    """Write rows that come in pieces to `folder`; an earlier table there stays until all is done.
 
     Raises:
-        UsageError: the folder cannot be written, is in a store, or holds something else.
+        UsageError: the folder cannot be written, is in a store, holds something else, or another
+            command writes into it.
     """
-    _clear(folder)
-    coming, listed = iter(rows), list[dict[str, Any]]()
-    for number, first in enumerate(coming):
-        path, part = folder / f"part-{number:05}.parquet", _Part(first, coming)
-        write_parquet(part, path)
-        listed.append({"name": path.name, "rows": part.n_rows, "sha256": _hash_file(path)})
-    n_rows = sum(part["rows"] for part in listed)
-    record = {"schema": SCHEMA, "info": dict(info), "rows": n_rows, "parts": listed}
-    write_text(folder / INDEX, json.dumps({**record, "sha256": _hash(record)}, indent=2) + "\n")
+    check_folder(folder)
+    with rewritten(folder, head=INDEX, is_ours=_is_ours) as new:
+        coming, listed = iter(rows), list[dict[str, Any]]()
+        for number, first in enumerate(coming):
+            path, part = new / f"part-{number:05}.parquet", _Part(first, coming)
+            write_parquet(part, path)
+            listed.append({"name": path.name, "rows": part.n_rows, "sha256": _hash_file(path)})
+        n_rows = sum(part["rows"] for part in listed)
+        record = {"schema": SCHEMA, "info": dict(info), "rows": n_rows, "parts": listed}
+        write_text(new / INDEX, json.dumps({**record, "sha256": _hash(record)}, indent=2) + "\n")
 
 
-def _clear(folder: Path) -> None:
-    parts = check_folder(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # First of all: parts without an index are no table.
-        (folder / INDEX).unlink(missing_ok=True)
-        for path in parts:
-            path.unlink()
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {folder}: {error.strerror}; choose another output with -o"
-        ) from error
+def _is_ours(path: PurePath) -> bool:
+    return str(path) == INDEX or _PART.fullmatch(str(path)) is not None
 
 
 class _Part:
@@ -117,6 +110,7 @@ def scan_parts(folder: Path) -> "tuple[pl.LazyFrame, dict[str, Any]]":
     """
     import polars as pl
 
+    complete(folder / INDEX)
     try:
         record = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         seal = record.pop("sha256")

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from tinyvmaf.features.table import FeatureTable
-from tinyvmaf.files import write_bytes
 from tinyvmaf.libvmaf.sets import sets_of
-from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden, write_card
+from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden
 from tinyvmaf.models.model import Model, load_model
 from tinyvmaf.models.network import Network
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.provenance import command_line, sha256, versions
+from tinyvmaf.swap import write_together
 
 LICENCE = "Apache-2.0"
 
@@ -86,8 +86,7 @@ def export_model(
         versions={**table.info.versions, **versions("onnx")},
         notes=tuple(notes),
     )
-    write_bytes(path, data)
-    write_card(card, path.with_suffix(".json"))
+    write_together({path: data, path.with_suffix(".json"): card.to_json().encode()})
     return load_model(path)
 
 

@@ -22,6 +22,7 @@ from tinyvmaf.models.external import shown
 from tinyvmaf.models.onnx_file import FEATURES_KEY
 from tinyvmaf.models.runtime import Runtime, start
 from tinyvmaf.models.safety import CheckedModel, check_file
+from tinyvmaf.swap import complete
 
 GOLDEN_TOLERANCE: Final = 1e-3
 """How far a golden score may be from the card's, in VMAF points."""
@@ -174,6 +175,7 @@ def find_model(path_or_name: Path | str) -> Path:
         UsageError: there is neither.
     """
     path = Path(path_or_name)
+    complete(path)
     # A shipped name is never shadowed by a file that happens to lie in the working folder.
     if str(path) in zoo.names():
         return zoo.path_of(str(path))

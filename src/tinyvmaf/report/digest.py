@@ -6,13 +6,14 @@ same, and the digest says how to get the rest.
 """
 
 import json
+import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from tinyvmaf.evaluation.record import evaluate_run
-from tinyvmaf.evaluation.run import Run
+from tinyvmaf.evaluation.run import DIGEST, Run, is_of_a_run, is_one_of, read_run, run_folder
 from tinyvmaf.files import write_text
 from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.charts import charts
@@ -45,8 +46,37 @@ class Digest:
     missing: str
 
 
-def write_digest(run: Run, folder: Path) -> Digest:
+def rewrite_digest(folder: Path) -> Digest:
+    """Write the report of the run in `folder` again, all of its files at once.
+
+    Raises:
+        UsageError: there is no run, it cannot be written, or another command writes into it.
+        SchemaError: the run is damaged.
+    """
+    with run_folder(folder) as new:
+        digest = write_digest(read_run(folder), new, named=folder)
+        for path in folder.rglob("*"):
+            name = path.relative_to(folder)
+            if path.is_file() and not is_one_of(name, DIGEST) and is_of_a_run(name):
+                (new / name).parent.mkdir(parents=True, exist_ok=True)
+                _link(path, new / name)
+    return digest
+
+
+def _link(path: Path, other: Path) -> None:
+    try:
+        other.hardlink_to(path)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, other)
+
+
+def write_digest(run: Run, folder: Path, *, named: Path | None = None) -> Digest:
     """Evaluate `run` and write `loso_<arch>_eval.json`, `.md`, `.html` and `charts/` to `folder`.
+
+    Args:
+        run: A run, in memory.
+        folder: An existing folder.
+        named: The folder that a reader will know; `folder` itself by default.
 
     Raises:
         UsageError: the folder cannot be written.
@@ -54,6 +84,8 @@ def write_digest(run: Run, folder: Path) -> Digest:
     record = evaluate_run(run)
     stem = folder / f"loso_{run.facts.arch}_eval"
     paths = stem.with_suffix(".json"), stem.with_suffix(".md"), stem.with_suffix(".html")
+    known = named or folder
+    found = known / paths[0].name, known / paths[1].name, known / paths[2].name
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(paths[0], text + "\n")
     absent = [name for name in EXTRA if find_spec(name) is None]
@@ -61,13 +93,13 @@ def write_digest(run: Run, folder: Path) -> Digest:
         write_text(paths[1], markdown(document(record, None), {}, pictures=FOLDER))
         missing = (
             f"no page and no charts: {', '.join(absent)} not installed; "
-            f"pip install 'tinyvmaf[report]', then tinyvmaf report {folder}"
+            f"pip install 'tinyvmaf[report]', then tinyvmaf report {known}"
         )
-        return Digest(record, paths[0], paths[1], html=None, missing=missing)
+        return Digest(record, found[0], found[1], html=None, missing=missing)
     points = points_of(run, order=by_error(record))
     drawn = charts(record, points, PAPER)
     report = document(record, drawn)
     write_pictures(drawn, points, folder)
     write_text(paths[1], markdown(report, {chart.name: chart for chart in drawn}, pictures=FOLDER))
     write_text(paths[2], page(report, charts(record, points, PAGE), points, pictures=FOLDER))
-    return Digest(record, *paths, missing="")
+    return Digest(record, *found, missing="")
