@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinyvmaf.errors import TinyVmafError
     from tinyvmaf.evaluation.loso import loso
+    from tinyvmaf.features.log_import import read_logs
     from tinyvmaf.features.table import FeatureTable, read_table, write_table
     from tinyvmaf.media.video import RawFormat
     from tinyvmaf.models.model import Model
@@ -30,6 +31,7 @@ __all__ = [
     "__version__",
     "load",
     "loso",
+    "read_logs",
     "read_table",
     "score",
     "write_table",
@@ -44,6 +46,7 @@ _HOMES = {
     "TinyVmafRegressor": ("training.estimator", "TinyVmafRegressor"),
     "load": ("models.model", "load_model"),
     "loso": ("evaluation.loso", "loso"),
+    "read_logs": ("features.log_import", "read_logs"),
     "read_table": ("features.table", "read_table"),
     "score": ("scoring.score", "score"),
     "write_table": ("features.table", "write_table"),

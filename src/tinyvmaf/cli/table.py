@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tinyvmaf table compact`."""
+"""`tinyvmaf table import | compact`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyvmaf.cli.console import show
+from tinyvmaf.cli.console import TERMINAL, show, show_json
+from tinyvmaf.cli.options import Jobs, Json
 
-app = typer.Typer(help="Look after feature tables.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from tinyvmaf.features.log_import import Imported
+
+PARTIAL = 3
+_SHOWN = 5
+
+app = typer.Typer(help="Make and look after feature tables.", no_args_is_help=True)
 
 
 @app.callback()
 def table() -> None:
-    """Look after feature tables."""
+    """Make and look after feature tables."""
 
 
 @app.command("compact")
@@ -30,3 +38,180 @@ def compact_table(
     found = read_table(parts)
     write_table(found, output)
     show(f"{address(output)}: {found.rows.height} frames of {found.n_clips} clips")
+
+
+@app.command("import")
+def import_logs(
+    logs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="LOG...",
+            help="Logs of libvmaf (JSON, XML, CSV, also .gz), and folders that hold some.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="The table to write: a Parquet file, or a folder (no suffix) for parts.",
+        ),
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            help="What the logs' names say, such as '{source}_{kbps}kbps_{height}p_{encoder}.json'."
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="CSV file with source, and log, clip or distorted; else labels."),
+    ] = None,
+    opinions: Annotated[
+        Path | None,
+        typer.Option(help="CSV file of opinion scores, joined by the names of the clips."),
+    ] = None,
+    features: Annotated[
+        str, typer.Option(help="canonical6, all, or names of the logs' columns with commas.")
+    ] = "canonical6",
+    score: Annotated[str, typer.Option(help="The column that holds the teacher's score.")] = "vmaf",
+    teacher: Annotated[
+        str | None, typer.Option(help="The model's name, where the logs do not say it.")
+    ] = None,
+    libvmaf: Annotated[
+        str | None, typer.Option(help="Libvmaf's version, where the logs do not say it.")
+    ] = None,
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> None:
+    """Make a feature table of libvmaf's logs; by default the folders are the sources."""
+    from tinyvmaf.errors import UsageError
+    from tinyvmaf.features.log_import import read_logs
+    from tinyvmaf.features.parts import check_folder, is_parts_output
+    from tinyvmaf.files import check_writable
+
+    if output is None:
+        raise UsageError("no output given: name the table to write with -o TABLE.parquet")
+    if not logs and manifest is None:
+        raise UsageError("no logs given: name files or folders, or a --manifest with a column log")
+    if is_parts_output(output):
+        check_folder(output)
+    else:
+        check_writable(output)
+    imported = read_logs(
+        logs or [],
+        output=output,
+        pattern=pattern,
+        manifest=manifest,
+        opinions=opinions,
+        features=features,
+        score=score,
+        teacher=teacher,
+        libvmaf=libvmaf,
+        jobs=jobs,
+        progress=TERMINAL,
+    )
+    _name_the_rest(imported)
+    _report(imported, output, opinions=opinions is not None, as_json=as_json)
+    if imported.failures or imported.left_out:
+        raise typer.Exit(PARTIAL)
+
+
+def _name_the_rest(imported: "Imported") -> None:
+    from tinyvmaf.features.log_rows import UNKNOWN
+
+    for problem in imported.left_out:
+        TERMINAL.note(f"left out: {problem.path}: {problem.reason}")
+    for failure in imported.failures:
+        TERMINAL.fail(f"failed: {failure.error}")
+    for clip in imported.without_opinion:
+        TERMINAL.note(f"no opinion: clip {clip}")
+    _name_unused(imported.without_log, "log")
+    if imported.info.teacher == UNKNOWN:
+        TERMINAL.note(
+            "the logs do not name the model of their scores: the teacher is unknown; "
+            "name it with --teacher, such as --teacher vmaf_v0.6.1"
+        )
+
+
+def _name_unused(clips: Sequence[str], what: str) -> None:
+    """Say which clips of a file of opinions were not needed; it often has other tests, too."""
+    if clips:
+        some = ", ".join(clips[:_SHOWN])
+        rest = f" and {len(clips) - _SHOWN} more (--json names all)" if len(clips) > _SHOWN else ""
+        TERMINAL.note(f"no {what} of {len(clips)} clips of the opinions: {some}{rest}")
+
+
+def _report(imported: "Imported", output: Path, *, opinions: bool, as_json: bool) -> None:
+    from tinyvmaf.features.table import hash_table
+    from tinyvmaf.storage import address
+
+    info = imported.info
+    judged = imported.n_clips - len(imported.without_opinion)
+    if not as_json:
+        show(
+            f"{address(output)}: {imported.n_rows} frames of {imported.n_clips} clips of "
+            f"{imported.n_sources} sources, teacher {info.teacher}"
+            + (f", opinions of {judged} clips" if opinions else "")
+        )
+        return
+    record = {
+        "schema": "tinyvmaf.import/1",
+        "table": address(output),
+        "rows": imported.n_rows,
+        "sources": imported.n_sources,
+        "clips": imported.n_clips,
+        # Only a file is always the same.
+        "sha256": None if output.is_dir() else hash_table(output),
+        "teacher": info.teacher,
+        "libvmaf": info.versions.get("libvmaf"),
+        "arithmetic": info.arithmetic,
+        "features": list(info.features),
+        "labels": list(info.labels),
+        "failed": [
+            {"log": str(item.path), "reason": str(item.error)} for item in imported.failures
+        ],
+        "left_out": [{"file": str(item.path), "reason": item.reason} for item in imported.left_out],
+        "without_opinion": list(imported.without_opinion),
+        "without_log": list(imported.without_log),
+    }
+    show_json(record)
+
+
+@app.command("join")
+def join_table(
+    table: Annotated[Path, typer.Argument(help="A feature table, a file or in parts.")],
+    opinions: Annotated[
+        Path, typer.Argument(help="CSV file of opinion scores, joined by the names of the clips.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The Parquet file to write.")],
+    as_json: Json = False,
+) -> None:
+    """Join opinion scores to the clips of a table, and write it with them."""
+    from tinyvmaf.features.opinions import join_opinions_to
+    from tinyvmaf.features.table import read_table, write_table
+    from tinyvmaf.files import check_writable
+    from tinyvmaf.storage import address
+
+    check_writable(output)
+    joined = join_opinions_to(read_table(table), opinions)
+    write_table(joined.table, output)
+    judged = joined.table.n_clips - len(joined.without_opinion)
+    for clip in joined.without_opinion:
+        TERMINAL.note(f"no opinion: clip {clip}")
+    _name_unused(joined.without_row, "row")
+    if not as_json:
+        show(f"{address(output)}: opinions of {judged} of {joined.table.n_clips} clips")
+        return
+    show_json(
+        {
+            "schema": "tinyvmaf.join/1",
+            "table": address(output),
+            "clips": joined.table.n_clips,
+            "judged": judged,
+            "sha256": joined.table.sha256,
+            "labels": list(joined.table.info.labels),
+            "without_opinion": list(joined.without_opinion),
+            "without_row": list(joined.without_row),
+        }
+    )

@@ -26,7 +26,8 @@ _UNREADABLE = (
     *(RecursionError, OverflowError),
 )
 
-_PREFIXES = ("VMAF_integer_feature_", "integer_")
+PREFIXES = ("VMAF_integer_feature_", "integer_")
+"""What the names of features of libvmaf's integer extractors begin with."""
 
 
 def read_log(path: Path, *, n_frames: int | None = None, every: int = 1) -> Log:
@@ -47,7 +48,7 @@ def read_log(path: Path, *, n_frames: int | None = None, every: int = 1) -> Log:
             raise
         raise SchemaError(f"{path.name}: not a readable libvmaf log: {error}") from error
     _check(path, frames, columns, n_frames=n_frames, every=every)
-    return dict(zip(_our_names(list(columns)), columns.values(), strict=True))
+    return dict(zip(our_names(list(columns)), columns.values(), strict=True))
 
 
 def read_log_parts(path: Path, *, part_frames: int = 16_384) -> Generator[Log]:
@@ -68,7 +69,7 @@ def read_log_parts(path: Path, *, part_frames: int = 16_384) -> Generator[Log]:
                 frames, columns = _parse_csv(names, lines)
                 _check(path, frames, columns, first=done)
                 done += len(frames)
-                yield dict(zip(_our_names(names[1:]), columns.values(), strict=True))
+                yield dict(zip(our_names(names[1:]), columns.values(), strict=True))
     except (OSError, ValueError) as error:
         if isinstance(error, SchemaError):
             raise
@@ -122,7 +123,7 @@ def _numbers(values: Sequence[object]) -> Float[np.ndarray, " n_frames"]:
 
 
 def _refuse_twins(path: Path, names: Sequence[str]) -> None:
-    ours = _our_names(names)
+    ours = our_names(names)
     for name in ours:
         if ours.count(name) > 1:
             raise SchemaError(f"{path.name}: two columns are called {name}")
@@ -153,18 +154,18 @@ def _check(
             raise SchemaError(f"{path.name}: {name} of frame {first + bad[0]} is {values[bad[0]]}")
 
 
-def _our_names(names: Sequence[str]) -> list[str]:
+def our_names(names: Sequence[str]) -> list[str]:
     """Drop libvmaf's prefixes; a float feature whose integer twin is there gets `float_`."""
     bare = [_bare(name) for name in names]
-    integer = {_bare(name) for name in names if name.startswith(_PREFIXES)}
+    integer = {_bare(name) for name in names if name.startswith(PREFIXES)}
     return [
-        f"float_{name}" if name in integer and not original.startswith(_PREFIXES) else name
+        f"float_{name}" if name in integer and not original.startswith(PREFIXES) else name
         for name, original in zip(bare, names, strict=True)
     ]
 
 
 def _bare(name: str) -> str:
-    for prefix in _PREFIXES:
+    for prefix in PREFIXES:
         if name.startswith(prefix):
             return name.removeprefix(prefix)
     return name

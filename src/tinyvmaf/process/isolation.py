@@ -57,7 +57,18 @@ def ask(function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
         TinyVmafError: what `function` raises.
         ToolFailed: the process ended without an answer.
     """
-    with _turn, working_folder() as folder:
+    with _turn:
+        return ask_beside(function, *args)
+
+
+def ask_beside(function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
+    """As `ask`, but beside others: for work that takes time and little memory.
+
+    Raises:
+        TinyVmafError: what `function` raises.
+        ToolFailed: the process ended without an answer.
+    """
+    with working_folder() as folder:
         request, answer = folder / "request", folder / "answer"
         request.write_bytes(pickle.dumps((function, args)))
         run([sys.executable, "-c", _CHILD, str(request), str(answer)])

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opinion scores of clips, from the CSV files that studies publish, joined by clip name.
+
+A file holds a mean opinion score a clip, perhaps with its confidence interval or standard
+deviation, or the votes themselves: a row a vote, or a column a subject. Which column names the clip
+is found from its values. What has no partner is named, on either side; nothing is matched by
+likeness.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tinyvmaf.errors import CorpusError, SchemaError
+from tinyvmaf.features.log_names import Label, NamedLog, number, read_rows, stem
+from tinyvmaf.features.schema import MOS, MOS_CI
+from tinyvmaf.features.table import FeatureTable, make_table
+
+N_VOTES = "n_votes"
+"""The label that holds how many people judged a clip."""
+
+_MOS = ("mos", "mean_opinion_score", "mean")
+_CI = ("mos_ci", "ci", "ci95", "ci_95", "confidence", "confidence_interval")
+_STD = ("mos_std", "std", "sd", "stddev", "sos")
+_COUNT = ("n_votes", "n", "votes", "n_subjects", "count")
+_VOTE = ("vote", "rating", "score", "opinion")
+# Logs are often called as their video and what they hold.
+_ENDINGS = ("_vmaf", "-vmaf", ".vmaf", "_log")
+_LEVEL = 0.975
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Logs whose labels hold opinions now, and who found no partner.
+
+    Attributes:
+        logs: All of them, in their order.
+        without_opinion: The clips nobody was asked about, as `source/clip`.
+        without_log: The names of clips of the opinions that no log has.
+    """
+
+    logs: tuple[NamedLog, ...]
+    without_opinion: tuple[str, ...] = ()
+    without_log: tuple[str, ...] = ()
+
+
+def join_opinions(logs: Sequence[NamedLog], path: Path) -> Joined:
+    """Join the opinions in the CSV file at `path` to `logs` by the names of the clips.
+
+    Raises:
+        CorpusError: it holds no opinions, a value is no number, a clip is there twice, or no clip
+            of it is among the logs.
+    """
+    columns, rows = read_rows(path)
+    names = {_key(log.clip) for log in logs} | {_key(log.path.name) for log in logs}
+    column = _clip_column(columns, rows, names, path)
+    opinions = _opinions(columns, rows, column, path)
+    found, used, without = list[NamedLog](), set[str](), list[str]()
+    empty: dict[str, Label] = dict.fromkeys(next(iter(opinions.values())))
+    for log in logs:
+        key = next((k for k in (_key(log.clip), _key(log.path.name)) if k in opinions), None)
+        if key is None:
+            without.append(f"{log.source}/{log.clip}")
+        else:
+            used.add(key)
+        known = empty if key is None else opinions[key]
+        found.append(replace(log, labels={**log.labels, **known}))
+    spoken = {_key(row[column]): row[column] for row in rows}
+    unused = tuple(sorted(spoken[key] for key in opinions if key not in used))
+    return Joined(tuple(found), tuple(without), unused)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedTable:
+    """A table whose clips have opinions now, and who found no partner.
+
+    Attributes:
+        table: The table.
+        without_opinion: The clips nobody was asked about, as `source/clip`.
+        without_row: The names of clips of the opinions that the table has not.
+    """
+
+    table: FeatureTable
+    without_opinion: tuple[str, ...]
+    without_row: tuple[str, ...]
+
+
+def join_opinions_to(table: FeatureTable, path: Path) -> JoinedTable:
+    """The table with the opinions in the CSV file at `path` as labels, joined by clip name.
+
+    Raises:
+        CorpusError: as `join_opinions`.
+        SchemaError: the table has opinions already.
+    """
+    import polars as pl
+
+    clips = [
+        NamedLog(path=Path(clip), source=source, clip=clip, labels={})
+        for source, clip in table.clips.select("source", "clip").iter_rows()
+    ]
+    joined = join_opinions(clips, path)
+    names = tuple(joined.logs[0].labels)
+    twins = sorted(set(names) & set(table.rows.columns))
+    if twins:
+        raise SchemaError(f"{path}: the table has a column {', '.join(twins)} already")
+    labels = pl.DataFrame(
+        [{"source": log.source, "clip": log.clip, **log.labels} for log in joined.logs],
+        schema={"source": pl.String, "clip": pl.String, **dict.fromkeys(names, pl.Float64)},
+    )
+    rows = table.rows.join(labels, on=["source", "clip"], how="left", maintain_order="left")
+    info = replace(table.info, labels=(*table.info.labels, *names))
+    return JoinedTable(
+        make_table(rows, info, origin=str(path)), joined.without_opinion, joined.without_log
+    )
+
+
+def _key(name: str) -> str:
+    """What two names of a clip have in common: no folder, no suffix, no ending of a log."""
+    bare = stem(name.replace("\\", "/")).lower()
+    for ending in _ENDINGS:
+        bare = bare.removesuffix(ending)
+    return bare
+
+
+def _clip_column(
+    columns: Sequence[str], rows: Sequence[Mapping[str, str]], names: set[str], path: Path
+) -> str:
+    """The column whose values are the names of most clips."""
+    matches = {name: len({_key(row[name]) for row in rows} & names) for name in columns}
+    best = max(matches, key=lambda name: matches[name], default=None)
+    if best is None or not matches[best]:
+        example = f"; the first log is {min(names)}" if names else ""
+        raise CorpusError(f"{path}: no column holds names of clips that the logs have{example}")
+    return best
+
+
+def _opinions(
+    columns: Sequence[str], rows: Sequence[Mapping[str, str]], column: str, path: Path
+) -> dict[str, dict[str, Label]]:
+    """Clip -> its labels."""
+    named = {name.lower().replace(" ", "_"): name for name in columns if name != column}
+    mean = _first(named, _MOS)
+    if mean is not None:
+        return _means(rows, column=column, mean=mean, named=named, path=path)
+    vote = _first(named, _VOTE)
+    votes: defaultdict[str, list[float]] = defaultdict(list)
+    wanted = _subjects(columns, rows) if vote is None else [vote]
+    if not wanted:
+        raise CorpusError(
+            f"{path}: no opinions; found {', '.join(columns)}; expected a column mos, a column "
+            "vote with a row a vote, or a numbered column a subject (such as s1, s2, ...)"
+        )
+    seen = set[str]()
+    for line, row in enumerate(rows, start=2):
+        key = _key(row[column])
+        if vote is None and key in seen:
+            raise CorpusError(f"{path}, line {line}: clip {row[column]} is there twice")
+        seen.add(key)
+        votes[key] += [_value(row, name, f"{path}, line {line}") for name in wanted if row[name]]
+    return {key: _summary(found) for key, found in votes.items() if found}
+
+
+def _subjects(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The numbered columns of votes, one a subject: the most that begin alike; at least two."""
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for name in columns:
+        if name[-1:].isdigit() and all(number(row[name]) is not None for row in rows if row[name]):
+            alike[name.rstrip("0123456789")].append(name)
+    most = max(alike.values(), key=len, default=[])
+    return most if len(most) > 1 else []
+
+
+def _means(
+    rows: Sequence[Mapping[str, str]],
+    *,
+    column: str,
+    mean: str,
+    named: Mapping[str, str],
+    path: Path,
+) -> dict[str, dict[str, Label]]:
+    interval, spread, count = (_first(named, names) for names in (_CI, _STD, _COUNT))
+    found: dict[str, dict[str, Label]] = {}
+    for line, row in enumerate(rows, start=2):
+        where, key = f"{path}, line {line}", _key(row[column])
+        if key in found:
+            raise CorpusError(f"{where}: clip {row[column]} is there twice")
+        labels: dict[str, Label] = {MOS: _value(row, mean, where)}
+        n_votes = _value(row, count, where) if count and row[count] else None
+        if interval is not None:
+            labels[MOS_CI] = _value(row, interval, where) if row[interval] else None
+        elif spread is not None and n_votes is not None and row[spread]:
+            labels[MOS_CI] = _half_width(_value(row, spread, where), int(n_votes))
+        if count is not None:
+            labels[N_VOTES] = n_votes
+        found[key] = labels
+    return found
+
+
+def _summary(votes: Sequence[float]) -> dict[str, Label]:
+    from statistics import fmean, stdev
+
+    spread = stdev(votes) if len(votes) > 1 else None
+    half = None if spread is None else _half_width(spread, len(votes))
+    return {MOS: fmean(votes), MOS_CI: half, N_VOTES: float(len(votes))}
+
+
+def _half_width(spread: float, n_votes: int) -> float | None:
+    """Half the 95 % interval of a mean by Student's t, as ITU-T P.910 has it; None of one vote."""
+    from scipy.stats import t
+
+    return None if n_votes < 2 else float(t.ppf(_LEVEL, n_votes - 1)) * spread / n_votes**0.5  # noqa: PLR2004
+
+
+def _first(named: Mapping[str, str], wanted: Iterable[str]) -> str | None:
+    return next((named[name] for name in wanted if name in named), None)
+
+
+def _value(row: Mapping[str, str], name: str, where: str) -> float:
+    found = number(row[name])
+    if found is None:
+        raise CorpusError(f"{where}: {name} is {row[name]!r}, expected a number")
+    return found
