@@ -3,6 +3,8 @@
 
     python benchmarks/film.py SOURCES FOLDER
 
+    python benchmarks/film.py SOURCES FOLDER --scenes 156 --longest 60     # on a slow machine
+
 SOURCES holds references that `scripts/fetch_sources.py` made (`clips`, `photographs`, `synthetic`).
 Every scene is one of them, of a hundred frames or so: whole the first time, then a part of it that
 moves, mirrored, backwards, brighter or darker, so that no two scenes are alike. The film is made in
@@ -34,8 +36,7 @@ BEFORE = "TINYVMAF_BEFORE_ENCODES"
 FILM_FRAMES = 20 * 60 * FRAME_RATE + 2 * FRAME_RATE
 LONGEST_SCENE = 120
 SCENES_A_CHUNK = 12
-COPIES = 6
-"""How many films make the long one."""
+LONG_FRAMES = 2 * 60 * 60 * FRAME_RATE
 
 # Presets for two cores: each encode takes some minutes.
 REFERENCE = ("libx264", "-preset", "superfast", "-crf", "17")
@@ -60,11 +61,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sources", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--scenes", type=int, help="so many; default: twenty minutes of them")
+    parser.add_argument("--longest", type=int, default=LONGEST_SCENE, help="in frames")
     chosen = parser.parse_args()
     binary = str(find_ffmpeg().path)
     chunks = chosen.folder / "chunks"
     chunks.mkdir(parents=True, exist_ok=True)
-    film = scenes(chosen.sources)
+    film = scenes(chosen.sources, most=chosen.scenes, longest=chosen.longest)
     parts = [film[start : start + SCENES_A_CHUNK] for start in range(0, len(film), SCENES_A_CHUNK)]
     (chosen.folder / "scenes.json").write_text(
         json.dumps([[scene.source, scene.n_frames, scene.filters] for scene in film], indent=0)
@@ -80,15 +83,17 @@ def main() -> None:
         print(f"chunk {number + 1} of {len(parts)}", file=sys.stderr, flush=True)
     for name in ("reference", *ENCODES):
         files = [chunks / f"{name}_{number:03}.mkv" for number in range(len(parts))]
-        join(binary, files, chosen.folder / f"film_{name}.mp4")
-        join(binary, files * COPIES, chosen.folder / f"long_{name}.mp4")
-    print(f"{len(film)} scenes, {sum(scene.n_frames for scene in film)} frames")
+        n_frames = sum(probe(Video(file)).n_frames for file in files)
+        for kind, length in (("film", FILM_FRAMES), ("long", LONG_FRAMES)):
+            copies = -(-length // n_frames)
+            join(binary, files * copies, chosen.folder / f"{kind}_{name}.mp4")
+            print(f"{kind}_{name}.mp4: {len(film)} scenes, {n_frames} frames, {copies} times")
 
 
-def scenes(sources: Path) -> list[Scene]:
+def scenes(sources: Path, *, most: int | None, longest: int) -> list[Scene]:
     """As many scenes as make the film, in an order that chance decides, the same every time."""
     files = sorted(path for kind in KINDS for path in (sources / kind).glob("*.mkv"))
-    frames = {path: min(LONGEST_SCENE, probe(Video(path)).n_frames) for path in files}
+    frames = {path: min(longest, probe(Video(path)).n_frames) for path in files}
     found: list[Scene] = []
     for turn in itertools.count():
         order = list(files)
@@ -97,7 +102,8 @@ def scenes(sources: Path) -> list[Scene]:
             n_frames = frames[path]
             name = f"{path.parent.name}/{path.name}"
             found.append(Scene(name, n_frames, variation(turn, len(found), n_frames)))
-            if sum(scene.n_frames for scene in found) >= FILM_FRAMES:
+            n_frames = sum(scene.n_frames for scene in found)
+            if len(found) == most or (most is None and n_frames >= FILM_FRAMES):
                 return found
     raise AssertionError
 

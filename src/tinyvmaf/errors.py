@@ -12,6 +12,7 @@ TinyVmafError
 ├── UsageError (ValueError)   an unknown name in the call, or an output that cannot be written
 ├── DataError (ValueError)    what the user's files hold
 │   ├── MediaError            no video, an empty file, a size that is no whole number of frames
+│   │   └── NotSeekable       frames that seeking does not find; decoding the whole video works
 │   ├── MisalignedError       a pair that does not fit together
 │   ├── CorpusError           a folder or manifest that does not make a corpus
 │   ├── SchemaError           a table or log that is not what it should be
@@ -119,6 +120,10 @@ class DataError(TinyVmafError, ValueError):
 
 class MediaError(DataError):
     """A file holds no readable video."""
+
+
+class NotSeekable(MediaError):  # noqa: N818
+    """Seeking does not find the frames of a video; decoding all of it does."""
 
 
 class MisalignedError(DataError):
