@@ -6,13 +6,22 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # An environment of its own: PyTorch is what training is compared with, and nothing needs it else.
 TORCH := .torch
+# Where fetched sources and what is made from them are kept, so that a stopped run goes on.
+WORK ?= work
+FUZZ_SECONDS ?= 20
+FUZZ_MODELS ?= 10000
 
-.PHONY: demo test quick check fuzz bench clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check guards fuzz bench corpus zoo pages clean
 
-demo: $(READY)  ## the whole way on real video, ends with the digest's path
+help:  ## this list
+	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## the whole way on real video, ends with the path of the digest
 	$(BIN)/tinyvmaf demo
 
-test: $(READY)  ## every test
+test: $(READY)  ## every test; gets a Chromium where there is none, unless TINYVMAF_NO_BROWSER=1
+	$(BIN)/python scripts/browser.py
 	$(BIN)/pytest -n auto
 
 quick: $(READY)  ## the tests that take less than three minutes together
@@ -25,16 +34,35 @@ check: $(READY)  ## style, types, layers, spelling
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-FUZZ_SECONDS ?= 20
-fuzz: $(READY)  ## every parser of foreign bytes, so many seconds each, guided by coverage
+guards: $(READY)  ## take out every guard against a fault and see its test fail; half an hour
+	$(BIN)/python scripts/guards.py
+
+fuzz: $(READY)  ## both fuzzers: every parser for FUZZ_SECONDS each, then FUZZ_MODELS broken models
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.guided --seconds $(FUZZ_SECONDS)
+	$(BIN)/python scripts/fuzz_models.py $(FUZZ_MODELS)
 
-bench: $(READY) $(TORCH)/.ready  ## every benchmark, then docs/benchmarks.md; three quarters of an hour
-	$(BIN)/python benchmarks/everything.py $(TORCH)/bin/python
+bench: $(READY) $(TORCH)/.ready  ## every benchmark, then docs/benchmarks.md; hours on idle cores
+	$(BIN)/python scripts/fetch_sources.py $(WORK)/sources
+	$(BIN)/python benchmarks/everything.py $(TORCH)/bin/python --work $(WORK)
 
-clean:  ## remove what the targets made
-	rm -rf $(VENV) $(TORCH) demo
+corpus: $(READY)  ## fetch the sources and build the broad corpus and the hold-out in WORK
+	$(BIN)/python scripts/fetch_sources.py $(WORK)/sources
+	$(BIN)/python scripts/build_broad.py $(WORK)/sources $(WORK)/broad
+	$(BIN)/python scripts/build_broad.py $(WORK)/sources $(WORK)/broad --kind hold_out
+
+zoo: corpus  ## train the planned models; with PEERS="a.onnx ..." judge all on the hold-out
+	$(BIN)/python scripts/train_zoo.py $(WORK)/broad/broad.parquet
+	$(if $(PEERS),$(BIN)/python scripts/judge_zoo.py $(WORK)/broad/hold_out.parquet $(PEERS:%=--peer %))
+	$(BIN)/python scripts/model_pages.py
+
+pages: $(READY)  ## write every generated page again from the records that are kept
+	$(BIN)/python scripts/model_pages.py
+	$(BIN)/python scripts/fast_page.py
+	$(BIN)/python benchmarks/everything.py --page
+
+clean:  ## remove what the targets made, but for WORK
+	rm -rf $(VENV) $(TORCH) .browser demo
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tinyvmaf needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the benchmarks, keep what they print, and write docs/benchmarks.md with its charts.
 
-    python benchmarks/everything.py TORCH_PYTHON [NAME ...]
+    python benchmarks/everything.py TORCH_PYTHON [--work FOLDER] [NAME ...]
+    python benchmarks/everything.py --page
 
-TORCH_PYTHON is the interpreter of an environment with PyTorch, which `training` compares with. With
-names, only these are run; the page shows the others as they were last measured. The whole takes
-about three quarters of an hour on two idle cores. No figure on the page is typed by hand.
+TORCH_PYTHON is the interpreter of an environment with PyTorch, which `training` compares with.
+FOLDER holds `sources`, which `scripts/fetch_sources.py` made, and what is encoded from them. With
+names, only these are run; the page shows the others as they were last measured. `--page` runs none.
+The whole takes some hours on two idle cores. No figure on the page is typed by hand.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -33,7 +36,10 @@ PICTURES = {"memory": "bench_memory.svg", "rows": "bench_rows.svg"}
 
 @dataclass(frozen=True)
 class Part:
-    """A benchmark: its heading, what it is compared with, and its arguments."""
+    """A benchmark of the page: its heading, what it is compared with, and its arguments.
+
+    In arguments `{torch}` is PyTorch's interpreter, and `{work}` the folder of encodes.
+    """
 
     title: str
     compared: str
@@ -47,31 +53,69 @@ PARTS = {
         "Extraction", "The bare ffmpeg commands by `xargs -P`, in the same run.", ("40", "2")
     ),
     "training": Part(
-        "Training", "Two plain PyTorch loops of the same recipe, and the matrix products alone."
+        "Training",
+        "Two plain PyTorch loops of the same recipe, and the matrix products alone.",
+        ("{torch}",),
     ),
     "report": Part("Evaluation and report", "Nothing else: a run of 30 sources x 20 clips."),
     "memory": Part("Memory against the length of a video", "The same call on a minute of video."),
     "rows": Part("Time and memory against rows", "The same command on a tenth of the rows."),
+    "coverage": Part(
+        "Simulated coverage of the intervals, nominal 95 %",
+        "Intervals that are common and too narrow, in the same run.",
+    ),
 }
+
+# Benchmarks that write a record of their own, from which another page is made.
+OTHERS = {
+    "cheaper": (
+        "{work}/sources/clips",
+        "{work}/cheaper",
+        "--output",
+        str(KEPT.parent / "cheaper.json"),
+    ),
+}
+
+# Not benchmarks: this program, and what benchmarks run.
+PROGRAMS = frozenset({"everything", "film", "torch_loop"})
 
 
 def main():
-    # Not resolved: the link leads out of its environment.
-    torch, *names = str(Path(sys.argv[1]).absolute()), *sys.argv[2:]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("torch", type=Path, nargs="?", help="PyTorch's interpreter")
+    parser.add_argument("names", nargs="*", help="only these benchmarks")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="the folder of encodes")
+    parser.add_argument("--page", action="store_true", help="write the page and run nothing")
+    chosen = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)
-    for name in names or PARTS:
-        print(f"== {name}", flush=True)
-        keep(name, torch)
-        write_text(PAGE, page())
+    write_text(PAGE, page())
+    if not chosen.page:
+        if chosen.torch is None:
+            parser.error("expected PyTorch's interpreter, or --page")
+        # Not resolved: the link leads out of its environment.
+        places = {"torch": str(chosen.torch.absolute()), "work": str(chosen.work.absolute())}
+        for name in chosen.names or (*PARTS, *OTHERS):
+            print(f"== {name}", flush=True)
+            run_one(name, places)
+            write_text(PAGE, page())
     print(PAGE)
 
 
-def keep(name, torch):
+def run_one(name, places):
+    """Run a benchmark and keep what it measured."""
+    if name in OTHERS:
+        arguments = [argument.format(**places) for argument in OTHERS[name]]
+        subprocess.run([sys.executable, str(HERE / f"{name}.py"), *arguments], check=True)
+    else:
+        keep(name, places)
+
+
+def keep(name, places):
     """Run a benchmark; its tables and its figures become a record."""
-    extra = (torch,) if name == "training" else PARTS[name].arguments
+    extra = [argument.format(**places) for argument in PARTS[name].arguments]
     known = {**versions("numpy", "jax", "polars", "onnxruntime"), "ffmpeg": ffmpeg()}
     if name == "training":
-        known["torch"] = torch_version(torch)
+        known["torch"] = torch_version(places["torch"])
     command = [sys.executable, str(HERE / f"{name}.py"), *extra]
     load = os.getloadavg()[0]
     # The place of scratch files is no business of the page.

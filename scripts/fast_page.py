@@ -30,7 +30,7 @@ _MODELS: Final = ("tinyvmaf_quarter_v1", "tinyvmaf_half_v1")
 def page() -> str:
     """The text of the page."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(DOCS / "templates"),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 (Markdown, of our own figures)
         keep_trailing_newline=True,

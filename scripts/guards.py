@@ -248,7 +248,8 @@ GUARDS: Final = (
         "            if (found := shutil.which(str(path))) is not None:",
         "            import imageio_ffmpeg\n\n"
         "            if (found := imageio_ffmpeg.get_ffmpeg_exe()) is not None:",
-        "tests/media/test_ffmpeg.py",
+        "tests/media/test_ffmpeg.py::"
+        "test_the_wheel_s_binary_is_found_without_running_it_and_no_failure_is_remembered",
     ),
     Guard(
         "thousands of sampled frames",
@@ -288,7 +289,7 @@ GUARDS: Final = (
     ),
     Guard(
         "a pipe in the place of a clip",
-        "media/probing.py",
+        "media/containers.py",
         "    if not path.is_file():\n        # Opening",
         "    if False:\n        # Opening",
         f"{_FAULTS}a_pipe_that_nobody_writes_into_is_refused_at_once",

@@ -29,7 +29,7 @@ _LEVELS: Final = (0.8, 0.9)
 def pages() -> dict[Path, str]:
     """Path -> text of every page."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(PAGES.parent / "templates"),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 (Markdown, of our own cards)
         trim_blocks=False,

@@ -34,8 +34,9 @@ from tinyvmaf.provenance import file_sha256, versions
 from tinyvmaf.training.fitting import Fitted, fit
 from tinyvmaf.training.recipes import Recipe, load_recipe
 
-HERE: Final = Path(__file__).resolve().parent
-RUNS: Final = HERE.parent / "docs" / "models" / "runs"
+ROOT: Final = Path(__file__).resolve().parent.parent
+RUNS: Final = ROOT / "docs" / "models" / "runs"
+RECIPES: Final = ROOT / "recipes"
 SCHEMA: Final = "tinyvmaf.zoo-run/1"
 COMMAND: Final = (
     "python scripts/fetch_sources.py sources && "
@@ -85,7 +86,7 @@ def train_zoo(
     for name in only or _unpublished():
         plan = _plan(name)
         own = make_table(rows.rows, replace(rows.info, features=plan.features))
-        loso = _train(name, plan, own, listed, load_recipe(str(HERE / plan.recipe)))
+        loso = _train(name, plan, own, listed, load_recipe(str(RECIPES / plan.recipe)))
         show(
             f"{name}: LOSO RMSE {loso.rmse:.4f} over {loso.n_sources} sources, worst "
             f"{loso.worst_rmse:.4f} ({loso.worst_source}); clips {loso.clip_rmse:.4f}"

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from urllib.error import URLError
@@ -39,6 +40,26 @@ def private_environment(tmp_path_factory):
         for name in ("TINYVMAF_FFMPEG", "VMAF_BIN", "VMAF_DATA_ROOT", "IMAGEIO_FFMPEG_EXE"):
             patch.delenv(name, raising=False)
         yield
+
+
+def files_held_open():
+    """Descriptor and path of every file that this process holds open, where the system tells."""
+    held = set()
+    for descriptor in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):
+            path = str(descriptor.readlink())
+            if path.startswith("/") and not path.startswith(("/dev/", "/proc/", "/sys/")):
+                held.add((descriptor.name, path))
+    return held
+
+
+@pytest.fixture(autouse=True)
+def _closed_files():
+    """A test that leaves a file open fails itself, and not whichever collects garbage next."""
+    before = files_held_open()
+    yield
+    left = files_held_open() - before
+    assert not left, f"left open: {sorted(left)}"
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ with a zero byte behind, the program reads them from file descriptor 3 and answe
 """
 
 import base64
+import fcntl
 import json
 import os
 import select
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -30,12 +29,6 @@ _FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
-
-
-def find() -> str | None:
-    """The browser's path, None if there is none; `TINYVMAF_CHROMIUM` names another."""
-    found = (shutil.which(name) for name in (os.environ.get("TINYVMAF_CHROMIUM", ""), *NAMES))
-    return next((path for path in found if path), None)
 
 
 class Page:
@@ -162,8 +155,11 @@ def opened(browser: str, profile: Path) -> Iterator[Page]:
     """A tab of a new browser with an empty profile, which is ended afterwards."""
     to_browser, from_browser = os.pipe(), os.pipe()
     ours = to_browser[1], from_browser[0]
-    theirs = to_browser[0], from_browser[1]
-    # Popen keeps the numbers of descriptors; the shell gives them those that Chromium reads.
+    # Popen keeps the numbers of descriptors; the shell gives them those that Chromium reads, which
+    # must be neither of them.
+    theirs = tuple(fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_browser[0], from_browser[1]))
+    os.close(to_browser[0])
+    os.close(from_browser[1])
     script = f'exec "$@" 3<&{theirs[0]} 4>&{theirs[1]}'
     process = subprocess.Popen(
         ["/bin/bash", "-c", script, "-", browser, *_FLAGS, f"--user-data-dir={profile}"],

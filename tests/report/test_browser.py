@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page in a real browser. Without one these tests are skipped, but never in CI."""
+"""The page in a real browser; see `scripts/browser.py` for where it comes from."""
 
 import importlib.util
 from pathlib import Path
 
 import pytest
+from scripts.browser import WITHOUT, find, is_unwanted
 
 from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.report.chart import by_error
@@ -45,10 +46,11 @@ chromium = load_chromium()
 
 
 @pytest.fixture(scope="module")
-def tab(tmp_path_factory, lacking):
-    browser = chromium.find()
-    if browser is None:
-        lacking("a Chromium: apt-get install chromium, or name one in TINYVMAF_CHROMIUM")
+def tab(tmp_path_factory):
+    if is_unwanted():
+        pytest.skip(f"{WITHOUT} is set")
+    browser = find()
+    assert browser, "no Chromium: `python scripts/browser.py` gets one, or says why it cannot"
     with chromium.opened(browser, tmp_path_factory.mktemp("profile")) as tab:
         yield tab
 
