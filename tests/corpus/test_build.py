@@ -6,10 +6,11 @@ import pytest
 from tinyvmaf.corpus import build as build_module
 from tinyvmaf.corpus.build import build
 from tinyvmaf.corpus.ladder import Rung, read_ladder
-from tinyvmaf.corpus.scan import read_corpus, scan
+from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.errors import CorpusError, MediaError, UsageError
 from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import RawFormat, Video
+from tinyvmaf.pairs.scan import scan
 
 pytestmark = pytest.mark.ffmpeg
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvmaf.corpus.manifest import read_manifest
-from tinyvmaf.corpus.scan import read_corpus
+from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.errors import CorpusError
 from tinyvmaf.media.video import RawFormat
 

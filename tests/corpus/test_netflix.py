@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvmaf.corpus.netflix import is_netflix_layout, read_netflix
-from tinyvmaf.corpus.scan import read_corpus, scan
+from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.errors import CorpusError, UsageError
 from tinyvmaf.media.video import RawFormat
+from tinyvmaf.pairs.scan import scan
 
 PICTURE = 16 * 16 * 3 // 2
 TINY = RawFormat(16, 16)
@@ -169,9 +170,13 @@ def test_a_scan_counts_what_fits_and_names_what_does_not(layout):
     )
     found = scan(read_corpus(root, raw=TINY))
     (summary,) = found.sources
-    assert (summary.source, summary.n_clips, summary.n_frames) == ("A", 2, 9)
+    assert (summary.source, summary.n_clips, summary.n_frames) == ("A", 1, 5)
     assert summary.reference.frame_rate == 25
     assert {item.path.name: item.reason for item in found.problems} == {
+        "A_2_16_10.yuv": (
+            "reference and distorted do not fit: reference has 5 frames, distorted 4 "
+            "(--allow frame-count accepts that: the first 4 are compared)"
+        ),
         "A_3_16_10.yuv": (
             "1728 bytes are no whole number of 16x16 yuv420p frames (384 bytes each: 4 frames and "
             "192 bytes over); say the right geometry with --size WxH and --pix-fmt"

@@ -15,7 +15,7 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key, open_cache
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.media.video import RawFormat, Video
-from tinyvmaf.pairs.alignment import Allowance
+from tinyvmaf.pairs.finding import Allowance
 from tinyvmaf.provenance import sha256
 
 LOG = {"adm2": np.array([0.1, 0.2]), "vmaf": np.array([1.0, 2.0])}
@@ -258,7 +258,7 @@ def test_everything_that_changes_the_result_changes_the_key(
         {"pairs": pair, "teacher": "vmaf_v0.6.1neg"},
         {"pairs": pair, "engine": older},
         {"pairs": pair, "engine": other},
-        {"pairs": (reference, fewer), "allowed": {Allowance.FRAME_COUNT}},
+        {"pairs": (reference, fewer), "allowed": {Allowance.FRAME_COUNT, Allowance.VARIABLE_RATE}},
         {"pairs": (reference, deep), "allowed": {Allowance.PIX_FMT}},
     ]
     for number, call in enumerate(calls, 1):

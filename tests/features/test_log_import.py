@@ -6,7 +6,7 @@ import pytest
 
 import tinyvmaf as tv
 from tests.libvmaf.log_layouts import SIX, columns, csv_3, json_1, json_3, xml_3
-from tinyvmaf.corpus.scan import read_corpus
+from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.errors import CorpusError, SchemaError
 from tinyvmaf.features import log_rows
 from tinyvmaf.features.cache import open_cache

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tinyvmaf.corpus.pair import Pair
+from tests.pairs.making import checked
 from tinyvmaf.libvmaf.graph import (
     ffmpeg_arguments,
     filter_graph,
 )
-from tinyvmaf.libvmaf.shared_decode import Comparison, shared_arguments
+from tinyvmaf.libvmaf.shared_decode import Request, shared_arguments
 from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.libvmaf.vmaf_program import vmaf_arguments
 from tinyvmaf.media.video import RawFormat, Video, VideoInfo
-from tinyvmaf.pairs.alignment import Alignment
+from tinyvmaf.pairs.checked import Conversion, Crop, Matching, Run
 
 DEFAULT = Teacher("vmaf_v0.6.1")
 LIBVMAF = (
@@ -27,51 +27,64 @@ def info(pix_fmt="yuv420p", size=(192, 108)):
 
 
 @pytest.mark.parametrize(
-    ("alignment", "distorted", "reference"),
+    ("pair", "distorted", "reference"),
     [
-        pytest.param(Alignment(8), "settb=1/25,setpts=N", "settb=1/25,setpts=N", id="fits"),
+        pytest.param(checked(), "settb=1/25,setpts=N", "settb=1/25,setpts=N", id="fits"),
         pytest.param(
-            Alignment(8, trim=True),
-            "settb=1/25,setpts=N,trim=end_frame=8",
-            "settb=1/25,setpts=N,trim=end_frame=8",
-            id="frame count",
+            checked(matching=Matching.by_number(6, reference=2)),
+            "trim=end_frame=6,settb=1/25,setpts=N",
+            "trim=start_frame=2,settb=1/25,setpts=N",
+            id="shifted",
         ),
         pytest.param(
-            Alignment(8, scale=(192, 108)),
+            checked(matching=Matching((Run(0, 0, 3), Run(4, 3, 2, 2)))),
+            "select='between(n,0,2)+between(n,3,4)',settb=1/25,setpts=N",
+            "select='between(n,0,2)+between(n,4,6)*not(mod(n-4,2))',settb=1/25,setpts=N",
+            id="two runs",
+        ),
+        pytest.param(
+            checked(distorted_conversion=Conversion(size=(192, 108))),
             "settb=1/25,setpts=N,scale=w=192:h=108:flags=bicubic",
             "settb=1/25,setpts=N",
             id="size",
         ),
         pytest.param(
-            Alignment(8, pix_fmt="yuv420p10le"),
+            checked(
+                reference_conversion=Conversion(pix_fmt="yuv420p10le"),
+                distorted_conversion=Conversion(pix_fmt="yuv420p10le"),
+            ),
             "settb=1/25,setpts=N,format=yuv420p10le",
             "settb=1/25,setpts=N,format=yuv420p10le",
             id="pixel format",
         ),
         pytest.param(
-            Alignment(8, color_range="full"),
+            checked(distorted_conversion=Conversion(color_range="full")),
             "settb=1/25,setpts=N,scale=out_range=full",
             "settb=1/25,setpts=N",
             id="colour range",
         ),
         pytest.param(
-            Alignment(8, True, (192, 108), "yuv420p", "limited"),
-            "settb=1/25,setpts=N,trim=end_frame=8,"
-            "scale=w=192:h=108:flags=bicubic:out_range=limited,format=yuv420p",
-            "settb=1/25,setpts=N,trim=end_frame=8,format=yuv420p",
+            checked(
+                matching=Matching.by_number(7),
+                reference_conversion=Conversion(crop=Crop(192, 80, 0, 14), pix_fmt="yuv420p"),
+                distorted_conversion=Conversion(None, (192, 80), "yuv420p", "limited"),
+            ),
+            "trim=end_frame=7,settb=1/25,setpts=N,"
+            "scale=w=192:h=80:flags=bicubic:out_range=limited,format=yuv420p",
+            "trim=end_frame=7,settb=1/25,setpts=N,crop=w=192:h=80:x=0:y=14,format=yuv420p",
             id="all at once",
         ),
     ],
 )
-def test_the_whole_graph(alignment, distorted, reference):
-    assert filter_graph(alignment=alignment, teacher=DEFAULT) == (
+def test_the_whole_graph(pair, distorted, reference):
+    assert filter_graph(pair, teacher=DEFAULT) == (
         f"[0:V:0]{distorted}[distorted];[1:V:0]{reference}[reference];"
         rf"{LIBVMAF}:model=version=vmaf_v0.6.1\\:name=vmaf"
     )
 
 
 def test_another_teacher_brings_the_default_along_for_its_features():
-    graph = filter_graph(alignment=Alignment(8), teacher=Teacher("vmaf_v0.6.1neg"))
+    graph = filter_graph(checked(), teacher=Teacher("vmaf_v0.6.1neg"))
     assert graph.endswith(
         rf"{LIBVMAF}:model=version=vmaf_v0.6.1\\:name=canonical|"
         r"version=vmaf_v0.6.1neg\\:name=vmaf"
@@ -80,7 +93,7 @@ def test_another_teacher_brings_the_default_along_for_its_features():
 
 def test_a_teacher_in_a_file_is_named_by_its_place_in_the_working_folder():
     teacher = Teacher("it's: a,b", path=Path("/some/it's: a,b.json"), sha256="0" * 64)
-    graph = filter_graph(alignment=Alignment(8), teacher=teacher)
+    graph = filter_graph(checked(), teacher=teacher)
     assert graph.endswith(
         rf"{LIBVMAF}:model=version=vmaf_v0.6.1\\:name=canonical|"
         r"path=teacher.json\\:name=vmaf"
@@ -92,30 +105,25 @@ def test_the_whole_command_of_ffmpeg():
     reference = Video(Path("/in/it's; a:b,c [%d].mp4"))
     raw = RawFormat(192, 108, "yuv420p10le", Fraction(30000, 1001))
     distorted = Video(Path("/in/-y.yuv"), raw)
-    alignment = Alignment(8, pix_fmt="yuv420p10le")
-    assert ffmpeg_arguments(
-        reference=reference, distorted=distorted, alignment=alignment, teacher=DEFAULT
-    ) == [
+    pair = checked(reference=reference, distorted=distorted)
+    assert ffmpeg_arguments(pair, teacher=DEFAULT) == [
         *("-threads", "1", "-protocol_whitelist", "file"),
         *("-f", "rawvideo", "-pixel_format", "yuv420p10le", "-video_size", "192x108"),
         *("-framerate", "30000/1001", "-i", "file:/in/-y.yuv"),
         *("-threads", "1", "-protocol_whitelist", "file"),
         *("-i", "file:/in/it's; a:b,c [%d].mp4"),
-        *("-filter_complex", filter_graph(alignment=alignment, teacher=DEFAULT)),
+        *("-filter_complex", filter_graph(pair, teacher=DEFAULT)),
         *("-fps_mode", "passthrough", "-f", "null", "-"),
     ]
 
 
 def test_pairs_of_one_reference_share_its_decode():
-    reference = Video(Path("/in/reference.mp4"))
-    alignments = {"a": Alignment(8), "b": Alignment(8, scale=(192, 108))}
-    comparisons = [
-        Comparison(
-            Pair("source", name, reference, Video(Path(f"/in/{name}.mp4"))), info(), alignment
-        )
-        for name, alignment in alignments.items()
+    conversions = {"a": Conversion(), "b": Conversion(size=(192, 108))}
+    requests = [
+        Request(checked(distorted=Video(Path(f"/in/{name}.mp4")), distorted_conversion=conversion))
+        for name, conversion in conversions.items()
     ]
-    command = shared_arguments(comparisons, teacher=DEFAULT)
+    command = shared_arguments(requests, teacher=DEFAULT)
     inputs = [word for before, word in pairwise(command) if before == "-i"]
     assert inputs == ["file:/in/a.mp4", "file:/in/b.mp4", "file:/in/reference.mp4"]
     options = "n_threads=1:shortest=1:repeatlast=0:model=version=vmaf_v0.6.1\\\\:name=vmaf"

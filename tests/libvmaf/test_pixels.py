@@ -14,11 +14,10 @@ from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.pixels import SIGNAL as FEATURES
 from tinyvmaf.libvmaf.pixels import read_pixel_parts
 from tinyvmaf.libvmaf.sets import FULL, HALF, SIGNAL, SSIM
-from tinyvmaf.libvmaf.shared_decode import Comparison
+from tinyvmaf.libvmaf.shared_decode import Request
 from tinyvmaf.libvmaf.teacher import Teacher
-from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import Video
-from tinyvmaf.pairs.alignment import align
+from tinyvmaf.pairs.check import check
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -54,12 +53,10 @@ def ssim(one, other):
 
 def logs(ffmpeg, reference, distorted, sets):
     reference, distorted = Video(reference), Video(distorted)
-    info = probe(reference)
     with working_folder() as folder:
         pair = Pair("source", "clip", reference=reference, distorted=distorted)
-        alignment = align(reference=info, distorted=probe(distorted), allowed=frozenset())
         (found,) = FfmpegEngine(ffmpeg).score(
-            [Comparison(pair, info, alignment, tuple(sets))],
+            [Request(check(pair), tuple(sets))],
             teacher=Teacher("vmaf_v0.6.1"),
             folder=folder,
             on_frame=lambda _: None,

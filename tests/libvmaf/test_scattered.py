@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,19 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.pairs.making import PLAIN, checked
+from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import ToolFailed
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.graph import command
 from tinyvmaf.libvmaf.logs import read_log
 from tinyvmaf.libvmaf.neighbours import reach, select
-from tinyvmaf.libvmaf.scattered import INPUTS, groups, read_sampled, sampled_graph
+from tinyvmaf.libvmaf.scattered import groups, read_sampled, sampled_graph
 from tinyvmaf.libvmaf.sets import HALF
-from tinyvmaf.libvmaf.shared_decode import Comparison
-from tinyvmaf.libvmaf.spare import SpareFrames, kept_video, outputs
+from tinyvmaf.libvmaf.shared_decode import Request
+from tinyvmaf.libvmaf.spare import SpareFrames, outputs
 from tinyvmaf.libvmaf.teacher import Teacher
-from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import RawFormat, Video
-from tinyvmaf.pairs.alignment import Alignment, Allowance, align
+from tinyvmaf.pairs.check import check
+from tinyvmaf.pairs.checked import Conversion
+from tinyvmaf.pairs.finding import Allowance
 
 V06 = Teacher("vmaf_v0.6.1")
 V1 = Teacher("vmaf_v1.0.16_3d0h")
@@ -42,7 +46,13 @@ def test_groups_hold_every_frame_once_and_share_no_neighbour(frames, teacher):
 
 
 def test_whole_graph():
-    graph = sampled_graph([0, 7, 8], alignment=Alignment(n_frames=9, scale=(64, 48)), teacher=V06)
+    graph = sampled_graph(
+        [0, 7, 8],
+        pair=checked(
+            info=replace(PLAIN, n_frames=9), distorted_conversion=Conversion(size=(64, 48))
+        ),
+        teacher=V06,
+    )
     assert graph == (
         "[0:V:0]settb=1/25,setpts=N,split=2[distorted_exact0][distorted_exact1];"
         "[1:V:0]settb=1/25,setpts=N,split=2[reference_exact0][reference_exact1];"
@@ -72,49 +82,43 @@ def scores(ffmpeg, tmp_path_factory):
     engine = FfmpegEngine(ffmpeg)
 
     def run(reference, distorted, *, teacher=V06, frames=SCATTERED, sets=()):
-        videos = {"reference": reference, "distorted": distorted}
-        infos = {name: probe(video) for name, video in videos.items()}
-        alignment = align(**infos, allowed=frozenset(Allowance))
+        pair = check(
+            Pair.of_files(reference=reference, distorted=distorted), allowed=frozenset(Allowance)
+        )
         folder = tmp_path_factory.mktemp("run")
-        some = {"alignment": alignment, "teacher": teacher, "sets": sets}
+        some = {"pair": pair, "teacher": teacher, "sets": sets}
         # Every second frame is kept; together with their neighbours these are nearly all.
-        spare = SpareFrames(tuple(frames)[::2], n_frames=alignment.n_frames, teacher=teacher)
+        spare = SpareFrames(tuple(frames)[::2], n_frames=pair.n_frames, teacher=teacher)
         arguments = [
-            *command(sampled_graph(frames, spare=spare, **some), **videos),
-            *outputs(INPUTS),
+            *command(sampled_graph(frames, spare=spare, **some), pair),
+            *outputs(),
         ]
         engine.run(arguments, teacher=teacher, folder=folder, on_frame=lambda _: None)
-        comparison = Comparison(_pair(reference, distorted), infos["reference"], alignment)
         ((parts,),) = engine.score(
-            [comparison],
+            [Request(pair)],
             teacher=teacher,
             folder=tmp_path_factory.mktemp("full"),
             on_frame=lambda _: None,
         )
         full = np.concatenate([part["vmaf"] for part in parts])
         sampled = read_sampled(folder, frames, teacher=teacher)
-        rescored = _rescored(engine, spare, folder)
+        rescored = _rescored(engine, spare, pair, folder)
         return sampled, rescored, {frame: full[frame] for frame in frames}, folder
 
     return run
 
 
-def _rescored(engine, spare, folder):
+def _rescored(engine, spare, pair, folder):
     """The exact scores of the kept frames, out of the kept pictures, by number."""
     places = spare.places(spare.frames)
-    graph = sampled_graph(places, alignment=spare.alignment, teacher=spare.teacher)
-    arguments = command(graph, **{name: kept_video(folder, name) for name in INPUTS})
+    kept = spare.pair(pair, folder)
+    graph = sampled_graph(places, pair=kept, teacher=spare.teacher)
+    arguments = command(graph, kept)
     again = folder / "again"
     again.mkdir()
     engine.run(arguments, teacher=spare.teacher, folder=again, on_frame=lambda _: None)
     found = read_sampled(again, places, teacher=spare.teacher)
     return {frame: found[place] for frame, place in zip(spare.frames, places, strict=True)}
-
-
-def _pair(reference, distorted):
-    from tinyvmaf.corpus.pair import Pair
-
-    return Pair(source="a", clip="b", reference=reference, distorted=distorted)
 
 
 @pytest.fixture(scope="module")

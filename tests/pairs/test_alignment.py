@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from tinyvmaf.errors import MisalignedError
 from tinyvmaf.media.video import VideoInfo
-from tinyvmaf.pairs.alignment import Alignment, Allowance, align
+from tinyvmaf.pairs.alignment import Alignment, align
+from tinyvmaf.pairs.checked import Conversion, Matching
+from tinyvmaf.pairs.finding import Allowance
 
+ALL = Matching.by_number(100)
 PLAIN = VideoInfo(192, 108, "yuv420p", Fraction(25), n_frames=100, start_s=0.0, codec="h264")
 
 # What differs -> the distorted video, the option, what it says, and how the pair is compared.
@@ -18,19 +21,19 @@ DIFFERENCES = {
         replace(PLAIN, n_frames=90),
         "frame-count",
         ("reference has 100 frames, distorted 90", "the first 90 are compared"),
-        Alignment(90, trim=True),
+        Alignment(Matching.by_number(90)),
     ),
     "one frame more": (
         replace(PLAIN, n_frames=101),
         "frame-count",
         ("reference has 100 frames, distorted 101", "the first 100 are compared"),
-        Alignment(100, trim=True),
+        Alignment(ALL),
     ),
     "twice the rate": (
         replace(PLAIN, frame_rate=Fraction(50)),
         "frame-rate",
         ("reference has 25 fps, distorted 50", "frames are paired by number"),
-        Alignment(100),
+        Alignment(ALL),
     ),
     "ten bits": (
         replace(PLAIN, pix_fmt="yuv420p10le"),
@@ -39,7 +42,7 @@ DIFFERENCES = {
             "reference has pixel format yuv420p, distorted yuv420p10le",
             "compared as yuv420p",
         ),
-        Alignment(100, pix_fmt="yuv420p"),
+        Alignment(ALL, Conversion(pix_fmt="yuv420p"), Conversion(pix_fmt="yuv420p")),
     ),
     "full range": (
         replace(PLAIN, pix_fmt="yuvj420p", color_range="full"),
@@ -48,7 +51,7 @@ DIFFERENCES = {
             "reference has limited colour range, distorted the other",
             "distorted is converted to limited range",
         ),
-        Alignment(100, color_range="limited"),
+        Alignment(ALL, distorted=Conversion(color_range="limited")),
     ),
 }
 
@@ -68,7 +71,7 @@ def test_a_difference_is_accepted_by_its_own_option_only_and_noted(difference):
     distorted, option, (found, done), expected = DIFFERENCES[difference]
     own = frozenset({Allowance(option)})
     found_alignment = align(reference=PLAIN, distorted=distorted, allowed=own)
-    assert found_alignment == replace(expected, notes=(f"{found}; {done}",))
+    assert found_alignment == replace(expected, notes=(f"{found}; {done}",), accepted=own)
     with pytest.raises(MisalignedError):
         align(reference=PLAIN, distorted=distorted, allowed=frozenset(Allowance) - own)
 
@@ -87,15 +90,18 @@ def test_all_differences_are_named_at_once():
 def test_another_size_is_scaled_to_the_references_and_noted():
     distorted = replace(PLAIN, width=96, height=54)
     assert align(reference=PLAIN, distorted=distorted) == Alignment(
-        100, scale=(192, 108), notes=("distorted 96x54 scaled to 192x108 (bicubic)",)
+        ALL,
+        distorted=Conversion(size=(192, 108)),
+        notes=("distorted 96x54 scaled to 192x108 (bicubic)",),
     )
 
 
 def test_videos_that_fit_need_nothing():
     same = replace(PLAIN, codec="av1", start_s=0.5, bitrate_kbps=3.0, color_range="limited")
-    assert align(reference=PLAIN, distorted=same) == Alignment(100)
+    assert align(reference=PLAIN, distorted=same) == Alignment(ALL)
     full = replace(PLAIN, pix_fmt="yuvj420p")
-    assert align(reference=full, distorted=replace(PLAIN, color_range="full")) == Alignment(100)
+    distorted = replace(PLAIN, color_range="full")
+    assert align(reference=full, distorted=distorted) == Alignment(ALL)
 
 
 def test_a_format_that_libvmaf_does_not_read_needs_the_option_too():
@@ -103,7 +109,7 @@ def test_a_format_that_libvmaf_does_not_read_needs_the_option_too():
     with pytest.raises(MisalignedError, match="libvmaf does not read the pixel format gbrp"):
         align(reference=picture, distorted=picture)
     allowed = align(reference=picture, distorted=picture, allowed=frozenset({Allowance.PIX_FMT}))
-    assert allowed.pix_fmt == "yuv444p"
+    assert allowed.reference.pix_fmt == allowed.distorted.pix_fmt == "yuv444p"
 
 
 @given(st.integers(1, 200), st.floats(-4e-4, 4e-4))

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import CorpusError, MediaError, UsageError
 from tinyvmaf.media.video import RawFormat, Video
-from tinyvmaf.scoring.batch import VideoPair, encodes_in, read_pairs, score_many
+from tinyvmaf.scoring.batch import encodes_in, read_pairs, score_many
 from tinyvmaf.scoring.score import choose_mode, make_scorer
 
 
@@ -13,8 +14,8 @@ def test_pairs_are_named_relative_to_their_list(tmp_path):
     path = tmp_path / "pairs.csv"
     path.write_text("\ufeffreference,distorted,note\na.mp4,sub/b.mp4,x\na.mp4,/c.mkv,\n")
     assert read_pairs(path) == (
-        VideoPair(Video(tmp_path / "a.mp4"), Video(tmp_path / "sub/b.mp4")),
-        VideoPair(Video(tmp_path / "a.mp4"), Video(Path("/c.mkv"))),
+        Pair.of_files(reference=Video(tmp_path / "a.mp4"), distorted=Video(tmp_path / "sub/b.mp4")),
+        Pair.of_files(reference=Video(tmp_path / "a.mp4"), distorted=Video(Path("/c.mkv"))),
     )
 
 
@@ -63,7 +64,7 @@ def test_a_folder_without_videos_is_refused(tmp_path):
 @pytest.mark.ffmpeg
 def test_a_pair_that_fails_is_named_and_the_others_are_scored(pristine, distorted, worse, tmp_path):
     names = (distorted, tmp_path / "missing.mp4", worse)
-    pairs = [VideoPair(Video(pristine), Video(path)) for path in names]
+    pairs = [Pair.of_files(reference=Video(pristine), distorted=Video(path)) for path in names]
     scorer = make_scorer(choose_mode())
     good, failed, bad = score_many(pairs, scorer=scorer, jobs=2)
     assert good.score.vmaf.mean > bad.score.vmaf.mean
@@ -76,5 +77,11 @@ def test_a_pair_that_fails_is_named_and_the_others_are_scored(pristine, distorte
 def test_no_jobs_are_refused(pristine):
     scorer = make_scorer(choose_mode())
     with pytest.raises(UsageError) as caught:
-        next(score_many([VideoPair(Video(pristine), Video(pristine))], scorer=scorer, jobs=0))
+        next(
+            score_many(
+                [Pair.of_files(reference=Video(pristine), distorted=Video(pristine))],
+                scorer=scorer,
+                jobs=0,
+            )
+        )
     assert str(caught.value) == "--jobs 0: expected 1 or more"

@@ -9,6 +9,7 @@ import typer
 from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
 from tinyvmaf.cli.options import (
     STALL_S,
+    Allow,
     Cluster,
     FfmpegPath,
     Jobs,
@@ -21,7 +22,7 @@ from tinyvmaf.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from tinyvmaf.corpus.scan import Scan
+    from tinyvmaf.pairs.scan import Scan
 
 app = typer.Typer(
     help="Look at a corpus, or make one.",
@@ -33,12 +34,17 @@ app = typer.Typer(
 
 @app.command("scan")
 def scan_corpus(
-    root: Root, size: Size = None, pix_fmt: PixFmt = None, as_json: Json = False
+    root: Root,
+    size: Size = None,
+    pix_fmt: PixFmt = None,
+    allow: Allow = None,
+    as_json: Json = False,
 ) -> None:
-    """List sources, clips and frames, and every file that makes no pair."""
-    from tinyvmaf.corpus.scan import read_corpus, scan
+    """Check every pair; list sources, clips, frames, and whatever cannot be scored."""
+    from tinyvmaf.corpus.reading import read_corpus
+    from tinyvmaf.pairs.scan import scan
 
-    found = scan(read_corpus(root, raw=raw_format(size, pix_fmt)))
+    found = scan(read_corpus(root, raw=raw_format(size, pix_fmt)), allowed=frozenset(allow or ()))
     if as_json:
         show_json(_record(found))
     else:
@@ -63,6 +69,7 @@ def _record(found: "Scan") -> dict[str, Any]:
             for item in found.sources
         ],
         "problems": [{"path": str(item.path), "reason": item.reason} for item in found.problems],
+        "notes": list(found.notes),
     }
 
 
@@ -95,6 +102,8 @@ def _print(found: "Scan") -> None:
         "",
     ]
     show_table(columns, [*rows, total])
+    for note in found.notes:
+        TERMINAL.note(note)
     for problem in found.problems:
         TERMINAL.fail(f"{problem.path}: {problem.reason}")
 

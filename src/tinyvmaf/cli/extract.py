@@ -25,7 +25,6 @@ from tinyvmaf.cli.options import (
     Timeout,
     raw_format,
 )
-from tinyvmaf.errors import UsageError
 
 if TYPE_CHECKING:
     from tinyvmaf.corpus.pair import Corpus
@@ -66,7 +65,6 @@ def extract(
     from tinyvmaf.features.parts import check_folder, is_parts_output
     from tinyvmaf.files import check_writable
 
-    _check_allowed(allow)
     if is_parts_output(output):
         check_folder(output)
     else:
@@ -95,18 +93,6 @@ def extract(
     _report(written, output, as_json=as_json)
     if written.failures:
         raise typer.Exit(PARTIAL)
-
-
-def _check_allowed(allow: Allow) -> None:
-    """Refuse words that only `score` acts on: it alone looks at pictures."""
-    from tinyvmaf.pairs.alignment import OF_HEADERS
-
-    for word in allow or ():
-        if word not in OF_HEADERS:
-            raise UsageError(
-                f"--allow {word}: extract does not look for that, only score does; "
-                f"expected one of {', '.join(sorted(OF_HEADERS))}"
-            )
 
 
 class Options(TypedDict):
@@ -143,7 +129,7 @@ def extract_corpus(
 
 def open_corpus(root: Path, **options: Unpack[Options]) -> "tuple[Corpus, PairScorer]":
     """The pairs of `root` and what scores them; what makes no pair is named."""
-    from tinyvmaf.corpus.scan import read_corpus
+    from tinyvmaf.corpus.reading import read_corpus
     from tinyvmaf.features.cache import open_cache
     from tinyvmaf.features.cached_scores import PairScorer
     from tinyvmaf.libvmaf.engine import find_engine

@@ -54,7 +54,7 @@ def frontier(
     as_json: Json = False,
 ) -> None:
     """Measure CPU time against error, coverage and interval width, for every way of scoring."""
-    from tinyvmaf.corpus.scan import read_corpus
+    from tinyvmaf.corpus.reading import read_corpus
     from tinyvmaf.frontier.cpu_time import measure_cpu
     from tinyvmaf.frontier.frontier_record import SETS, frontier_record
     from tinyvmaf.frontier.judged_models import cheap_model, cheap_models, judge_model

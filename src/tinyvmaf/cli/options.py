@@ -10,7 +10,7 @@ import typer
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.media.video import RawFormat
-from tinyvmaf.pairs.alignment import Allowance
+from tinyvmaf.pairs.finding import Allowance
 
 Root = Annotated[
     Path,

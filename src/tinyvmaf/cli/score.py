@@ -27,8 +27,9 @@ from tinyvmaf.cli.score_text import line, print_summary, print_table
 from tinyvmaf.errors import TinyVmafError, UsageError
 
 if TYPE_CHECKING:
+    from tinyvmaf.corpus.pair import Pair
     from tinyvmaf.media.video import RawFormat
-    from tinyvmaf.scoring.batch import Outcome, VideoPair
+    from tinyvmaf.scoring.batch import Outcome
     from tinyvmaf.scoring.scorer import Scorer
 
 _PARTIAL = 3
@@ -191,7 +192,7 @@ def _meet_videos(
 
 def _many(
     reference: Path | None, distorted: Path | None, batch: Path | None, raw: "RawFormat | None"
-) -> "tuple[VideoPair, ...]":
+) -> "tuple[Pair, ...]":
     """The pairs of `--batch` or of a folder; none for a single pair."""
     from tinyvmaf.scoring.batch import encodes_in, read_pairs
 
@@ -215,6 +216,7 @@ def _score_one(
     plot: Path | None,
     as_json: bool,
 ) -> None:
+    from tinyvmaf.corpus.pair import Pair
     from tinyvmaf.scoring.score import as_video
     from tinyvmaf.scoring.scorer import LogFile
 
@@ -223,8 +225,7 @@ def _score_one(
 
         check_plot(plot)
     found = scorer.score(
-        reference=as_video(reference, raw),
-        distorted=as_video(distorted, raw),
+        Pair.of_files(reference=as_video(reference, raw), distorted=as_video(distorted, raw)),
         log=LogFile(log, log_format) if log is not None else None,
     )
     if plot is not None:
@@ -240,7 +241,7 @@ def _score_one(
 
 
 def _score_many(
-    pairs: "tuple[VideoPair, ...]",
+    pairs: "tuple[Pair, ...]",
     scorer: "Scorer",
     jobs: int | None,
     cluster: str | None,

@@ -23,6 +23,11 @@ class Pair:
     distorted: Video
     mos: float | None = None
 
+    @classmethod
+    def of_files(cls, *, reference: Video, distorted: Video) -> "Pair":
+        """Two videos that belong to no corpus, named after their files."""
+        return cls(reference.path.stem, distorted.path.stem, reference, distorted)
+
     @property
     def name(self) -> str:
         """For people: `source/clip`."""

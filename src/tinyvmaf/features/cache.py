@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -102,6 +102,23 @@ class Cache:
             raise _not_writable(error) from error
         return value
 
+    def recall(self, key: str) -> Any:  # noqa: ANN401 (any JSON value)
+        """The JSON value that was remembered under `key`; None if there is none that is whole."""
+        try:
+            return json.loads(read_bytes(self._memo(key)))
+        except (OSError, ValueError):
+            return None
+
+    def remember(self, key: str, value: object) -> None:
+        """Keep a small JSON value under `key`."""
+        try:
+            write_bytes(self._memo(key), json.dumps(value).encode())
+        except UsageError as error:
+            raise _not_writable(error) from error
+
+    def _memo(self, key: str) -> Path:
+        return self.folder / "checks" / key[:2] / f"{key}.json"
+
     def _open(self, key: str, opened: ExitStack) -> BinaryIO | None:
         """The entry's file, proven whole and standing behind its first line; None without one."""
         path = self._entry(key)
@@ -175,7 +192,7 @@ def open_cache(folder: Path | None = None) -> Cache:
         return Cache(chosen)
     try:
         chosen.mkdir(parents=True, exist_ok=True)
-        for inside in (chosen / "hashes", *(chosen / "runs").glob("*")):
+        for inside in (chosen / "hashes", *chosen.glob("runs/*"), *chosen.glob("checks/*")):
             remove_leftovers(inside)
     except OSError as error:
         raise UsageError(

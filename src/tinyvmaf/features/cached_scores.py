@@ -8,7 +8,7 @@ pairs of one reference share. Logs stay in the cache; what travels is their keys
 from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from tinyvmaf.corpus.pair import Pair
@@ -18,11 +18,13 @@ from tinyvmaf.files import working_folder
 from tinyvmaf.libvmaf.engine import Engine
 from tinyvmaf.libvmaf.logs import Log
 from tinyvmaf.libvmaf.sets import FULL, FeatureSet
-from tinyvmaf.libvmaf.shared_decode import Comparison
+from tinyvmaf.libvmaf.shared_decode import Request
 from tinyvmaf.libvmaf.teacher import Teacher
-from tinyvmaf.media.pictures import upright
-from tinyvmaf.media.probing import count_frames, probe
-from tinyvmaf.pairs.alignment import Alignment, Allowance, align
+from tinyvmaf.media.probing import count_frames, file_state
+from tinyvmaf.pairs.beginnings import verify
+from tinyvmaf.pairs.check import CHECK_VERSION, check
+from tinyvmaf.pairs.checked import CheckedPair
+from tinyvmaf.pairs.finding import Allowance
 from tinyvmaf.progress import SILENT, OnFrame, Progress
 
 
@@ -64,30 +66,33 @@ class Scored:
     Attributes:
         content: Hashes of the reference and of the distorted video.
         cached: Whether nothing had to be computed.
-        notes: What a user should hear, such as a repaired cache entry.
+        remarks: The notes of its check, which its table must carry.
+        notes: Messages for the user, such as a repaired cache entry.
     """
 
     pair: Pair
     log: CachedLog
-    alignment: Alignment
     content: tuple[str, str]
     cached: bool
+    remarks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A pair that can be compared, and what of it is in the cache.
+    """A pair that may be scored, and what of it is in the cache.
 
     Attributes:
-        comparison: All of what the cache does not hold.
+        request: The sets that the cache does not hold; None if it holds all.
         content: Hashes of the reference and of the distorted video.
         keys: The cache entry of every set.
+        remarks: The notes of its check.
     """
 
-    comparison: Comparison
+    request: Request | None
     content: tuple[str, str]
     keys: Mapping[FeatureSet, str]
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -95,10 +100,10 @@ class PairScorer:
     """Scores pairs through the cache; the same object serves every thread.
 
     Attributes:
-        engine: What runs libvmaf.
+        engine: Runs libvmaf.
         teacher: The model that labels the frames.
-        cache: Where logs are kept.
-        allowed: What the user accepts by name.
+        cache: Keeps all logs.
+        allowed: Findings about a pair that are accepted by name.
         progress: Told of damaged entries.
         sets: The feature sets to compute; without `FULL` there is no teacher's score.
         staged: Whether the files are copies that go away: their hashes are not worth remembering.
@@ -120,104 +125,125 @@ class PairScorer:
                 Which one it is may not be known.
         """
         ready = [self._ready(pair) for pair in pairs]
-        missing = [item for item in ready if item.comparison.sets]
-        if missing:
-            self._compute(missing, on_frame)
+        self._compute([item for item in ready if item.request is not None], on_frame)
         return tuple(
             Scored(
                 pair,
                 CachedLog(self.cache, item.keys),
-                item.comparison.alignment,
                 item.content,
-                cached=not item.comparison.sets,
+                cached=item.request is None,
+                remarks=item.remarks,
             )
             for pair, item in zip(pairs, ready, strict=True)
         )
 
     def _ready(self, pair: Pair) -> _Ready:
-        reference, distorted = probe(pair.reference), probe(pair.distorted)
-        if (reference.width > reference.height) != (distorted.width > distorted.height):
-            # One may lie on its side with a note to show it upright, which ffmpeg obeys.
-            reference, distorted = upright(pair.reference), upright(pair.distorted)
-        if reference.n_frames != distorted.n_frames:
-            # Packets only suggest how many frames there are; the decoder knows.
-            reference = replace(reference, n_frames=count_frames(pair.reference))
-            distorted = replace(distorted, n_frames=count_frames(pair.distorted))
-        alignment = align(reference=reference, distorted=distorted, allowed=self.allowed)
         content = (
             self._content(pair.reference.path),
             self._content(pair.distorted.path),
         )
-        keys = {item: self._key(pair, content, alignment, item) for item in self.sets}
+        videos: dict[str, object] = {
+            "reference": [content[0], repr(pair.reference.raw)],
+            "distorted": [content[1], repr(pair.distorted.raw)],
+        }
+        verdict = cache_key({**videos, "check": CHECK_VERSION, "allowed": sorted(self.allowed)})
+        known = self.cache.recall(verdict)
+        if known is not None:
+            # Checked before: if the cache holds all that is wanted, no video is opened.
+            keys = self._keys(videos, known["compared"])
+            if all(self._holds(key) for key in keys.values()):
+                return _Ready(None, content, keys, tuple(known["remarks"]))
+        checked = verify(check(pair, allowed=self.allowed), allowed=self.allowed)
+        compared = _compared(checked)
+        self.cache.remember(verdict, {"compared": compared, "remarks": checked.notes})
+        keys = self._keys(videos, compared)
         missing = tuple(item for item in self.sets if not self._holds(keys[item], pair))
         for item in missing:
-            item.check_size(width=reference.width, height=reference.height)
-        return _Ready(Comparison(pair, reference, alignment, missing), content, keys)
+            item.check_size(width=checked.size[0], height=checked.size[1])
+        request = Request(checked, missing) if missing else None
+        return _Ready(request, content, keys, checked.notes)
 
     def _compute(self, missing: Sequence[_Ready], on_frame: OnFrame) -> None:
-        comparisons = [item.comparison for item in missing]
+        requests = [item.request for item in missing if item.request is not None]
+        if not requests:
+            return
         with working_folder() as folder:
             found = self.engine.score(
-                comparisons, teacher=self.teacher, folder=folder, on_frame=on_frame
+                requests, teacher=self.teacher, folder=folder, on_frame=on_frame
             )
-            for item, logs in zip(missing, found, strict=True):
-                for each, log in zip(item.comparison.sets, logs, strict=True):
-                    self.cache.store(item.keys[each], _proven(log, item.comparison))
+            for item, request, logs in zip(missing, requests, found, strict=True):
+                for each, log in zip(request.sets, logs, strict=True):
+                    self.cache.store(item.keys[each], _proven(log, request.pair))
 
     def _content(self, path: Path) -> str:
+        file_state(path)  # tells what is wrong with something that is no file
         return hash_file(path) if self.staged else self.cache.content_hash(path)
 
-    def _holds(self, key: str, pair: Pair) -> bool:
+    def _holds(self, key: str, pair: Pair | None = None) -> bool:
+        """Whether the cache holds a whole entry; a damaged one of `pair` is told."""
         try:
             return self.cache.holds(key)
         except DamagedEntry as damaged:
-            self.progress.note(f"{pair.name}: damaged cache entry {damaged}, computing again")
+            if pair is not None:
+                self.progress.note(f"{pair.name}: damaged cache entry {damaged}, computing again")
             return False
 
-    def _key(
-        self, pair: Pair, content: tuple[str, str], alignment: Alignment, feature_set: FeatureSet
-    ) -> str:
-        # A cheaper pass has no teacher: its features are the same whoever labels the frames.
-        made_by: dict[str, object] = {"teacher": self.teacher.label}
-        if feature_set != FULL:
-            made_by = {"divisor": feature_set.divisor, "scaler": feature_set.scaler}
+    def _keys(
+        self, videos: Mapping[str, object], compared: Mapping[str, object]
+    ) -> Mapping[FeatureSet, str]:
+        """The cache entry of every set: a hash of all that changes its log."""
+        return {
+            item: cache_key(
+                {
+                    **videos,
+                    **self._made_by(item),
+                    "versions": dict(self.engine.versions),
+                    "compared": compared,
+                }
+            )
+            for item in self.sets
+        }
+
+    def _made_by(self, feature_set: FeatureSet) -> Mapping[str, object]:
+        if feature_set == FULL:
+            return {"teacher": self.teacher.label}
+        # A reduced pass has no teacher: its features are the same whoever labels the frames.
         if not feature_set.by_libvmaf:
-            made_by = {"set": feature_set.name}
-        return cache_key(
-            {
-                "reference": [content[0], repr(pair.reference.raw)],
-                "distorted": [content[1], repr(pair.distorted.raw)],
-                **made_by,
-                "versions": dict(self.engine.versions),
-                "n_frames": alignment.n_frames,
-                "scale": alignment.scale,
-                "pix_fmt": alignment.pix_fmt,
-                "color_range": alignment.color_range,
-            }
-        )
+            return {"set": feature_set.name}
+        return {"divisor": feature_set.divisor, "scaler": feature_set.scaler}
 
 
-def _proven(log: Generator[Log], comparison: Comparison) -> Generator[Log]:
+def _compared(pair: CheckedPair) -> dict[str, object]:
+    """The frames that are compared and their conversions, as JSON."""
+    return {
+        "runs": [list(astuple(run)) for run in pair.matching.runs],
+        "reference": asdict(pair.reference.conversion),
+        "distorted": asdict(pair.distorted.conversion),
+    }
+
+
+def _proven(log: Generator[Log], pair: CheckedPair) -> Generator[Log]:
     """The parts of a log; it ends by an error if they are not all."""
     n_scored = 0
     with closing(log):
         for part in log:
             n_scored += len(next(iter(part.values())))
             yield part
-    prove_complete(comparison.pair, comparison.alignment, n_scored=n_scored)
+    prove_complete(pair, n_scored=n_scored)
 
 
-def prove_complete(pair: Pair, alignment: Alignment, *, n_scored: int) -> None:
-    """Refuse a log that has not exactly the frames that the pair has.
+def prove_complete(pair: CheckedPair, *, n_scored: int) -> None:
+    """Refuse a log that has not exactly the frames of the pair.
 
     Raises:
-        ToolFailed: libvmaf scored fewer or more; the message says what the decoder finds.
+        ToolFailed: libvmaf scored fewer or more; the message says how many the decoder finds.
     """
-    if n_scored == alignment.n_frames:
+    if n_scored == pair.n_frames:
         return
     # Packets only suggest how many frames there are; the decoder knows.
-    n_reference = count_frames(pair.reference) - alignment.skip_reference
-    n_distorted = count_frames(pair.distorted) - alignment.skip_distorted
+    first = pair.matching.runs[0]
+    n_reference = count_frames(pair.reference.video) - first.reference
+    n_distorted = count_frames(pair.distorted.video) - first.distorted
     if n_scored == n_reference == n_distorted:
         return
     raise ToolFailed(

@@ -247,9 +247,7 @@ def _info(rows: ExtractedRows, scorer: PairScorer) -> TableInfo:
         versions={**versions(), **scorer.engine.versions},
         # A hash of the clips' names and contents.
         corpus=cache_key({item.pair.name: list(item.content) for item in rows.scored}),
-        notes=tuple(
-            f"{item.pair.name}: {note}" for item in rows.scored for note in item.alignment.notes
-        ),
+        notes=tuple(f"{item.pair.name}: {note}" for item in rows.scored for note in item.remarks),
     )
 
 

@@ -13,13 +13,12 @@ from typing import Final
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.files import working_folder
 from tinyvmaf.libvmaf.graph import command, conversion, filter_graph, input_steps, libvmaf
-from tinyvmaf.libvmaf.scattered import INPUTS, sampled_graph
+from tinyvmaf.libvmaf.scattered import sampled_graph
 from tinyvmaf.libvmaf.sets import SETS
 from tinyvmaf.libvmaf.spare import SpareFrames, outputs
 from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
 from tinyvmaf.media.ffmpeg import Ffmpeg, run_ffmpeg
-from tinyvmaf.media.probing import probe
-from tinyvmaf.pairs.alignment import align
+from tinyvmaf.pairs.check import check
 from tinyvmaf.progress import SILENT, Progress
 
 FULL_HD: Final = 1920 * 1080
@@ -56,20 +55,19 @@ def measure_cpu(
     task = progress.task("CPU", total=float(len(pairs) * _ROUNDS * len(names)), unit="passes")
     found: dict[str, list[float]] = {name: [] for name in names}
     for pair in pairs:
-        info = probe(pair.reference)
-        alignment = align(reference=info, distorted=probe(pair.distorted))
-        n_frames = alignment.n_frames
+        checked = check(pair)
+        n_frames = checked.n_frames
         frames = sorted({index * n_frames // _N_EXACT for index in range(_N_EXACT)})
         spare = SpareFrames(tuple(frames), n_frames=n_frames, teacher=teacher)
-        steps = [",".join(part) for part in input_steps(alignment)]
-        fit = ",".join(conversion(alignment)) or "null"
+        steps = [",".join(part) for part in input_steps(checked)]
+        fit = ",".join(conversion(checked.distorted)) or "null"
         inputs = f"[0:V:0]{steps[0]},{fit}[d];[1:V:0]{steps[1]}[r];"
         graphs = {
             DECODING: f"[0:V:0]{steps[0]},nullsink;[1:V:0]{steps[1]}",
-            EXACT_FRAME: sampled_graph(frames, alignment=alignment, teacher=teacher),
-            SPARE_FRAME: sampled_graph(frames, alignment=alignment, teacher=teacher, spare=spare),
+            EXACT_FRAME: sampled_graph(frames, pair=checked, teacher=teacher),
+            SPARE_FRAME: sampled_graph(frames, pair=checked, teacher=teacher, spare=spare),
             **{
-                name: filter_graph(alignment=alignment, teacher=teacher, sets=(item,))
+                name: filter_graph(checked, teacher=teacher, sets=(item,))
                 for name, item in SETS.items()
             },
             **{
@@ -77,13 +75,13 @@ def measure_cpu(
                 for n in EVERY
             },
         }
-        scale = FULL_HD / (info.width * info.height)
+        scale = FULL_HD / (checked.size[0] * checked.size[1])
         runs: dict[str, list[float]] = {name: [] for name in names}
         for _ in range(_ROUNDS):
             for name, graph in graphs.items():
-                arguments = command(graph, reference=pair.reference, distorted=pair.distorted)
+                arguments = command(graph, checked)
                 if name == SPARE_FRAME:
-                    arguments += outputs(INPUTS)
+                    arguments += outputs()
                 with working_folder() as folder:
                     before = _cpu_s()
                     run_ffmpeg(ffmpeg.path, arguments, cwd=folder)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs libvmaf: ffmpeg's filter here, libvmaf's own command line in `vmaf_program`.
+"""Engines that run libvmaf: ffmpeg's filter here, libvmaf's own program in `vmaf_program`.
 
-Both turn an aligned pair into logs. On raw video their logs are equal; ffmpeg also reads every
+Both turn a checked pair into logs. On raw video their logs are equal; ffmpeg also reads every
 container and scales.
 """
 
@@ -16,7 +16,7 @@ from tinyvmaf.libvmaf.graph import LOG_CSV, log_name
 from tinyvmaf.libvmaf.logs import Log, read_log_parts
 from tinyvmaf.libvmaf.pixels import read_pixel_parts
 from tinyvmaf.libvmaf.sets import FeatureSet
-from tinyvmaf.libvmaf.shared_decode import Comparison, Logs, place, shared_arguments
+from tinyvmaf.libvmaf.shared_decode import Logs, Request, place, shared_arguments
 from tinyvmaf.libvmaf.teacher import Teacher, check_teacher, place_teacher
 from tinyvmaf.libvmaf.vmaf_program import ENVIRONMENT_VARIABLE, find_vmaf
 from tinyvmaf.media.ffmpeg import Ffmpeg, find_ffmpeg, run_ffmpeg
@@ -51,7 +51,7 @@ class Engine(Protocol):
 
     def score(
         self,
-        comparisons: Sequence[Comparison],
+        requests: Sequence[Request],
         *,
         teacher: Teacher,
         folder: Path,
@@ -60,7 +60,7 @@ class Engine(Protocol):
         """Make the logs of distorted videos that share one reference.
 
         The logs lie in `folder`, and are read there as their parts are asked for. Nothing tells
-        which comparison an error is about.
+        which request an error is about.
         """
         ...
 
@@ -94,25 +94,25 @@ class FfmpegEngine:
 
     def score(
         self,
-        comparisons: Sequence[Comparison],
+        requests: Sequence[Request],
         *,
         teacher: Teacher,
         folder: Path,
         on_frame: OnFrame,
     ) -> Logs:
         """Decode every video once; any container, scaled to the reference's size where needed."""
-        places = [folder / place(number) for number in range(len(comparisons))]
+        places = [folder / place(number) for number in range(len(requests))]
         for each in places:
             each.mkdir()
         self.run(
-            shared_arguments(comparisons, teacher=teacher),
+            shared_arguments(requests, teacher=teacher),
             teacher=teacher,
             folder=folder,
             on_frame=on_frame,
         )
         return tuple(
-            tuple(read_set_parts(item, each) for item in comparison.sets)
-            for comparison, each in zip(comparisons, places, strict=True)
+            tuple(read_set_parts(item, each) for item in request.sets)
+            for request, each in zip(requests, places, strict=True)
         )
 
     def run(

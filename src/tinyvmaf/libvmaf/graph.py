@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that make libvmaf score a pair, as pure functions from a pair to an argument list.
+"""Commands that make libvmaf score a pair: pure functions from a pair to an argument list.
 
 No path ever enters a filter graph, where quotes, colons and commas mean something: inputs are
 arguments, and log and model files have plain names in the folder that the command runs in.
@@ -12,7 +12,7 @@ from tinyvmaf.libvmaf.sets import FULL, SIGNAL, FeatureSet
 from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
 from tinyvmaf.media.ffmpeg import MODEL_FILE
 from tinyvmaf.media.video import Video
-from tinyvmaf.pairs.alignment import Alignment
+from tinyvmaf.pairs.checked import CheckedPair, Side, Stretch
 
 LOG_CSV = "log.csv"
 
@@ -24,10 +24,8 @@ COMPANION = "canonical"
 
 
 def ffmpeg_arguments(
+    pair: CheckedPair,
     *,
-    reference: Video,
-    distorted: Video,
-    alignment: Alignment,
     teacher: Teacher,
     threads: int = 1,
     sets: Sequence[FeatureSet] = (FULL,),
@@ -36,13 +34,13 @@ def ffmpeg_arguments(
 
     `threads` is what each decoder and libvmaf may use: one where many pairs run side by side.
     """
-    graph = filter_graph(alignment=alignment, teacher=teacher, threads=threads, sets=sets)
-    return command(graph, reference=reference, distorted=distorted, threads=threads)
+    graph = filter_graph(pair, teacher=teacher, threads=threads, sets=sets)
+    return command(graph, pair, threads=threads)
 
 
-def command(graph: str, *, reference: Video, distorted: Video, threads: int = 1) -> list[str]:
+def command(graph: str, pair: CheckedPair, *, threads: int = 1) -> list[str]:
     """Ffmpeg's arguments that run a filter graph over a pair and keep no picture."""
-    return command_of(graph, [distorted, reference], threads=threads)
+    return command_of(graph, [pair.distorted.video, pair.reference.video], threads=threads)
 
 
 def command_of(graph: str, inputs: Sequence[Video], *, threads: int = 1) -> list[str]:
@@ -61,8 +59,8 @@ def log_name(feature_set: FeatureSet) -> str:
 
 
 def filter_graph(
+    pair: CheckedPair,
     *,
-    alignment: Alignment,
     teacher: Teacher,
     threads: int = 1,
     sets: Sequence[FeatureSet] = (FULL,),
@@ -74,7 +72,7 @@ def filter_graph(
     return compare(
         ("0:V:0", "1:V:0"),
         ("distorted", "reference"),
-        alignment=alignment,
+        pair=pair,
         teacher=teacher,
         threads=threads,
         sets=sets,
@@ -85,7 +83,7 @@ def compare(
     inputs: tuple[str, str],
     names: tuple[str, str],
     *,
-    alignment: Alignment,
+    pair: CheckedPair,
     teacher: Teacher,
     threads: int,
     sets: Sequence[FeatureSet],
@@ -96,16 +94,17 @@ def compare(
     Args:
         inputs: Labels of the pads.
         names: What labels between begin with; no other part of the whole graph has them.
-        alignment: How the two are compared.
+        pair: The two videos.
         teacher: The model.
         threads: What libvmaf may use.
         sets: The feature sets.
         folder: Where the logs go, with its slash, within the folder that ffmpeg runs in.
     """
-    distorted, reference = input_steps(alignment)
     chains = [
-        f"[{inputs[0]}]{','.join([*distorted, *conversion(alignment)])}",
-        f"[{inputs[1]}]{','.join([*reference, *_format(alignment)])}",
+        f"[{pad}]{','.join([*steps, *conversion(side)])}"
+        for pad, steps, side in zip(
+            inputs, input_steps(pair), (pair.distorted, pair.reference), strict=True
+        )
     ]
     if len(sets) == 1 and sets[0] == FULL:
         heads = "".join(f"{chain}[{name}];" for name, chain in zip(names, chains, strict=True))
@@ -119,28 +118,53 @@ def compare(
     )
 
 
-def input_steps(alignment: Alignment) -> tuple[list[str], list[str]]:
-    """What numbers the frames of the distorted video and of the reference, and cuts them alike."""
-    # Timestamps are replaced by frame numbers: framesync would otherwise repeat or drop frames of
-    # containers that round time stamps differently or start at another time.
-    steps = ["settb=1/25", "setpts=N"]
-    if alignment.trim:
-        steps.append(f"trim=end_frame={alignment.n_frames}")
+def input_steps(pair: CheckedPair) -> tuple[list[str], list[str]]:
+    """The filters that keep and number the compared frames of the distorted video and reference."""
+    matching = pair.matching
     return (
-        [*_skip(alignment.skip_distorted), *steps],
-        [*_skip(alignment.skip_reference), *steps],
+        _kept(matching.distorted, n_frames=pair.distorted.info.n_frames),
+        _kept(matching.reference, n_frames=pair.reference.info.n_frames),
     )
 
 
-def conversion(alignment: Alignment) -> list[str]:
-    """What brings the distorted video to the reference's size, range and format."""
+def _kept(stretches: Sequence[Stretch], *, n_frames: int) -> list[str]:
+    # Timestamps are replaced by frame numbers: framesync would otherwise repeat or drop frames of
+    # containers that round time stamps differently or start at another time.
+    number = ["settb=1/25", "setpts=N"]
+    first = stretches[0]
+    if len(stretches) > 1 or first.step > 1:
+        terms = "+".join(_between(stretch) for stretch in stretches)
+        return [f"select='{terms}'", *number]
+    trim: list[str] = []
+    if first.first:
+        trim.append(f"start_frame={first.first}")
+    if first.first + first.n_frames != n_frames:
+        trim.append(f"end_frame={first.first + first.n_frames}")
+    return [*([f"trim={':'.join(trim)}"] if trim else []), *number]
+
+
+def _between(stretch: Stretch) -> str:
+    within = f"between(n,{stretch.first},{stretch.last})"
+    return within if stretch.step == 1 else f"{within}*not(mod(n-{stretch.first},{stretch.step}))"
+
+
+def conversion(side: Side) -> list[str]:
+    """The filters that bring one video to what libvmaf compares."""
+    wanted = side.conversion
+    steps: list[str] = []
+    if wanted.crop is not None:
+        crop = wanted.crop
+        steps.append(f"crop=w={crop.width}:h={crop.height}:x={crop.left}:y={crop.top}")
     scaling: list[str] = []
-    if alignment.scale is not None:
-        scaling.append("w={}:h={}:flags=bicubic".format(*alignment.scale))
-    if alignment.color_range is not None:
-        scaling.append(f"out_range={alignment.color_range}")
-    scale = [f"scale={':'.join(scaling)}"] if scaling else []
-    return [*scale, *_format(alignment)]
+    if wanted.size is not None:
+        scaling.append("w={}:h={}:flags=bicubic".format(*wanted.size))
+    if wanted.color_range is not None:
+        scaling.append(f"out_range={wanted.color_range}")
+    if scaling:
+        steps.append(f"scale={':'.join(scaling)}")
+    if wanted.pix_fmt is not None:
+        steps.append(f"format={wanted.pix_fmt}")
+    return steps
 
 
 def branch(
@@ -194,15 +218,6 @@ def libvmaf(
         options += f":n_subsample={every}"
     models = _models(teacher, companion=companion)
     return f"[{pads[0]}][{pads[1]}]libvmaf={options}:model={models}"
-
-
-def _format(alignment: Alignment) -> list[str]:
-    return [f"format={alignment.pix_fmt}"] if alignment.pix_fmt else []
-
-
-def _skip(n_frames: int) -> list[str]:
-    """Drop frames at the start; before the numbering, so that the first kept one is frame 0."""
-    return [f"trim=start_frame={n_frames}"] if n_frames else []
 
 
 def _models(teacher: Teacher, *, companion: bool) -> str:

@@ -13,19 +13,15 @@ too near to each other go to different groups, each with a libvmaf filter of its
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from tinyvmaf.errors import ToolFailed
 from tinyvmaf.libvmaf.graph import branch, conversion, input_steps, libvmaf
 from tinyvmaf.libvmaf.logs import read_log
 from tinyvmaf.libvmaf.neighbours import reach, select
 from tinyvmaf.libvmaf.sets import TARGET, FeatureSet
-from tinyvmaf.libvmaf.spare import SPARE, SpareFrames
+from tinyvmaf.libvmaf.spare import INPUTS, SPARE, SpareFrames
 from tinyvmaf.libvmaf.teacher import Teacher
-from tinyvmaf.pairs.alignment import Alignment
-
-INPUTS: Final = ("distorted", "reference")
-"""The names of a graph's inputs, in order."""
+from tinyvmaf.pairs.checked import CheckedPair
 
 
 def groups(frames: Sequence[int], *, teacher: Teacher) -> list[list[int]]:
@@ -51,7 +47,7 @@ def groups(frames: Sequence[int], *, teacher: Teacher) -> list[list[int]]:
 def sampled_graph(
     frames: Sequence[int],
     *,
-    alignment: Alignment,
+    pair: CheckedPair,
     teacher: Teacher,
     threads: int = 1,
     sets: Sequence[FeatureSet] = (),
@@ -60,8 +56,8 @@ def sampled_graph(
     """The filter graph that scores `frames` exactly and makes `sets` of all frames.
 
     Args:
-        frames: Numbers from 0 on, each below `alignment.n_frames`; at least one.
-        alignment: How the pair is compared.
+        frames: Compared frames, numbered from 0 to `pair.n_frames` - 1; at least one.
+        pair: The two videos.
         teacher: Whose scores are wanted.
         threads: What each libvmaf filter may use.
         sets: Reduced sets that share the decode.
@@ -70,15 +66,15 @@ def sampled_graph(
     scattered = {f"exact{i}": group for i, group in enumerate(groups(frames, teacher=teacher))}
     names = [item.name for item in sets] + list(scattered) + [SPARE] * (spare is not None)
     pieces: list[str] = []
-    for position, steps in enumerate(input_steps(alignment)):
+    for position, steps in enumerate(input_steps(pair)):
         pads = "".join(f"[{INPUTS[position]}_{name}]" for name in names)
         pieces.append(f"[{position}:V:0]{','.join(steps)},split={len(names)}{pads}")
     for item in sets:
-        pieces += _reduced(item, alignment=alignment, teacher=teacher, threads=threads)
+        pieces += _reduced(item, pair=pair, teacher=teacher, threads=threads)
     for name, group in scattered.items():
-        pieces += _exact(name, group, alignment=alignment, teacher=teacher, threads=threads)
+        pieces += _exact(name, group, pair=pair, teacher=teacher, threads=threads)
     if spare is not None:
-        pieces += spare.pieces(dict(zip(INPUTS, _converted(alignment), strict=True)))
+        pieces += spare.pieces(dict(zip(INPUTS, _converted(pair), strict=True)))
     return ";".join(pieces)
 
 
@@ -104,11 +100,9 @@ def read_sampled(folder: Path, frames: Sequence[int], *, teacher: Teacher) -> Ma
     return scores
 
 
-def _reduced(
-    item: FeatureSet, *, alignment: Alignment, teacher: Teacher, threads: int
-) -> list[str]:
+def _reduced(item: FeatureSet, *, pair: CheckedPair, teacher: Teacher, threads: int) -> list[str]:
     """A set's pass; the distorted video is brought to the reference's size first."""
-    steps = _converted(alignment)
+    steps = _converted(pair)
     pieces = [
         f"[{name}_{item.name}]{','.join(convert) or 'null'}[{name}_fit_{item.name}]"
         for name, convert in zip(INPUTS, steps, strict=True)
@@ -118,7 +112,7 @@ def _reduced(
 
 
 def _exact(
-    name: str, group: Sequence[int], *, alignment: Alignment, teacher: Teacher, threads: int
+    name: str, group: Sequence[int], *, pair: CheckedPair, teacher: Teacher, threads: int
 ) -> list[str]:
     near = reach(teacher)
     every = _every(group, near=near)
@@ -130,7 +124,7 @@ def _exact(
     # Conversion comes last: it is done for the selected frames only.
     pieces = [
         f"[{side}_{name}]{','.join([*pack, *convert])}[{side}_{name}_packed]"
-        for side, convert in zip(INPUTS, _converted(alignment), strict=True)
+        for side, convert in zip(INPUTS, _converted(pair), strict=True)
     ]
     pads = (f"{INPUTS[0]}_{name}_packed", f"{INPUTS[1]}_{name}_packed")
     scoring = libvmaf(
@@ -144,6 +138,5 @@ def _every(group: Sequence[int], *, near: int) -> int:
     return group[0] if 0 < group[0] < near else 2 * near + 1
 
 
-def _converted(alignment: Alignment) -> tuple[list[str], list[str]]:
-    reference = [f"format={alignment.pix_fmt}"] if alignment.pix_fmt else []
-    return conversion(alignment), reference
+def _converted(pair: CheckedPair) -> tuple[list[str], list[str]]:
+    return conversion(pair.distorted), conversion(pair.reference)

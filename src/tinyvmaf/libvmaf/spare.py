@@ -7,14 +7,17 @@ them are those of the pair itself. They lie in the folder of the pass and go wit
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from tinyvmaf.libvmaf.neighbours import reach, select, with_neighbours
 from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.media.video import Video
-from tinyvmaf.pairs.alignment import Alignment
+from tinyvmaf.pairs.checked import CheckedPair, Matching, Side
+
+INPUTS: Final = ("distorted", "reference")
+"""The names of a graph's inputs, in order."""
 
 SPARE: Final = "spare"
 """The name of the branch in a graph."""
@@ -39,10 +42,23 @@ class SpareFrames:
         """The frames that are kept, neighbours included, in order."""
         return with_neighbours(self.frames, n_frames=self.n_frames, teacher=self.teacher)
 
-    @property
-    def alignment(self) -> Alignment:
-        """Of the two videos of kept frames: nothing is left to convert."""
-        return Alignment(n_frames=len(self.kept))
+    def pair(self, whole: CheckedPair, folder: Path) -> CheckedPair:
+        """The two videos of kept frames in `folder`; nothing is left to convert."""
+        width, height = whole.size
+        sides = {
+            name: Side(
+                _kept_video(folder, name),
+                replace(
+                    whole.reference.info,
+                    width=width,
+                    height=height,
+                    pix_fmt=whole.pix_fmt,
+                    n_frames=len(self.kept),
+                ),
+            )
+            for name in INPUTS
+        }
+        return replace(whole, matching=Matching.by_number(len(self.kept)), **sides)
 
     def holds(self, frames: Collection[int]) -> bool:
         """Whether the scores of all of `frames` can be had."""
@@ -66,11 +82,11 @@ class SpareFrames:
         ]
 
 
-def outputs(names: Collection[str]) -> list[str]:
+def outputs() -> list[str]:
     """Ffmpeg's arguments that write the pads `NAME_kept` into the folder of the pass."""
     return [
         argument
-        for name in names
+        for name in INPUTS
         for argument in (
             *("-map", f"[{name}_kept]", "-c:v", "rawvideo", "-fps_mode", "passthrough"),
             *("-f", "nut", _file(name)),
@@ -78,7 +94,7 @@ def outputs(names: Collection[str]) -> list[str]:
     ]
 
 
-def kept_video(folder: Path, name: str) -> Video:
+def _kept_video(folder: Path, name: str) -> Video:
     """What was written of the pad `NAME_kept`."""
     return Video(folder / _file(name))
 

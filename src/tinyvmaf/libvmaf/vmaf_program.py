@@ -12,9 +12,10 @@ from tinyvmaf.errors import MisalignedError, ToolFailed, ToolNotFound, UsageErro
 from tinyvmaf.libvmaf.graph import model_options
 from tinyvmaf.libvmaf.logs import read_log
 from tinyvmaf.libvmaf.sets import FULL
-from tinyvmaf.libvmaf.shared_decode import Comparison, Logs
+from tinyvmaf.libvmaf.shared_decode import Logs, Request
 from tinyvmaf.libvmaf.teacher import Teacher, place_teacher
 from tinyvmaf.media.video import Video, VideoInfo
+from tinyvmaf.pairs.checked import Conversion, Matching
 from tinyvmaf.process.programs import run
 from tinyvmaf.progress import OnFrame
 
@@ -50,7 +51,7 @@ class VmafEngine:
 
     def score(
         self,
-        comparisons: Sequence[Comparison],
+        requests: Sequence[Request],
         *,
         teacher: Teacher,
         folder: Path,
@@ -62,37 +63,39 @@ class VmafEngine:
             UsageError: a set is wanted that this program cannot make.
             MisalignedError: the pair needs what this program cannot do.
         """
-        (comparison,) = comparisons
-        pair, alignment = comparison.pair, comparison.alignment
-        if comparison.sets != (FULL,):
+        (request,) = requests
+        pair = request.pair
+        if request.sets != (FULL,):
             raise UsageError(
                 f"--engine vmaf scales no videos, so it makes no feature set but {FULL.name}; "
                 "use --engine ffmpeg"
             )
-        if alignment.notes:
+        whole = Matching.by_number(pair.reference.info.n_frames)
+        sides = (pair.reference, pair.distorted)
+        if pair.matching != whole or any(side.conversion != Conversion() for side in sides):
             raise MisalignedError(
-                f"--engine vmaf compares videos as they are, but {'; '.join(alignment.notes)}; "
+                f"--engine vmaf compares videos as they are, but {'; '.join(pair.notes)}; "
                 "use --engine ffmpeg"
             )
-        for video in (pair.reference, pair.distorted):
+        for video in (side.video for side in sides):
             if video.raw is None and video.path.suffix.lower() != ".y4m":
                 raise MisalignedError(
                     f"{video.path}: --engine vmaf reads raw YUV and Y4M only; use --engine ffmpeg"
                 )
-        if (pair.reference.raw is None) != (pair.distorted.raw is None):
+        if (sides[0].video.raw is None) != (sides[1].video.raw is None):
             raise MisalignedError(
                 "--engine vmaf reads two raw videos or two Y4M, not one of each; "
                 "use --engine ffmpeg"
             )
         place_teacher(teacher, folder)
         arguments = vmaf_arguments(
-            reference=pair.reference,
-            distorted=pair.distorted,
-            info=comparison.info,
+            reference=pair.reference.video,
+            distorted=pair.distorted.video,
+            info=pair.reference.info,
             teacher=teacher,
         )
         run([str(self.path), *arguments], cwd=folder)
-        on_frame(alignment.n_frames)
+        on_frame(pair.n_frames)
         return (((read_log(path) for path in (folder / LOG_JSON,)),),)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a pair fits frame by frame, and what must be done to compare it.
+"""The frames and conversions with which a pair is compared, decided from its headers.
 
 libvmaf gives a number for pairs that do not fit and says nothing. Here a difference is refused
 unless it was allowed by name; what is allowed, and the scaling of another size, is recorded.
@@ -7,68 +7,37 @@ unless it was allowed by name; what is allowed, and the scaling of another size,
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final
 
 from tinyvmaf.errors import MisalignedError
 from tinyvmaf.media.video import PIXEL_FORMATS, VideoInfo
+from tinyvmaf.pairs.checked import Conversion, Matching
+from tinyvmaf.pairs.finding import Allowance
 
 # Averages over a file round the rate a little; 30 and 30000/1001 differ by 0.1 %.
 _RATE_TOLERANCE = Fraction(5, 10_000)
 
 
-_Differ = Callable[["Allowance", str, str], bool]
-
-
-class Allowance(StrEnum):
-    """Something about a pair that a user accepts by name.
-
-    `align` asks for those of `OF_HEADERS`; the others are found by `score`, which also looks at
-    pictures.
-    """
-
-    FRAME_COUNT = "frame-count"
-    FRAME_RATE = "frame-rate"
-    PIX_FMT = "pix-fmt"
-    COLOR_RANGE = "color-range"
-    VARIABLE_RATE = "variable-rate"
-    HDR = "hdr"
-    INTERLACED = "interlaced"
-    ROTATION = "rotation"
-    SWAPPED = "swapped"
-    SHIFT = "shift"
-
-
-OF_HEADERS: Final = frozenset(
-    {Allowance.FRAME_COUNT, Allowance.FRAME_RATE, Allowance.PIX_FMT, Allowance.COLOR_RANGE}
-)
-"""What `align` asks for."""
+_Differ = Callable[[Allowance, str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How a pair is compared.
+    """The frames of a pair that are compared, and what is converted before.
 
     Attributes:
-        n_frames: Frames that are compared, from the first on.
-        trim: Whether one of the videos is longer than that.
-        scale: Size that the distorted video is scaled to (bicubic), None if it fits.
-        pix_fmt: Format that both are converted to, None if they fit.
-        color_range: Range that the distorted video is converted to, None if it fits.
-        skip_reference, skip_distorted: Frames that are left out at the start.
+        matching: Which frames belong together.
+        reference, distorted: The conversion of each video.
         notes: All of that in words.
+        accepted: Differences that were accepted by name.
     """
 
-    n_frames: int
-    trim: bool = False
-    scale: tuple[int, int] | None = None
-    pix_fmt: str | None = None
-    color_range: str | None = None
-    skip_reference: int = 0
-    skip_distorted: int = 0
+    matching: Matching
+    reference: Conversion = field(default_factory=Conversion)
+    distorted: Conversion = field(default_factory=Conversion)
     notes: tuple[str, ...] = ()
+    accepted: frozenset[Allowance] = frozenset()
 
 
 def align(
@@ -76,28 +45,41 @@ def align(
     reference: VideoInfo,
     distorted: VideoInfo,
     allowed: AbstractSet[Allowance] = frozenset(),
+    skip: int = 0,
 ) -> Alignment:
     """Decide how to compare a pair.
+
+    Args:
+        reference: The pristine video.
+        distorted: The video made from it.
+        allowed: Differences that the user accepts by name.
+        skip: Frames to leave out at the reference's start, or at the distorted video's if
+            negative; the same number may then be over at the end.
 
     Raises:
         MisalignedError: the two differ in a way that was not allowed; all ways are named.
     """
     refused: list[str] = []
     notes: list[str] = []
+    accepted: set[Allowance] = set()
 
-    def differ(kind: Allowance, found: str, done: str) -> bool:
+    def differ(kind: Allowance, found: str, done: str) -> None:
         if kind in allowed:
             notes.append(f"{found}; {done}")
+            accepted.add(kind)
         else:
             refused.append(f"{found} (--allow {kind} accepts that: {done})")
-        return True
 
-    n_frames = min(reference.n_frames, distorted.n_frames)
-    trim = reference.n_frames != distorted.n_frames and differ(
-        Allowance.FRAME_COUNT,
-        f"reference has {reference.n_frames} frames, distorted {distorted.n_frames}",
-        f"the first {n_frames} are compared",
-    )
+    n_reference = reference.n_frames - max(0, skip)
+    n_distorted = distorted.n_frames - max(0, -skip)
+    n_frames = min(n_reference, n_distorted)
+    # What one lacks at its start it has more at its end.
+    if abs(n_reference - n_distorted) > abs(skip):
+        differ(
+            Allowance.FRAME_COUNT,
+            f"reference has {n_reference} frames, distorted {n_distorted}",
+            f"the first {n_frames} are compared",
+        )
     if not _same_rate(reference.frame_rate, distorted.frame_rate):
         differ(
             Allowance.FRAME_RATE,
@@ -116,17 +98,16 @@ def align(
         )
     if refused:
         raise MisalignedError("reference and distorted do not fit: " + "; ".join(refused))
-    scale = None
+    size = None
     if (reference.width, reference.height) != (distorted.width, distorted.height):
-        scale = (reference.width, reference.height)
+        size = (reference.width, reference.height)
         notes.append(f"distorted {distorted.size} scaled to {reference.size} (bicubic)")
     return Alignment(
-        n_frames=n_frames,
-        trim=trim,
-        scale=scale,
-        pix_fmt=pix_fmt,
-        color_range=color_range,
+        matching=Matching.by_number(n_frames, reference=max(0, skip), distorted=max(0, -skip)),
+        reference=Conversion(pix_fmt=pix_fmt),
+        distorted=Conversion(size=size, pix_fmt=pix_fmt, color_range=color_range),
         notes=tuple(notes),
+        accepted=frozenset(accepted),
     )
 
 

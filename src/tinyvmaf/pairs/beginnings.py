@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the first pictures of a pair tell: a shift, swapped arguments, a mixed-up colour range.
+"""The check of a pair by its first pictures: a shift, swapped arguments, a mixed-up colour range.
 
-A few pictures are known from opening the files, and mostly they tell enough. Decoding more takes a
-moment, so this runs beside the scoring; what must be refused stops it. Only the shift is sure
-enough to refuse a pair alone. The other signs are hints: one is a warning, two that say the same
-are a refusal.
+A few pictures are known from opening the files, and mostly they suffice. Decoding more takes a
+moment, so a caller may run this beside the scoring. Only the shift is certain enough to refuse a
+pair alone. The other signs are hints: one is a warning, two that say the same are a refusal.
 """
 
 from collections.abc import Callable, Generator
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from tinyvmaf.media.pictures import Look, beginning, look
 from tinyvmaf.media.video import Video, VideoInfo
-from tinyvmaf.pairs.alignment import Allowance
-from tinyvmaf.pairs.check import Side
-from tinyvmaf.pairs.finding import Finding
+from tinyvmaf.pairs.checked import CheckedPair, Side
+from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refuse, warnings
 from tinyvmaf.pairs.shift import LOOK_FRAMES, MIN_OVERLAP, Shift, find_shift
 
 _MORE_BITS: Final = 1.2
@@ -73,10 +72,31 @@ def _tells_enough(seen: Beginnings) -> bool:
     return no_shift and seen.shift.likeness >= _ALIKE and contrast >= _CONTRAST
 
 
-def judge(
-    seen: Beginnings, *, reference: Side, distorted: Side, skipped: int = 0
+def verify(pair: CheckedPair, *, allowed: AbstractSet[Allowance] = frozenset()) -> CheckedPair:
+    """The pair with what its pictures add to its notes.
+
+    Raises:
+        MediaError: one of the videos cannot be decoded.
+        MisalignedError: the pictures show that the pair must not be scored.
+    """
+    first = pair.matching.runs[0]
+    seen = look_at_both(reference=pair.reference.video, distorted=pair.distorted.video)
+    skipped = first.reference - first.distorted
+    findings = list(
+        _judge(seen, reference=pair.reference, distorted=pair.distorted, skipped=skipped)
+    )
+    refuse(refusals(findings, allowed))
+    return replace(
+        pair,
+        notes=(*pair.notes, *warnings(findings, allowed)),
+        accepted=pair.accepted | accepted(findings, allowed),
+    )
+
+
+def _judge(
+    seen: Beginnings, *, reference: Side, distorted: Side, skipped: int
 ) -> Generator[Finding]:
-    """What the pictures of a pair say; `skipped` is the shift that is made good already."""
+    """What the pictures say; `skipped` is the shift that is made good already."""
     if seen.shift.frames != skipped:
         yield _shifted(seen.shift.frames)
     if seen.shift.likeness < _ALIKE:

@@ -1,90 +1,86 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a pair may be scored at all, from its headers, time stamps and first frames.
+"""The check of a pair by its headers, time stamps and first frames.
 
-In go two videos, out comes how they are compared and what the user must know; a pair that would
-give a wrong number is refused with every reason at once, each with its cure. `beginnings` looks at
-more pictures.
+A `Pair` goes in, a `CheckedPair` comes out; a pair that would give a wrong number is refused with
+every reason at once, each with its cure. `beginnings` looks at more pictures.
 """
 
 from collections.abc import Generator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
+from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MediaError, MisalignedError
 from tinyvmaf.media.pictures import beginning, frame_times
+from tinyvmaf.media.probing import count_frames
 from tinyvmaf.media.video import Video, VideoInfo
-from tinyvmaf.pairs.alignment import Alignment, Allowance, align
-from tinyvmaf.pairs.finding import Finding, refusals, refuse, warnings
+from tinyvmaf.pairs.alignment import align
+from tinyvmaf.pairs.beginnings import look_at_both, shift_words
+from tinyvmaf.pairs.checked import CheckedPair, Side
+from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refuse, warnings
+
+CHECK_VERSION: Final = 1
+"""Raised with every change of the rules, so that remembered verdicts of older rules are void."""
 
 _HDR: Final = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 _QUARTER_TURN: Final = 90
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One video of the pair, as it is shown: width and height after its rotation."""
-
-    video: Video
-    info: VideoInfo
-    rotation: int
-    interlaced: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Preflight:
-    """A pair that may be scored.
-
-    Attributes:
-        reference, distorted: What is known of the videos.
-        alignment: How they are compared.
-        notes: What a result of this pair must carry.
-    """
-
-    reference: Side
-    distorted: Side
-    alignment: Alignment
-    notes: tuple[str, ...] = ()
-
-
-def preflight(
-    *,
-    reference: Video,
-    distorted: Video,
-    allowed: AbstractSet[Allowance] = frozenset(),
-    skip: int = 0,
-) -> Preflight:
-    """Check a pair.
+def check(
+    pair: Pair, *, allowed: AbstractSet[Allowance] = frozenset(), sync: bool = False
+) -> CheckedPair:
+    """Check a pair by headers, time stamps and first frames; `verify` then looks at pictures.
 
     Args:
-        reference: The pristine video.
-        distorted: What was made of it.
-        allowed: What the user accepts by name.
-        skip: Frames to leave out at the reference's start, or at the distorted video's if
-            negative; the same number may then be over at the end.
+        pair: The two videos.
+        allowed: Findings that the user accepts by name.
+        sync: Whether frames that only one video has at its start are left out.
 
     Raises:
         MediaError: one of them is no readable video.
         MisalignedError: they do not fit; every reason is named.
     """
+    if sync:
+        return _check(pair, allowed=allowed, skip=_shift(pair))
+    try:
+        return _check(pair, allowed=allowed)
+    except MisalignedError as error:
+        shift = _shift(pair)
+        if shift == 0:
+            raise
+        raise MisalignedError(f"{error}; {shift_words(shift)}: --sync leaves that out") from error
+
+
+def _shift(pair: Pair) -> int:
+    return look_at_both(reference=pair.reference, distorted=pair.distorted).shift.frames
+
+
+def _check(pair: Pair, *, allowed: AbstractSet[Allowance], skip: int = 0) -> CheckedPair:
     with ThreadPoolExecutor(2) as pool:
-        ours, theirs = pool.map(_side, (reference, distorted))
+        ours, theirs = pool.map(_side, (pair.reference, pair.distorted))
+    if ours.info.n_frames != theirs.info.n_frames:
+        # Packets only suggest how many frames there are; the decoder knows.
+        ours, theirs = _counted(ours), _counted(theirs)
     findings = list(_find(reference=ours, distorted=theirs))
     reasons = list(refusals(findings, allowed))
-    alignment = Alignment(n_frames=0)
     try:
-        alignment = _align(reference=ours, distorted=theirs, allowed=allowed, skip=skip)
+        found = align(reference=ours.info, distorted=theirs.info, allowed=allowed, skip=skip)
     except MisalignedError as error:
+        found = None
         reasons.append(str(error).removeprefix("reference and distorted do not fit: "))
     refuse(reasons)
-    return Preflight(
-        reference=ours,
-        distorted=theirs,
-        alignment=alignment,
-        notes=(*alignment.notes, *warnings(findings, allowed)),
+    assert found is not None  # noqa: S101 (there was no reason against it)
+    return CheckedPair(
+        pair=pair,
+        reference=replace(ours, conversion=found.reference),
+        distorted=replace(theirs, conversion=found.distorted),
+        matching=found.matching,
+        notes=(*found.notes, *warnings(findings, allowed)),
+        accepted=found.accepted | accepted(findings, allowed),
     )
 
 
@@ -101,17 +97,8 @@ def _side(video: Video) -> Side:
     return Side(video=video, info=info, rotation=first.rotation, interlaced=first.interlaced)
 
 
-def _align(
-    *, reference: Side, distorted: Side, allowed: AbstractSet[Allowance], skip: int
-) -> Alignment:
-    ours = replace(reference.info, n_frames=reference.info.n_frames - max(0, skip))
-    theirs = replace(distorted.info, n_frames=distorted.info.n_frames - max(0, -skip))
-    over = abs(ours.n_frames - theirs.n_frames)
-    if over <= abs(skip):
-        # What one lacks at its start it has more at its end.
-        allowed = allowed | {Allowance.FRAME_COUNT}
-    alignment = align(reference=ours, distorted=theirs, allowed=allowed)
-    return replace(alignment, skip_reference=max(0, skip), skip_distorted=max(0, -skip))
+def _counted(side: Side) -> Side:
+    return replace(side, info=replace(side.info, n_frames=count_frames(side.video)))
 
 
 def _find(*, reference: Side, distorted: Side) -> Generator[Finding]:

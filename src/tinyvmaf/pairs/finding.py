@@ -1,12 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is found about a pair before its number may be believed: a cause, its cure, its weight."""
+"""Findings about a pair: a cause, its cure, and the name under which a user may accept it."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from enum import StrEnum
 
 from tinyvmaf.errors import MisalignedError
-from tinyvmaf.pairs.alignment import Allowance
+
+
+class Allowance(StrEnum):
+    """A finding about a pair that a user may accept by name."""
+
+    FRAME_COUNT = "frame-count"
+    FRAME_RATE = "frame-rate"
+    PIX_FMT = "pix-fmt"
+    COLOR_RANGE = "color-range"
+    VARIABLE_RATE = "variable-rate"
+    HDR = "hdr"
+    INTERLACED = "interlaced"
+    ROTATION = "rotation"
+    SWAPPED = "swapped"
+    SHIFT = "shift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,12 @@ def warnings(findings: Iterable[Finding], allowed: AbstractSet[Allowance]) -> tu
         for finding in findings
         if finding.allowance is None or finding.allowance in allowed
     )
+
+
+def accepted(findings: Iterable[Finding], allowed: AbstractSet[Allowance]) -> frozenset[Allowance]:
+    """The names under which findings were accepted."""
+    names = {finding.allowance for finding in findings if finding.allowance in allowed}
+    return frozenset(name for name in names if name is not None)
 
 
 def refuse(reasons: Iterable[str]) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.features.cached_scores import prove_complete
 from tinyvmaf.libvmaf.engine import read_set_parts
 from tinyvmaf.libvmaf.graph import LOG_CSV, ffmpeg_arguments
@@ -63,7 +62,7 @@ def merged_parts(job: Job, sets: Sequence[FeatureSet]) -> Generator[Log]:
             if len(set(n_scored.values())) == 1:
                 yield {name: column for log in part.values() for name, column in log.items()}
     for count in n_scored.values():
-        prove_complete(job_pair(job), job.pair.alignment, n_scored=count)
+        prove_complete(job.pair, n_scored=count)
 
 
 def joined(parts: Iterable[Float[np.ndarray, " n_frames"]]) -> Float[np.ndarray, " n_frames"]:
@@ -82,25 +81,6 @@ def run_all_frames(
     Raises:
         ToolFailed: ffmpeg did not end well.
     """
-    pair = job_pair(job)
-    arguments = ffmpeg_arguments(
-        reference=pair.reference,
-        distorted=pair.distorted,
-        alignment=job.pair.alignment,
-        teacher=teacher,
-        threads=job.threads,
-        sets=sets,
-    )
+    arguments = ffmpeg_arguments(job.pair, teacher=teacher, threads=job.threads, sets=sets)
     job.engine.run(arguments, teacher=teacher, folder=job.folder, on_frame=on_frame)
     return AllFrames(job=job, sets=sets, command=(str(job.engine.ffmpeg.path), *arguments))
-
-
-def job_pair(job: Job) -> Pair:
-    """The pair of a job, named after its files."""
-    reference, distorted = job.pair.reference.video, job.pair.distorted.video
-    return Pair(
-        source=reference.path.stem,
-        clip=distorted.path.stem,
-        reference=reference,
-        distorted=distorted,
-    )

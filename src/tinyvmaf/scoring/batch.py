@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import ClusterLost, CorpusError, TinyVmafError, UsageError
 from tinyvmaf.execution.opening import open_executor
-from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
+from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat
 from tinyvmaf.process.programs import n_jobs
 from tinyvmaf.progress import SILENT, Task
 from tinyvmaf.scoring.result import Score
@@ -32,23 +33,15 @@ _SUFFIXES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class VideoPair:
-    """Two videos to be compared."""
-
-    reference: Video
-    distorted: Video
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """A pair with its score, or with the reason why it has none."""
 
-    pair: VideoPair
+    pair: Pair
     score: Score | None = None
     error: TinyVmafError | None = None
 
 
-def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[VideoPair, ...]:
+def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[Pair, ...]:
     """The pairs that a CSV file names, paths relative to its folder.
 
     Args:
@@ -59,7 +52,7 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[VideoPair, 
         UsageError: the file cannot be read, or a raw file has no geometry.
         CorpusError: a column or a value is missing, or it names no pair.
     """
-    pairs: list[VideoPair] = []
+    pairs: list[Pair] = []
     try:
         # A byte-order mark is what spreadsheets put in front.
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -77,7 +70,7 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[VideoPair, 
                         f"{path}, line {reader.line_num}: no value for {', '.join(empty)}"
                     )
                 ours, theirs = (as_video(path.parent / row[name], raw) for name in COLUMNS)
-                pairs.append(VideoPair(reference=ours, distorted=theirs))
+                pairs.append(Pair.of_files(reference=ours, distorted=theirs))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -87,9 +80,7 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[VideoPair, 
     return tuple(pairs)
 
 
-def encodes_in(
-    folder: Path, *, reference: Path, raw: RawFormat | None = None
-) -> tuple[VideoPair, ...]:
+def encodes_in(folder: Path, *, reference: Path, raw: RawFormat | None = None) -> tuple[Pair, ...]:
     """Every video in `folder`, by its suffix, against one reference, sorted by name.
 
     Raises:
@@ -105,11 +96,11 @@ def encodes_in(
     ]
     if not encodes:
         raise CorpusError(f"{folder}: holds no video besides the reference")
-    return tuple(VideoPair(reference=ours, distorted=as_video(path, raw)) for path in encodes)
+    return tuple(Pair.of_files(reference=ours, distorted=as_video(path, raw)) for path in encodes)
 
 
 def score_many(
-    pairs: Sequence[VideoPair],
+    pairs: Sequence[Pair],
     *,
     scorer: Scorer,
     jobs: int | None = None,
@@ -154,18 +145,20 @@ class ScoreVideos:
     """The work of scoring one pair, as an executor takes it; it may run in another process."""
 
     scorer: Scorer
-    pair: VideoPair
+    pair: Pair
 
     def __call__(self, on_frame: Callable[[int], None]) -> Score:
         """Score the pair; the scorer itself tells how far it is."""
         del on_frame
-        return self.scorer.score(reference=self.pair.reference, distorted=self.pair.distorted)
+        return self.scorer.score(self.pair)
 
 
-def _absolute(pair: VideoPair) -> VideoPair:
+def _absolute(pair: Pair) -> Pair:
     """The pair for a worker, which has another working folder."""
-    return VideoPair(
-        *(replace(video, path=absolute(video.path)) for video in (pair.reference, pair.distorted))
+    return replace(
+        pair,
+        reference=replace(pair.reference, path=absolute(pair.reference.path)),
+        distorted=replace(pair.distorted, path=absolute(pair.distorted.path)),
     )
 
 
@@ -173,7 +166,7 @@ def _ignore(count: int) -> None:
     del count
 
 
-def _outcome(future: "Future[Score]", pair: VideoPair) -> Outcome:
+def _outcome(future: "Future[Score]", pair: Pair) -> Outcome:
     try:
         return Outcome(pair, future.result())
     except ClusterLost:

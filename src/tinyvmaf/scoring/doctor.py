@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import TinyVmafError
 from tinyvmaf.features.cache import open_cache
 from tinyvmaf.files import working_folder
@@ -98,7 +99,7 @@ def _known_pair(ffmpeg: Ffmpeg) -> Check:
         with working_folder() as folder:
             reference, distorted = write_known_pair(folder)
             scorer = Scorer(mode=ExactMode(Teacher(DEFAULT)), engine=FfmpegEngine(ffmpeg))
-            mean = scorer.score(reference=reference, distorted=distorted).vmaf.mean
+            mean = scorer.score(Pair.of_files(reference=reference, distorted=distorted)).vmaf.mean
     except (TinyVmafError, OSError) as error:
         return Check(name, Status.BROKEN, str(error), "see the check of ffmpeg and of the folders")
     found = f"VMAF {mean:.3f}, expected {KNOWN_SCORE} within {TOLERANCE}"

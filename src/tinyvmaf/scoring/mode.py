@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.libvmaf.engine import FfmpegEngine
-from tinyvmaf.pairs.check import Preflight
+from tinyvmaf.pairs.checked import CheckedPair
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.applicability import Applicability
 
@@ -36,7 +36,7 @@ class Job:
         threads: What ffmpeg may use.
     """
 
-    pair: Preflight
+    pair: CheckedPair
     engine: FfmpegEngine
     folder: Path
     threads: int

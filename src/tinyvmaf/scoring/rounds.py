@@ -12,13 +12,13 @@ import numpy as np
 
 from tinyvmaf.libvmaf.graph import command
 from tinyvmaf.libvmaf.neighbours import reach
-from tinyvmaf.libvmaf.scattered import INPUTS, read_sampled, sampled_graph
+from tinyvmaf.libvmaf.scattered import read_sampled, sampled_graph
 from tinyvmaf.libvmaf.sets import FeatureSet
-from tinyvmaf.libvmaf.spare import SpareFrames, kept_video, outputs
+from tinyvmaf.libvmaf.spare import SpareFrames, outputs
 from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.media.video import frame_bytes
 from tinyvmaf.progress import OnFrame
-from tinyvmaf.scoring.all_frames import job_pair, merged_parts
+from tinyvmaf.scoring.all_frames import merged_parts
 from tinyvmaf.scoring.mode import Job
 from tinyvmaf.scoring.proxy import Proxy
 from tinyvmaf.stats.survey import Cheap, Estimate, Sample, estimate
@@ -50,13 +50,13 @@ class Rounds:
     @property
     def n_frames(self) -> int:
         """Of the pair."""
-        return self._job.pair.alignment.n_frames
+        return self._job.pair.n_frames
 
     @property
     def n_pixels(self) -> int:
         """Of one frame, as it is compared."""
-        info = self._job.pair.reference.info
-        return info.width * info.height
+        width, height = self._job.pair.size
+        return width * height
 
     @property
     def n_spare(self) -> int:
@@ -66,10 +66,9 @@ class Rounds:
     def has_room(self, n_spare: int) -> bool:
         """Whether the folder of the job may take so many frames with their neighbours."""
         pair = self._job.pair
-        info = pair.reference.info
-        pix_fmt = pair.alignment.pix_fmt or info.pix_fmt
+        width, height = pair.size
         window = 2 * (2 * reach(self._teacher) + 1)
-        needed = n_spare * window * frame_bytes(pix_fmt, width=info.width, height=info.height)
+        needed = n_spare * window * frame_bytes(pair.pix_fmt, width=width, height=height)
         return needed <= min(_SPARE_BYTES, shutil.disk_usage(self._job.folder).free // 2)
 
     def first_round(self, sample: Sample, *, spare: Sample, on_frame: OnFrame) -> None:
@@ -105,20 +104,18 @@ class Rounds:
         spare: SpareFrames | None = None,
         on_frame: OnFrame,
     ) -> tuple[str, ...]:
-        job, pair = self._job, job_pair(self._job)
+        job = self._job
         graph = sampled_graph(
             frames,
-            alignment=job.pair.alignment,
+            pair=job.pair,
             teacher=self._teacher,
             threads=job.threads,
             sets=sets,
             spare=spare,
         )
-        arguments = command(
-            graph, reference=pair.reference, distorted=pair.distorted, threads=job.threads
-        )
+        arguments = command(graph, job.pair, threads=job.threads)
         if spare is not None:
-            arguments += outputs(INPUTS)
+            arguments += outputs()
         job.engine.run(arguments, teacher=self._teacher, folder=job.folder, on_frame=on_frame)
         self.exact.update(read_sampled(job.folder, frames, teacher=self._teacher))
         self.n_decodes += 1
@@ -127,11 +124,9 @@ class Rounds:
     def _rescore(self, frames: tuple[int, ...], spare: SpareFrames, *, on_frame: OnFrame) -> None:
         """Score frames that were kept."""
         job, places = self._job, spare.places(frames)
-        graph = sampled_graph(
-            places, alignment=spare.alignment, teacher=self._teacher, threads=job.threads
-        )
-        distorted, reference = (kept_video(job.folder, name) for name in INPUTS)
-        arguments = command(graph, reference=reference, distorted=distorted, threads=job.threads)
+        kept = spare.pair(job.pair, job.folder)
+        graph = sampled_graph(places, pair=kept, teacher=self._teacher, threads=job.threads)
+        arguments = command(graph, kept, threads=job.threads)
         job.engine.run(arguments, teacher=self._teacher, folder=job.folder, on_frame=on_frame)
         found = read_sampled(job.folder, places, teacher=self._teacher)
         self.exact.update(

@@ -141,7 +141,7 @@ class SampledMode:
         Raises:
             ToolFailed: ffmpeg did not end well, or frames are missing.
         """
-        n_frames = job.pair.alignment.n_frames
+        n_frames = job.pair.n_frames
         n_strata = self._first_strata(n_frames)
         reason = self._dearer(job, n_strata)
         if reason is not None:
@@ -172,16 +172,16 @@ class SampledMode:
 
     def _dearer(self, job: Job, n_strata: int) -> str | None:
         """Why libvmaf itself is the better choice; None if it is not."""
-        n_frames, info = job.pair.alignment.n_frames, job.pair.reference.info
-        smallest = min(info.width, info.height) // max(s.divisor for s in self.proxy.sets)
+        n_frames, (width, height) = job.pair.n_frames, job.pair.size
+        smallest = min(width, height) // max(s.divisor for s in self.proxy.sets)
         if smallest < MIN_REDUCED:
-            return f"{info.size} is too small to be reduced"
+            return f"{width}x{height} is too small to be reduced"
         if too_many(n_strata, n_frames=n_frames, sets=self.proxy.sets):
             return f"{n_strata + 1} exact frames of {n_frames} would cost as much as all of them"
-        n_pixels = info.width * info.height
+        n_pixels = width * height
         cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=self.proxy.sets)
         if self.n_exact is None and saves_little(n_frames, n_pixels=n_pixels, cost=cost):
-            return f"{n_frames} frames of {info.size} are few pixels"
+            return f"{n_frames} frames of {width}x{height} are few pixels"
         return None
 
     def _exact(self, job: Job, reason: str, *, on_frame: OnFrame) -> FrameScores:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.teacher import DEFAULT, find_teacher
 from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
-from tinyvmaf.pairs.alignment import Allowance
+from tinyvmaf.pairs.finding import Allowance
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import EXACT, MODEL, MODES, SAMPLED, Mode
@@ -95,8 +96,9 @@ def score(
         progress=progress,
     )
     return scorer.score(
-        reference=as_video(Path(reference), raw),
-        distorted=as_video(Path(distorted), raw),
+        Pair.of_files(
+            reference=as_video(Path(reference), raw), distorted=as_video(Path(distorted), raw)
+        ),
         log=LogFile(Path(log), log_format) if log is not None else None,
     )
 

@@ -16,15 +16,14 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from tinyvmaf.errors import MisalignedError
+from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.files import check_writable, working_folder
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.media.pictures import frame_times
-from tinyvmaf.media.video import Video
-from tinyvmaf.pairs.alignment import Allowance
-from tinyvmaf.pairs.beginnings import judge, look_at_both, shift_words
-from tinyvmaf.pairs.check import Preflight, preflight
-from tinyvmaf.pairs.finding import refusals, refuse, warnings
+from tinyvmaf.pairs.beginnings import verify
+from tinyvmaf.pairs.check import check
+from tinyvmaf.pairs.checked import CheckedPair
+from tinyvmaf.pairs.finding import Allowance
 from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
@@ -65,7 +64,7 @@ class Scorer:
     threads: int = 1
     progress: Progress = SILENT
 
-    def score(self, *, reference: Video, distorted: Video, log: LogFile | None = None) -> Score:
+    def score(self, pair: Pair, *, log: LogFile | None = None) -> Score:
         """Score one pair.
 
         Raises:
@@ -80,41 +79,24 @@ class Scorer:
             working_folder() as folder,
             ThreadPoolExecutor(1) as aside,
         ):
-            pair = self._preflight(reference, distorted)
-            looking = aside.submit(self._look, pair)
-            job = Job(pair=pair, engine=self.engine, folder=folder, threads=self.threads)
+            checked = check(pair, allowed=self.allowed, sync=self.sync)
+            looking = aside.submit(verify, checked, allowed=self.allowed)
+            job = Job(pair=checked, engine=self.engine, folder=folder, threads=self.threads)
             found = self._run(job, looking)
-            seen = looking.result()
+            checked = looking.result()
             seconds = time.perf_counter() - started
             if log is not None and layout is not None:
                 write_log(
                     log.path,
                     layout=layout,
-                    head=self._head(pair, len(found.scores) / seconds),
+                    head=self._head(checked, len(found.scores) / seconds),
                     scores=found.scores,
                     measured=found.log,
                 )
-        notes = (*pair.notes, *seen, *found.notes)
-        return self._result(pair, found, seconds=seconds, notes=notes)
+        notes = (*checked.notes, *found.notes)
+        return self._result(checked, found, seconds=seconds, notes=notes)
 
-    def _preflight(self, reference: Video, distorted: Video) -> Preflight:
-        skip = self._shift(reference, distorted) if self.sync else 0
-        try:
-            return preflight(
-                reference=reference, distorted=distorted, allowed=self.allowed, skip=skip
-            )
-        except MisalignedError as error:
-            shift = 0 if self.sync else self._shift(reference, distorted)
-            if shift == 0:
-                raise
-            raise MisalignedError(
-                f"{error}; {shift_words(shift)}: --sync leaves that out"
-            ) from error
-
-    def _shift(self, reference: Video, distorted: Video) -> int:
-        return look_at_both(reference=reference, distorted=distorted).shift.frames
-
-    def _run(self, job: Job, looking: "Future[tuple[str, ...]]") -> FrameScores:
+    def _run(self, job: Job, looking: "Future[CheckedPair]") -> FrameScores:
         """Run the mode; stop it as soon as the pictures say that the pair does not fit."""
         watched = _Watched(self.progress, job)
 
@@ -128,27 +110,12 @@ class Scorer:
         finally:
             watched.finish()
 
-    def _look(self, pair: Preflight) -> tuple[str, ...]:
-        """What the pictures say, in words.
-
-        Raises:
-            MisalignedError: they say that the pair must not be scored.
-        """
-        reference, distorted = pair.reference, pair.distorted
-        seen = look_at_both(reference=reference.video, distorted=distorted.video)
-        skipped = pair.alignment.skip_reference - pair.alignment.skip_distorted
-        findings = list(judge(seen, reference=reference, distorted=distorted, skipped=skipped))
-        refuse(refusals(findings, self.allowed))
-        return warnings(findings, self.allowed)
-
-    def _head(self, pair: Preflight, fps: float) -> LogHead:
-        info = pair.reference.info
-        return LogHead(
-            libvmaf=self.engine.ffmpeg.libvmaf, fps=fps, width=info.width, height=info.height
-        )
+    def _head(self, pair: CheckedPair, fps: float) -> LogHead:
+        width, height = pair.size
+        return LogHead(libvmaf=self.engine.ffmpeg.libvmaf, fps=fps, width=width, height=height)
 
     def _result(
-        self, pair: Preflight, found: FrameScores, *, seconds: float, notes: tuple[str, ...]
+        self, pair: CheckedPair, found: FrameScores, *, seconds: float, notes: tuple[str, ...]
     ) -> Score:
         reference, distorted = pair.reference.video.path, pair.distorted.video.path
         times_s = _times(pair, len(found.scores))
@@ -179,7 +146,7 @@ class _Watched:
     def __init__(self, progress: Progress, job: Job) -> None:
         self._progress = progress
         self._name = job.pair.distorted.video.path.name
-        self._n_frames = job.pair.alignment.n_frames
+        self._n_frames = job.pair.n_frames
         self._done = 0
         self._task: Task | None = None
 
@@ -202,9 +169,9 @@ def _pooled(found: FrameScores) -> Pooled:
     return pooled if found.sampling is None else replace(pooled, mean=found.sampling.mean)
 
 
-def _times(pair: Preflight, n_frames: int) -> Float[np.ndarray, " n_frames"]:
+def _times(pair: CheckedPair, n_frames: int) -> Float[np.ndarray, " n_frames"]:
     """When the distorted video shows the frames that were compared, in seconds."""
-    skipped = pair.alignment.skip_distorted
+    skipped = pair.matching.runs[0].distorted
     info = pair.distorted.info
     if not info.constant_rate:
         times = frame_times(pair.distorted.video)[skipped : skipped + n_frames]
