@@ -165,8 +165,8 @@ GUARDS: Final = (
     Guard(
         "two commands at once: one takes the other's new file for a leftover",
         "files.py",
-        "        if aside.exists():",
-        "        if True:",
+        "    os.close(handle)\n    return False\n",
+        "    return True\n",
         "tests/test_files.py::test_a_new_file_that_is_taken_for_a_leftover_is_made_again",
     ),
     Guard(
@@ -248,8 +248,7 @@ GUARDS: Final = (
         "            if (found := shutil.which(str(path))) is not None:",
         "            import imageio_ffmpeg\n\n"
         "            if (found := imageio_ffmpeg.get_ffmpeg_exe()) is not None:",
-        "tests/media/test_ffmpeg.py::"
-        "test_the_wheel_s_binary_is_found_without_running_it_and_no_failure_is_remembered",
+        "tests/media/test_ffmpeg.py::test_the_wheel_s_binary_is_found_without_asking_the_package",
     ),
     Guard(
         "thousands of sampled frames",
