@@ -90,7 +90,7 @@ def pooled_correlation(replicates):
     hits = {"Fisher z, frames": [], "Fisher z, clips": [], "jackknife over sources, t": []}
     for _ in range(replicates):
         p, t = (side.ravel() for side in frames_of(rng, SOURCES))
-        ours = pooled_intervals(predicted=p, target=t, source_index=source)["plcc"]
+        ours = pooled_intervals(predicted=[p], target=t, source_index=source)["plcc"]
         r = ours.estimate
         for interval, found in (
             ("Fisher z, frames", correlation_interval(r, n=len(p))),

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tinyvmaf.evaluation.record import evaluate_run
+from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts, read_run, write_run
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report.chart import by_error

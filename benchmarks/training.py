@@ -68,22 +68,29 @@ def make_data(path: Path) -> None:
 def ours(path: Path) -> None:
     """Two sweeps in this process."""
     import numpy as np
+    import polars as pl
 
+    from tinyvmaf.features.table import TableInfo, make_table
     from tinyvmaf.training.fitting import fit
     from tinyvmaf.training.recipes import load_recipe
 
     data, recipe = np.load(path), load_recipe("digest")
+    names = tuple("abcdef")
+    rows = pl.DataFrame(data["features"].astype(np.float64), schema=list(names)).with_columns(
+        source=pl.Series([f"S{source:02d}" for source in data["source_index"].tolist()]),
+        clip=pl.lit("c"),
+        frame=pl.int_range(pl.len()),
+        vmaf=pl.Series(data["target"].astype(np.float64)).clip(0, 100),
+    )
+    table = make_table(rows, TableInfo(teacher="unknown", features=names))
     ended = [STARTED]
     for seed in range(2):
         fitted = fit(
-            features=data["features"],
-            target=data["target"],
-            source_index=data["source_index"],
-            held_out=[(source,) for source in range(SOURCES)],
-            seeds=(seed,),
-            feature_names=tuple("abcdef"),
+            table,
             arch="mlp_small",
             recipe=recipe,
+            held_out=[(source,) for source in range(SOURCES)],
+            seeds=(seed,),
         )
         for ((out,), _), found in fitted.items():
             found.network.predict(data["features"][data["source_index"] == out])

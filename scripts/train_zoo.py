@@ -124,14 +124,11 @@ def _train(
 ) -> Loso:
     judging = judges(table, listed)
     fitted = fit(
-        features=table.features,
-        target=table.target,
-        source_index=table.source_index,
-        held_out=[*((index,) for index in judging), ()],
-        seeds=plan.seeds,
-        feature_names=plan.features,
+        table,
         arch=plan.arch,
         recipe=recipe,
+        held_out=[*((index,) for index in judging), ()],
+        seeds=plan.seeds,
         progress=TERMINAL,
     )
     predictions = pl.concat(

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinyvmaf.errors import TinyVmafError
+    from tinyvmaf.evaluation.compare import compare
+    from tinyvmaf.evaluation.evaluate import evaluate
     from tinyvmaf.evaluation.loso import loso
+    from tinyvmaf.evaluation.run import Run, read_run
     from tinyvmaf.features.log_import import read_logs
     from tinyvmaf.features.table import FeatureTable, read_table, write_table
     from tinyvmaf.media.video import RawFormat
     from tinyvmaf.models.model import Model
     from tinyvmaf.models.model import load_model as load
+    from tinyvmaf.report.digest import report
     from tinyvmaf.scoring.result import Score
     from tinyvmaf.scoring.score import score
     from tinyvmaf.training.estimator import TinyVmafRegressor
+    from tinyvmaf.training.train import train
 
     __version__: str
 
@@ -25,15 +30,21 @@ __all__ = [
     "FeatureTable",
     "Model",
     "RawFormat",
+    "Run",
     "Score",
     "TinyVmafError",
     "TinyVmafRegressor",
     "__version__",
+    "compare",
+    "evaluate",
     "load",
     "loso",
     "read_logs",
+    "read_run",
     "read_table",
+    "report",
     "score",
+    "train",
     "write_table",
 ]
 
@@ -41,14 +52,20 @@ _HOMES = {
     "FeatureTable": ("features.table", "FeatureTable"),
     "Model": ("models.model", "Model"),
     "RawFormat": ("media.video", "RawFormat"),
+    "Run": ("evaluation.run", "Run"),
     "Score": ("scoring.result", "Score"),
     "TinyVmafError": ("errors", "TinyVmafError"),
     "TinyVmafRegressor": ("training.estimator", "TinyVmafRegressor"),
+    "compare": ("evaluation.compare", "compare"),
+    "evaluate": ("evaluation.evaluate", "evaluate"),
     "load": ("models.model", "load_model"),
     "loso": ("evaluation.loso", "loso"),
     "read_logs": ("features.log_import", "read_logs"),
+    "read_run": ("evaluation.run", "read_run"),
     "read_table": ("features.table", "read_table"),
+    "report": ("report.digest", "report"),
     "score": ("scoring.score", "score"),
+    "train": ("training.train", "train"),
     "write_table": ("features.table", "write_table"),
 }
 

@@ -5,8 +5,9 @@ import pytest
 
 from tests.evaluation.tables import smooth_table
 from tests.evaluation.test_record import made_up_run
-from tinyvmaf.evaluation.compare import compare_folders
+from tinyvmaf.evaluation.compare import compare
 from tinyvmaf.evaluation.run import write_run
+from tinyvmaf.typed_json import to_json
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def test_runs_and_sentences_are_printed(tinyvmaf, runs):
         f"bad: mlp_small, recipe default; {gate}",
         "",
     ]
-    found = compare_folders(runs)["findings"]
-    assert lines[3:] == [f"- {finding['sentence']}" for finding in found]
+    found = compare(runs).findings
+    assert lines[3:] == [f"- {finding.sentence}" for finding in found]
     assert any("good has lower RMSE than bad on 6 unseen sources" in line for line in lines)
 
 
@@ -39,7 +40,7 @@ def test_json_is_the_record(tinyvmaf, runs):
     done = tinyvmaf("compare", *runs, "--json")
     assert done.status == 0
     record = json.loads(done.stdout)
-    assert record == compare_folders(runs)
+    assert record == to_json(compare(runs))
     assert record["schema"] == "tinyvmaf.compare/1"
 
 

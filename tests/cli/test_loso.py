@@ -8,7 +8,7 @@ import pytest
 
 from tests.evaluation.tables import smooth_table
 from tinyvmaf.corpus.sample import sample_path
-from tinyvmaf.evaluation.loso import sweep
+from tinyvmaf.evaluation.loso import loso
 from tinyvmaf.features.table import read_table, write_table
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.provenance import sha256
@@ -43,7 +43,7 @@ def swept(table, tmp_path_factory):
     """A run of the same settings, made without the command line."""
     folder = tmp_path_factory.mktemp("swept") / "first"
     recipe = with_epochs(load_recipe("default"), 3)
-    sweep(read_table(table), folder=folder, arch="mlp_small", recipe=recipe, seeds=[0])
+    loso(read_table(table), folder=folder, arch="mlp_small", recipe=recipe, seeds=[0])
     return folder
 
 
@@ -113,8 +113,8 @@ def test_evaluate_says_what_a_model_had_seen(tinyvmaf, table, swept):
         (("--model-arch", "mlp_huge"), "unknown arch 'mlp_huge'"),
         (("--recipe", "magic"), "unknown recipe 'magic'"),
         (("--baseline", "no_such_model"), "no_such_model"),
-        (("--seeds", "0"), "--seeds 0: expected 1 or more"),
-        (("--epochs", "0"), "--epochs 0"),
+        (("--seeds", "0"), "seeds 0: expected 1 or more"),
+        (("--epochs", "0"), "epochs 0"),
         (("--teacher", "vmaf_v9"), "was labelled by vmaf_v0.6.1, not by vmaf_v9"),
     ],
 )

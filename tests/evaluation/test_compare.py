@@ -8,13 +8,27 @@ import pytest
 from tests.evaluation.tables import smooth_table, table_of
 from tests.evaluation.test_record import made_up_run
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.evaluation.compare import compare_folders
-from tinyvmaf.evaluation.comparison import compare_models
+from tinyvmaf.evaluation.compare import compare
 from tinyvmaf.evaluation.findings import comparison_sentence
-from tinyvmaf.evaluation.measured import fold_values, measure_folds
+from tinyvmaf.evaluation.predictions import fold_values, measure_folds
+from tinyvmaf.evaluation.records import CompareRecord, ComparisonRow
 from tinyvmaf.evaluation.run import Run, write_run
+from tinyvmaf.stats.model_comparison import compare_models
+from tinyvmaf.typed_json import from_json, to_json
 
 TABLE = smooth_table(n_sources=7)
+
+
+def compare_folders(folders):
+    """The record as JSON has it."""
+    record = compare(folders)
+    found = to_json(record)
+    assert from_json(CompareRecord, found) == record
+    return found
+
+
+def sentence_of(row):
+    return comparison_sentence(from_json(ComparisonRow, row))
 
 
 def run_with(noise, *, table=TABLE, train_rmse=1.0):
@@ -73,7 +87,7 @@ def test_the_record_has_runs_rows_and_their_sentences(compared):
     assert [run["name"] for run in compared["runs"]] == ["good", "bad"]
     assert {run["gate"]["outcome"] for run in compared["runs"]} == {"unchecked"}
     told = [finding["sentence"] for finding in compared["findings"]]
-    assert told == [comparison_sentence(row) for row in compared["comparisons"]]
+    assert told == [sentence_of(row) for row in compared["comparisons"]]
     assert told[1].startswith("good has lower RMSE than bad on 7 unseen sources, in 7 of them: ")
     assert json.loads(json.dumps(compared, allow_nan=False)) == compared
 

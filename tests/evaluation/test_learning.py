@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import root_mean_squared_error
 
 from tests.evaluation.tables import smooth_table
-from tinyvmaf.evaluation.learning import REPEATS, learning_curve, subset_sizes
+from tinyvmaf.evaluation.sweep import REPEATS, learning_curve, subset_sizes
 from tinyvmaf.training import fitting
 from tinyvmaf.training.recipes import load_recipe, with_epochs
 
@@ -36,7 +36,8 @@ class Spy:
         self.table = table
         self.judged = []
 
-    def fit(self, *, held_out, seeds, source_index, **settings):
+    def fit(self, table, *, held_out, seeds, **settings):
+        assert table is self.table
         self.held_out, self.seeds, self.settings = list(held_out), list(seeds), settings
         return {(out, seed): self.fitted(out) for out in held_out for seed in seeds}
 

@@ -15,12 +15,12 @@ from sklearn.neighbors import KNeighborsRegressor
 import tinyvmaf as tv
 from tests.evaluation.tables import smooth_table, table_of
 from tinyvmaf.errors import SplitError, UsageError
-from tinyvmaf.evaluation.loso import sweep
-from tinyvmaf.evaluation.record import evaluate_run
+from tinyvmaf.evaluation.evaluate import evaluate_run
+from tinyvmaf.evaluation.loso import loso
 from tinyvmaf.evaluation.run import read_run
-from tinyvmaf.evaluation.single import train_one
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.training.recipes import load_recipe, with_epochs
+from tinyvmaf.training.train import train as train_one
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def recipe():
 def swept(tmp_path_factory, recipe):
     folder = tmp_path_factory.mktemp("run")
     table = smooth_table()
-    run = sweep(table, folder=folder, arch="mlp_small", recipe=recipe, seeds=(0, 1))
+    run = loso(table, folder=folder, arch="mlp_small", recipe=recipe, seeds=(0, 1))
     return table, folder, run
 
 
@@ -61,14 +61,14 @@ def test_onnx_runtime_alone_gives_the_predictions(swept):
 
 def test_two_sweeps_are_equal(swept, recipe, tmp_path):
     table, folder, run = swept
-    again = sweep(table, folder=tmp_path, arch="mlp_small", recipe=recipe, seeds=(0, 1))
+    again = loso(table, folder=tmp_path, arch="mlp_small", recipe=recipe, seeds=(0, 1))
     assert again.predictions.equals(run.predictions)
     assert again.baselines.equals(run.baselines)
     for path in sorted(folder.rglob("*.onnx")):
         assert path.read_bytes() == (tmp_path / path.relative_to(folder)).read_bytes()
 
 
-def test_training_one_fold_gives_the_model_of_the_sweep(swept, recipe, tmp_path):
+def test_training_one_fold_gives_the_model_of_the_loso(swept, recipe, tmp_path):
     table, folder, _ = swept
     path = tmp_path / "mlp_small_final.onnx"
     trained = train_one(table, path=path, arch="mlp_small", recipe=recipe, val_source="S01")
@@ -84,16 +84,16 @@ def test_the_run_on_disk_is_the_run(swept):
 
 def test_the_python_call_gives_the_record_of_the_run(recipe, tmp_path):
     table = smooth_table(n_sources=3)
-    record = tv.loso(table, folder=str(tmp_path), recipe=recipe, seeds=2)
-    assert record["seeds"] == [0, 1]
-    assert record == evaluate_run(read_run(tmp_path))
+    run = tv.loso(table, folder=str(tmp_path), recipe=recipe, seeds=2)
+    assert run.record.seeds == (0, 1)
+    assert run.record == evaluate_run(tv.read_run(tmp_path))
 
 
 def test_single_split_baselines_say_what_they_saw(swept):
     _, _, run = swept
     record = evaluate_run(run)
-    small = next(item for item in record["baselines"] if item["model"] == "vmaf_tiny_small")
-    assert [cell["seen"] for cell in small["per_source"]] == ["train", "train", "train", "val"]
+    small = next(item for item in record.baselines if item.model == "vmaf_tiny_small")
+    assert [cell.seen for cell in small.per_source] == ["train", "train", "train", "val"]
 
 
 def test_leak_canary(recipe, tmp_path):
@@ -108,7 +108,7 @@ def test_leak_canary(recipe, tmp_path):
         KNeighborsRegressor(5), features, target, cv=KFold(5, shuffle=True, random_state=0)
     )
     assert r2_score(target, leaky) > 0.99
-    run = sweep(table, folder=tmp_path, arch="mlp_small", recipe=recipe, seeds=(0,))
+    run = loso(table, folder=tmp_path, arch="mlp_small", recipe=recipe, seeds=(0,))
     held_out = run.predictions
     assert r2_score(held_out["vmaf"], held_out["predicted"]) < 0.2
 
@@ -126,7 +126,7 @@ def test_held_out_scores_do_not_reach_the_fold_that_is_judged_on_them(recipe, tm
     )
     folders = tmp_path / "a", tmp_path / "b"
     for each, folder in zip((table, changed), folders, strict=True):
-        sweep(each, folder=folder, arch="mlp_small", recipe=recipe, seeds=(0,))
+        loso(each, folder=folder, arch="mlp_small", recipe=recipe, seeds=(0,))
     models = [folder / "fold_S02" / "mlp_small_final.onnx" for folder in folders]
     assert models[0].read_bytes() == models[1].read_bytes()
 
@@ -134,7 +134,7 @@ def test_held_out_scores_do_not_reach_the_fold_that_is_judged_on_them(recipe, tm
 def test_one_source_is_refused_by_name(recipe, tmp_path):
     table = smooth_table(n_sources=1)
     with pytest.raises(SplitError, match="this table has 1: S00"):
-        sweep(table, folder=tmp_path, arch="mlp_small", recipe=recipe, seeds=(0,))
+        loso(table, folder=tmp_path, arch="mlp_small", recipe=recipe, seeds=(0,))
 
 
 def test_an_unknown_validation_source_is_refused_with_those_there_are(recipe, tmp_path):

@@ -10,9 +10,10 @@ from sklearn.metrics import root_mean_squared_error
 from tests.evaluation.tables import smooth_table
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.evaluation.baselines import PER_FOLD, per_fold_baselines
+from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.evaluation.folds import leave_one_source_out
 from tinyvmaf.evaluation.predictions import baseline_rows, keyed
-from tinyvmaf.evaluation.record import evaluate_run
+from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.evaluation.run import (
     FoldFacts,
     Run,
@@ -22,6 +23,7 @@ from tinyvmaf.evaluation.run import (
     refuse_other_table,
     write_run,
 )
+from tinyvmaf.typed_json import from_json, to_json
 
 
 def made_up_run(*, seeds=(0, 1), noise=2.0, table=None) -> Run:
@@ -69,6 +71,11 @@ def made_up_run(*, seeds=(0, 1), noise=2.0, table=None) -> Run:
     return Run(facts, pl.concat(parts), as_text(pl.concat(baselines)))
 
 
+def record_of(run):
+    """The evaluation of a run as JSON has it."""
+    return to_json(evaluate_run(run))
+
+
 def as_text(rows):
     """The rows with names as text, as another program writes them."""
     return rows.with_columns(pl.col(pl.Enum).cast(pl.String))
@@ -76,7 +83,7 @@ def as_text(rows):
 
 def test_fold_values_are_means_over_seeds_of_independent_metrics():
     run = made_up_run()
-    record = evaluate_run(run)
+    record = record_of(run)
     for fold in record["folds"]:
         rows = run.predictions.filter(pl.col("source") == fold["source"])
         parts = [part for _, part in rows.group_by("seed")]
@@ -87,7 +94,7 @@ def test_fold_values_are_means_over_seeds_of_independent_metrics():
 
 
 def test_aggregate_is_mean_and_sample_deviation_over_folds():
-    record = evaluate_run(made_up_run())
+    record = record_of(made_up_run())
     values = [fold["frame"]["rmse"] for fold in record["folds"]]
     aggregate = record["aggregate"]["frame"]["rmse"]
     assert aggregate["mean"] == pytest.approx(np.mean(values))
@@ -97,7 +104,7 @@ def test_aggregate_is_mean_and_sample_deviation_over_folds():
 
 
 def test_pooled_rmse_is_the_frame_weighted_mean_square_of_the_folds():
-    record = evaluate_run(made_up_run(seeds=(0,)))
+    record = record_of(made_up_run(seeds=(0,)))
     n = np.array([fold["n_frames"] for fold in record["folds"]])
     mse = np.array([fold["frame"]["rmse"] for fold in record["folds"]]) ** 2
     pooled = record["aggregate"]["pooled"]["frame"]["rmse"]
@@ -106,7 +113,7 @@ def test_pooled_rmse_is_the_frame_weighted_mean_square_of_the_folds():
 
 def test_clip_metrics_are_those_of_clip_means():
     run = made_up_run(seeds=(0,))
-    record = evaluate_run(run)
+    record = record_of(run)
     means = run.predictions.group_by("source", "clip").agg(pl.col("vmaf", "predicted").mean())
     for fold in record["folds"]:
         own = means.filter(pl.col("source") == fold["source"])
@@ -116,7 +123,7 @@ def test_clip_metrics_are_those_of_clip_means():
 
 
 def test_the_constant_has_an_error_and_no_correlation():
-    record = evaluate_run(made_up_run())
+    record = record_of(made_up_run())
     concat = next(item for item in record["baselines"] if item["model"] == "constant")["concat"]
     assert concat["rmse"] > 0
     assert concat["plcc"] is None
@@ -128,7 +135,7 @@ def test_a_constant_fold_is_null_with_its_reason_and_counted():
     rows = run.predictions.with_columns(
         vmaf=pl.when(pl.col("source") == "S00").then(100.0).otherwise("vmaf")
     )
-    record = evaluate_run(Run(run.facts, rows, run.baselines))
+    record = record_of(Run(run.facts, rows, run.baselines))
     assert record["folds"][0]["frame"]["plcc"] is None
     assert record["folds"][0]["frame"]["undefined"]["plcc"] == "target is constant at 100"
     assert record["aggregate"]["frame"]["plcc"]["k_eff"] == 3
@@ -142,7 +149,23 @@ def test_a_run_comes_back_as_it_was_written(tmp_path):
     assert back.facts == run.facts
     assert as_text(back.predictions).equals(run.predictions)
     assert as_text(back.baselines).equals(run.baselines)
-    assert evaluate_run(back) == evaluate_run(run)
+    assert record_of(back) == record_of(run)
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_a_record_comes_back_from_its_json(seeds):
+    record = evaluate_run(made_up_run(seeds=seeds))
+    text = json.dumps(to_json(record), allow_nan=False)
+    assert from_json(LosoRecord, json.loads(text)) == record
+
+
+def test_a_record_and_a_run_print_in_a_line_and_show_their_folds():
+    run = made_up_run()
+    assert repr(run) == "<Run mlp_small, 4 held-out sources, seeds (0, 1)>"
+    assert repr(run.record).startswith("<LosoRecord mlp_small: RMSE ")
+    shown = run._repr_html_()
+    assert shown == run.record._repr_html_()
+    assert all(f"<td>{source}</td>" in shown for source in ("S00", "S03"))
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):

@@ -12,13 +12,14 @@ import pytest
 from tests.evaluation.tables import smooth_table
 from tinyvmaf.errors import SplitError
 from tinyvmaf.evaluation.baselines import least_squares
+from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.evaluation.folds import make_folds
-from tinyvmaf.evaluation.loso import sweep
-from tinyvmaf.evaluation.record import evaluate_run
+from tinyvmaf.evaluation.loso import loso
 from tinyvmaf.evaluation.run import read_run
 from tinyvmaf.report.digest import write_digest
 from tinyvmaf.training.fitting import fit
 from tinyvmaf.training.recipes import load_recipe, with_epochs
+from tinyvmaf.typed_json import to_json
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def recipe():
 def swept(tmp_path_factory, recipe):
     folder = tmp_path_factory.mktemp("run")
     table = smooth_table(n_sources=7)
-    run = sweep(table, folder=folder, arch="mlp_small", recipe=recipe, seeds=(0,), folds=3)
+    run = loso(table, folder=folder, arch="mlp_small", recipe=recipe, seeds=(0,), folds=3)
     return table, folder, run
 
 
@@ -60,7 +61,7 @@ def test_baselines_go_through_the_same_folds(swept):
 
 def test_the_record_is_per_source_and_its_intervals_count_folds(swept):
     table, folder, run = swept
-    record = evaluate_run(run)
+    record = to_json(evaluate_run(run))
     assert [fold["source"] for fold in record["folds"]] == list(table.sources)
     assert record["protocol"] == {
         "name": "folds of whole sources",
@@ -71,7 +72,7 @@ def test_the_record_is_per_source_and_its_intervals_count_folds(swept):
     assert intervals["frame"]["rmse"]["k"] == 3
     assert intervals["pooled"]["frame"]["rmse"]["method"] == "delete-one-fold jackknife, t"
     assert record["aggregate"]["frame"]["rmse"]["k"] == 7
-    assert evaluate_run(read_run(folder)) == record
+    assert to_json(evaluate_run(read_run(folder))) == record
 
 
 def test_the_digest_says_what_was_held_out(swept):
@@ -89,18 +90,18 @@ def test_the_digest_says_what_was_held_out(swept):
 def test_as_many_folds_as_sources_is_leave_one_source_out(recipe, tmp_path):
     table = smooth_table(n_sources=3)
     runs = [
-        sweep(table, folder=tmp_path / f"{k}", arch="linear", recipe=recipe, seeds=(0,), folds=k)
+        loso(table, folder=tmp_path / f"{k}", arch="linear", recipe=recipe, seeds=(0,), folds=k)
         for k in (None, 3)
     ]
     assert runs[0].predictions.equals(runs[1].predictions)
     assert runs[0].baselines.equals(runs[1].baselines)
     assert runs[1].facts.held_out == ()
-    assert evaluate_run(runs[1])["protocol"]["name"] == "leave-one-source-out"
+    assert evaluate_run(runs[1]).protocol.name == "leave-one-source-out"
 
 
 def test_more_folds_than_sources_are_refused(recipe, tmp_path):
     with pytest.raises(SplitError, match="5 folds: expected 2 to 4"):
-        sweep(smooth_table(), folder=tmp_path, arch="linear", recipe=recipe, seeds=(0,), folds=5)
+        loso(smooth_table(), folder=tmp_path, arch="linear", recipe=recipe, seeds=(0,), folds=5)
 
 
 @pytest.mark.parametrize("what", ["networks", "least squares"])
@@ -121,16 +122,8 @@ def test_more_folds_take_no_more_memory(what, monkeypatch):
         sent.clear()
         tracemalloc.start()
         if what == "networks":
-            fit(
-                features=table.features,
-                target=table.target,
-                source_index=table.source_index,
-                held_out=[fold.positions for fold in folds],
-                seeds=[0],
-                feature_names=table.info.features,
-                arch="linear",
-                recipe=recipe,
-            )
+            held_out = [fold.positions for fold in folds]
+            fit(table, arch="linear", recipe=recipe, held_out=held_out)
             assert sent.count((len(table.target), 7)) == 1
         else:
             least_squares(table, folds)

@@ -12,7 +12,7 @@ from onnx.reference import ReferenceEvaluator
 from tinyvmaf.errors import ModelError
 from tinyvmaf.models.network import ACTIVATIONS, Layer, Network
 from tinyvmaf.models.onnx_file import to_onnx
-from tinyvmaf.training.program import forward
+from tinyvmaf.training.compiled_steps import forward
 
 WIDTHS = ((), (16, 8), (64, 32))
 

@@ -8,17 +8,24 @@ import polars as pl
 import pytest
 
 from tinyvmaf.evaluation.baselines import PER_FOLD
-from tinyvmaf.evaluation.record import evaluate_run
+from tinyvmaf.evaluation.evaluate import evaluate_run
+from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.points import points_of
+from tinyvmaf.typed_json import from_json, to_json
 
 SCRIPT = "<script>alert(1)</script>"
 ARABIC = "ساحة المدينة"
 BREAKER = "x</script><!--\u2028|`*_[a](http://b)"
 SOURCES = (SCRIPT, "Bird", BREAKER, ARABIC)
 """The sources of the run below, in the order of its folds."""
+
+
+def typed(record):
+    """The record of a dictionary, which tests change more easily."""
+    return from_json(LosoRecord, record)
 
 
 @pytest.fixture(scope="session")
@@ -113,13 +120,13 @@ def run(make_run):
 
 @pytest.fixture(scope="session")
 def points(run, bare_record):
-    return points_of(run, order=by_error(bare_record))
+    return points_of(run, order=by_error(typed(bare_record)))
 
 
 @pytest.fixture(scope="session")
 def bare_record(run):
     """The record without its evidence, as an older version wrote it."""
-    record = evaluate_run(run)
+    record = to_json(evaluate_run(run))
     return {key: value for key, value in record.items() if key not in {"evidence", "findings"}}
 
 

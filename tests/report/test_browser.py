@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from scripts.browser import WITHOUT, find, is_unwanted
 
-from tinyvmaf.evaluation.record import evaluate_run
+from tests.report.conftest import typed
+from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.html import page
@@ -58,10 +59,10 @@ def tab(tmp_path_factory):
 @pytest.fixture
 def opened(tab, record, points, tmp_path):
     """The page of the hostile record, at the size and light that a test asks for."""
-    drawn = charts(record, points, PAGE)
+    drawn = charts(typed(record), points, PAGE)
     path = tmp_path / "page.html"
     path.write_text(
-        page(document(record, drawn), drawn, points, pictures="charts"), encoding="utf-8"
+        page(document(typed(record), drawn), drawn, points, pictures="charts"), encoding="utf-8"
     )
 
     def open_page(width=1280, height=900, *, dark=False):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import vl_convert
 
+from tests.report.conftest import typed
 from tinyvmaf.report.chart import by_error, ticks
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.theme import PAGE, PAPER
@@ -15,7 +16,7 @@ OF_EVIDENCE = ["learning_curve", "comparison_errors", "comparison_correlations"]
 
 @pytest.fixture
 def drawn(record, points):
-    return {chart.name: chart for chart in charts(record, points, PAPER)}
+    return {chart.name: chart for chart in charts(typed(record), points, PAPER)}
 
 
 def values(spec):
@@ -32,7 +33,7 @@ def test_every_chart_that_there_is_data_for(drawn):
 
 
 def test_without_evidence_its_charts_are_left_out(bare_record, points):
-    assert [chart.name for chart in charts(bare_record, points, PAPER)] == ALWAYS
+    assert [chart.name for chart in charts(typed(bare_record), points, PAPER)] == ALWAYS
 
 
 def test_every_fold_is_a_dot_with_its_value(drawn, record):
@@ -53,11 +54,11 @@ def test_the_constant_is_not_drawn_among_the_folds(drawn):
 
 def test_sources_stand_in_the_order_of_their_error(record):
     errors = {fold["source"]: fold["frame"]["rmse"] for fold in record["folds"]}
-    assert [errors[source] for source in by_error(record)] == sorted(errors.values())
+    assert [errors[source] for source in by_error(typed(record))] == sorted(errors.values())
 
 
 def test_the_words_name_the_best_and_the_worst_source(drawn, record):
-    order = by_error(record)
+    order = by_error(typed(record))
     words = drawn["folds_rmse"].alt
     assert words.index(f"({order[0]})") < words.index(f"({order[-1]})")
 
@@ -68,15 +69,15 @@ def test_a_forest_says_what_the_record_says(drawn, record, points):
     assert [row["kind"] for row in rows] == ["resolved", "not resolved"]
     assert [row["low"] for row in rows] == [0.6, 0.9]
     record["evidence"]["comparisons"][1]["verdict"] = "equivalent"
-    again = {chart.name: chart for chart in charts(record, points, PAPER)}
+    again = {chart.name: chart for chart in charts(typed(record), points, PAPER)}
     assert values(again["comparison_errors"].spec)[-1]["kind"] == "equivalent"
     correlations = values(drawn["comparison_correlations"].spec)[-1]
     assert correlations["verdict"] == "least_squares is better"
 
 
 def test_a_chart_is_the_same_on_page_and_paper_but_for_colours_and_type(record, points):
-    on_page = {chart.name: chart for chart in charts(record, points, PAGE)}
-    for chart in charts(record, points, PAPER):
+    on_page = {chart.name: chart for chart in charts(typed(record), points, PAGE)}
+    for chart in charts(typed(record), points, PAPER):
         text = json.dumps(on_page[chart.name].spec, ensure_ascii=False)
         for role in ("ink", "muted", "rule", "accent", "other", "surface", "font"):
             text = text.replace(f'"{getattr(PAGE, role)}"', f'"{getattr(PAPER, role)}"')
@@ -85,7 +86,7 @@ def test_a_chart_is_the_same_on_page_and_paper_but_for_colours_and_type(record, 
 
 def test_a_fold_without_a_correlation_is_left_out_of_its_chart(record, points):
     record["folds"][0]["frame"]["plcc"] = None
-    made = {chart.name: chart for chart in charts(record, points, PAPER)}
+    made = {chart.name: chart for chart in charts(typed(record), points, PAPER)}
     rows = [row for row in values(made["folds_plcc"].spec) if row.get("series") == "mlp_small"]
     assert len(rows) == 3
 
@@ -93,7 +94,7 @@ def test_a_fold_without_a_correlation_is_left_out_of_its_chart(record, points):
 def test_without_any_correlation_there_is_no_chart_of_them(record, points):
     for fold in record["folds"]:
         fold["frame"]["plcc"] = None
-    assert "folds_plcc" not in [chart.name for chart in charts(record, points, PAPER)]
+    assert "folds_plcc" not in [chart.name for chart in charts(typed(record), points, PAPER)]
 
 
 def test_no_name_gets_into_code(record, points):
@@ -107,7 +108,7 @@ def test_no_name_gets_into_code(record, points):
             return [text for value in part for text in code(value, key)]
         return [part] if key in {"expr", "signal", "update", "test"} else []
 
-    for chart in charts(record, points, PAGE):
+    for chart in charts(typed(record), points, PAGE):
         vega = vl_convert.vegalite_to_vega(chart.spec)
         vega = {key: value for key, value in vega.items() if key not in {"data", "description"}}
         texts = [text for text in code(vega) if isinstance(text, str)]
@@ -120,16 +121,16 @@ def axis(chart):
 
 
 def test_errors_far_apart_are_told_apart_on_a_log_axis(record, points):
-    near = {chart.name: chart for chart in charts(record, points, PAPER)}
+    near = {chart.name: chart for chart in charts(typed(record), points, PAPER)}
     assert axis(near["folds_rmse"]) == {"zero": True}
     record["folds"][0]["frame"]["rmse"] = 0.01
-    far = {chart.name: chart for chart in charts(record, points, PAPER)}
+    far = {chart.name: chart for chart in charts(typed(record), points, PAPER)}
     assert axis(far["folds_rmse"])["type"] == "log"
 
 
 def test_a_correlation_of_one_has_a_place_on_the_axis(record, points):
     record["folds"][0]["frame"]["plcc"] = 1.0
-    made = {chart.name: chart for chart in charts(record, points, PAPER)}
+    made = {chart.name: chart for chart in charts(typed(record), points, PAPER)}
     rows = [row for row in values(made["folds_plcc"].spec) if row.get("printed") == "1.0000"]
     assert [row["at"] for row in rows] == [1e-9]
 

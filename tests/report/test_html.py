@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from tests.report.conftest import typed
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.html import page
 from tinyvmaf.report.sections import document
@@ -47,8 +48,8 @@ class Tree(HTMLParser):
 
 @pytest.fixture
 def text(record, points):
-    drawn = charts(record, points, PAGE)
-    return page(document(record, drawn), drawn, points, pictures="charts")
+    drawn = charts(typed(record), points, PAGE)
+    return page(document(typed(record), drawn), drawn, points, pictures="charts")
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_a_hostile_name_adds_no_element(tree, record, points):
     text = json.dumps(record)
     for name in {fold["source"] for fold in record["folds"]} | {"<script>alert(1)</script>"}:
         text = text.replace(json.dumps(name)[1:-1], "harmless")
-    tame = json.loads(text)
+    tame = typed(json.loads(text))
     drawn = charts(tame, points, PAGE)
     plain = Tree(page(document(tame, drawn), drawn, points, pictures="charts"))
     assert Counter(tag for tag, _ in plain.elements) == Counter(tag for tag, _ in tree.elements)
@@ -106,7 +107,7 @@ def test_the_data_in_the_page_is_the_charts(text, tree, record, points):
     written = tree.text("script")[0]
     assert not re.search(r"[<>&]", written)
     data = json.loads(written)
-    drawn = charts(record, points, PAGE)
+    drawn = charts(typed(record), points, PAGE)
     assert {name: chart["spec"] for name, chart in data["charts"].items()} == {
         chart.name: json.loads(json.dumps(chart.spec)) for chart in drawn
     }
@@ -132,7 +133,7 @@ def test_tables_tell_what_their_cells_belong_to(tree):
 
 def test_every_chart_has_a_place_and_words(tree, record, points):
     places = [box["data-chart"] for box in tree.all("div") if "data-chart" in box]
-    drawn = charts(record, points, PAGE)
+    drawn = charts(typed(record), points, PAGE)
     assert places == [chart.name for chart in drawn]
     assert tree.text("p")
     words = "".join(text for tag, text in tree.texts if tag == "p")

@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from tests.report.conftest import typed
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.markdown import escape, markdown
 from tinyvmaf.report.sections import document
@@ -11,9 +12,9 @@ from tinyvmaf.report.theme import PAPER
 
 @pytest.fixture
 def text(record, points):
-    drawn = charts(record, points, PAPER)
+    drawn = charts(typed(record), points, PAPER)
     named = {chart.name: chart for chart in drawn}
-    return markdown(document(record, drawn), named, pictures="charts")
+    return markdown(document(typed(record), drawn), named, pictures="charts")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_headings_descend_by_one_level(text):
 
 def test_a_command_cannot_leave_its_fence(record):
     record["command"] = "tinyvmaf loso '```\n# out'"
-    written = markdown(document(record, None), {}, pictures="charts")
+    written = markdown(document(typed(record), None), {}, pictures="charts")
     assert "````sh\ntinyvmaf loso '```\n# out'\n````" in written
 
 
@@ -68,5 +69,5 @@ def test_the_warning_stands_before_the_result(record):
         "outcome": "undertrained",
         "reason": "too few steps",
     }
-    written = markdown(document(record, None), {}, pictures="charts")
+    written = markdown(document(typed(record), None), {}, pictures="charts")
     assert written.index("> **What follows") < written.index("is undertrained: too few steps.")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from tinyvmaf.evaluation.records import OverFolds
 from tinyvmaf.report.numbers import bounds, count, interval, number, p_value, plural, share, spread
+from tinyvmaf.stats.intervals import Interval
 
 
 @pytest.mark.parametrize(
@@ -30,9 +32,8 @@ def test_a_number_claims_no_more_than_it_is(metric, value, printed):
 
 
 def test_an_interval_stands_behind_its_estimate():
-    found = {"estimate": 2.0, "low": 1.5, "high": 2.75}
+    found = Interval(2.0, 1.5, 2.75, level=0.95, k=4, method="t")
     assert interval("rmse", found) == "2.000 [1.500, 2.750]"
-    assert interval("rmse", {**found, "low": None}) == "2.000 (no interval)"
     assert interval("rmse", None) == "\N{EN DASH}"
     assert bounds(0.5, None) == "\N{EN DASH}"
 
@@ -53,4 +54,4 @@ def test_counts_take_their_noun_in_the_right_number():
         "1,234",
     ]
     assert share(0.125) == "12.5 %"
-    assert spread("rmse", {"mean": 1.0, "std": None}) == "1.000 ± \N{EN DASH}"
+    assert spread("rmse", OverFolds(1.0, None, 1.0, "A", k=1, k_eff=1)) == "1.000 ± \N{EN DASH}"

@@ -3,13 +3,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.report.conftest import typed
 from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.points import points_of
 
 
 @pytest.fixture(scope="module")
 def order(bare_record):
-    return by_error(bare_record)
+    return by_error(typed(bare_record))
 
 
 def errors(run, seed=0):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from tests.report.conftest import typed
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.document import Bullets, Omitted, Table
 from tinyvmaf.report.sections import document
@@ -14,7 +15,7 @@ def table(report, caption):
 
 
 def test_sections_stand_in_the_order_of_reading(record, points):
-    report = document(record, charts(record, points, PAPER))
+    report = document(typed(record), charts(typed(record), points, PAPER))
     assert [section.name for section in report.sections] == [
         "folds",
         "predictions",
@@ -33,26 +34,26 @@ def test_sections_stand_in_the_order_of_reading(record, points):
 
 
 def test_without_charts_there_is_no_empty_section(record):
-    report = document(record, None)
+    report = document(typed(record), None)
     assert all(section.blocks for section in report.sections)
     assert "predictions" not in [section.name for section in report.sections]
 
 
 def test_every_table_is_rectangular(record):
-    tables = blocks(document(record, None), Table)
+    tables = blocks(document(typed(record), None), Table)
     assert len(tables) >= 7
     for found in tables:
         assert {len(row) for row in (*found.rows, *found.totals)} == {len(found.columns)}
 
 
 def test_the_fold_table_has_the_records_values(record):
-    rows = {row[0]: row for row in table(document(record, None), "Every fold").rows}
+    rows = {row[0]: row for row in table(document(typed(record), None), "Every fold").rows}
     for fold in record["folds"]:
         assert f"{fold['frame']['rmse']:.3f}" in rows[fold["source"]]
 
 
 def test_verdicts_and_p_values_are_the_records(record):
-    rows = table(document(record, None), "Paired comparisons").rows
+    rows = table(document(typed(record), None), "Paired comparisons").rows
     assert [row[2] for row in rows] == [
         "mlp_small is better, robust",
         "not resolved",
@@ -62,13 +63,13 @@ def test_verdicts_and_p_values_are_the_records(record):
 
 
 def test_findings_are_the_records_sentences(record):
-    report = document(record, None)
+    report = document(typed(record), None)
     found = next(section for section in report.sections if section.name == "findings")
     assert found.blocks[-1] == Bullets(("<script>alert(1)</script> is not an outlier.",))
 
 
 def test_missing_evidence_is_said_once_for_each_part(bare_record):
-    lines = [block.text for block in blocks(document(bare_record, ()), Omitted)]
+    lines = [block.text for block in blocks(document(typed(bare_record), ()), Omitted)]
     assert lines == [
         "Effective sample size: not in this record.",
         "Learning curve: not in this record; tinyvmaf loso --learning-curve makes it.",
@@ -88,7 +89,7 @@ def test_a_gate_that_was_not_passed_stands_above_everything(record):
         "reason": "the training RMSE is 15.5",
     }
     record["evidence"]["comparisons"] = None
-    report = document(record, None)
+    report = document(typed(record), None)
     assert report.headline[0] == "mlp_small is undertrained: the training RMSE is 15.5."
     assert report.warning.startswith("What follows shows how far training went.")
     because = "Paired comparison: left out, because the training gate was not passed."
@@ -97,7 +98,7 @@ def test_a_gate_that_was_not_passed_stands_above_everything(record):
 
 def test_undefined_values_are_listed_with_their_reason(record):
     record["folds"][1]["frame"] |= {"plcc": None, "undefined": {"plcc": "one score only"}}
-    report = document(record, None)
+    report = document(typed(record), None)
     assert ("Bird, frame PLCC: one score only",) in [
         list_.items for list_ in blocks(report, Bullets)
     ]

@@ -104,7 +104,7 @@ def drawn(seed, kind):
 @pytest.mark.parametrize("metric", POOLED)
 def test_pooled_intervals_equal_leaving_rows_out(metric, kind):
     predicted, target, source = drawn(0, kind)
-    found = pooled_intervals(predicted=predicted, target=target, source_index=source)[metric]
+    found = pooled_intervals(predicted=[predicted], target=target, source_index=source)[metric]
 
     def on_scale(rows):
         value = STATISTICS[metric](predicted=predicted[rows], target=target[rows])
@@ -124,9 +124,9 @@ def test_pooled_intervals_ignore_the_order_of_rows_and_names_of_sources(seed, re
     order = np.random.default_rng(seed).permutation(len(source))
     names = np.zeros(10, dtype=int)
     names[[3, 5, 8, 9]] = renamed
-    one = pooled_intervals(predicted=predicted, target=target, source_index=source)
+    one = pooled_intervals(predicted=[predicted], target=target, source_index=source)
     other = pooled_intervals(
-        predicted=predicted[order], target=target[order], source_index=names[source][order]
+        predicted=[predicted[order]], target=target[order], source_index=names[source][order]
     )
     for metric in POOLED:
         assert other[metric].low == pytest.approx(one[metric].low, abs=1e-9)
@@ -135,9 +135,9 @@ def test_pooled_intervals_ignore_the_order_of_rows_and_names_of_sources(seed, re
 
 def test_more_frames_of_the_same_sources_do_not_narrow_the_interval():
     predicted, target, source = drawn(1, "plain")
-    one = pooled_intervals(predicted=predicted, target=target, source_index=source)
+    one = pooled_intervals(predicted=[predicted], target=target, source_index=source)
     many = pooled_intervals(
-        predicted=np.tile(predicted, 50),
+        predicted=[np.tile(predicted, 50)],
         target=np.tile(target, 50),
         source_index=np.tile(source, 50),
     )
@@ -148,7 +148,7 @@ def test_more_frames_of_the_same_sources_do_not_narrow_the_interval():
 def test_a_constant_has_intervals_of_its_errors_only():
     target = np.arange(12.0)
     found = pooled_intervals(
-        predicted=np.full(12, 0.1), target=target, source_index=np.repeat([0, 1, 2], 4)
+        predicted=[np.full(12, 0.1)], target=target, source_index=np.repeat([0, 1, 2], 4)
     )
     assert found["plcc"] is None
     assert found["srocc"] is None
@@ -158,7 +158,7 @@ def test_a_constant_has_intervals_of_its_errors_only():
 def test_a_correlation_that_rests_on_one_source_has_no_interval():
     predicted = np.array([1.0, 1.0, 1.0, 1.0, 2.0, 3.0])
     found = pooled_intervals(
-        predicted=predicted, target=np.arange(6.0), source_index=np.array([0, 0, 1, 1, 2, 2])
+        predicted=[predicted], target=np.arange(6.0), source_index=np.array([0, 0, 1, 1, 2, 2])
     )
     assert found["plcc"] is None
     assert found["srocc"] is None
@@ -166,13 +166,13 @@ def test_a_correlation_that_rests_on_one_source_has_no_interval():
 
 def test_one_source_has_no_interval():
     predicted, target, source = drawn(0, "plain")
-    found = pooled_intervals(predicted=predicted, target=target, source_index=source * 0)
+    found = pooled_intervals(predicted=[predicted], target=target, source_index=source * 0)
     assert found == dict.fromkeys(POOLED)
 
 
 def test_rows_without_a_source_are_refused():
     with pytest.raises(SchemaError) as caught:
         pooled_intervals(
-            predicted=np.zeros(3), target=np.zeros(3), source_index=np.zeros(2, dtype=int)
+            predicted=[np.zeros(3)], target=np.zeros(3), source_index=np.zeros(2, dtype=int)
         )
     assert str(caught.value) == "3 rows have 2 group numbers; give one for each, and rows"

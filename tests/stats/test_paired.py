@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tinyvmaf.stats.paired import (
-    detectable_effect,
+    detectable_effects,
     nadeau_bengio_p,
     sign_flip,
+    smallest_p,
     subset_interval,
     wilcoxon_p,
 )
@@ -203,16 +204,47 @@ def test_wilcoxon_drops_zeros():
     assert wilcoxon_p(np.array([0.0, 1.0, 2.0, 3.0])) == wilcoxon_p(np.array([1.0, 2.0, 3.0]))
 
 
-def test_nine_sources_resolve_about_1_1_standard_deviations():
-    d = np.random.default_rng(0).normal(size=9)
-    assert detectable_effect(d) / d.std(ddof=1) == pytest.approx(1.07, abs=0.01)
+def made_up(tests, k, *, seed=0):
+    """Differences of a family whose metrics are correlated, as they are of one model."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=k) * 0.7 + rng.normal(size=(tests, k)) * 0.7
 
 
-@pytest.mark.parametrize("k", [2, 3, 9, 30])
-def test_the_detectable_effect_has_the_power_that_it_names(k):
-    d = np.random.default_rng(k).normal(size=k)
-    effect = detectable_effect(d, alpha=0.05, power=0.8) / d.std(ddof=1)
-    drawn = np.random.default_rng(0).normal(effect, 1, size=(20_000, k))
-    assert np.mean(stats.ttest_1samp(drawn, 0, axis=1).pvalue < 0.05) == pytest.approx(
-        0.8, abs=0.01
-    )
+def power_of(d, test, effect, *, n=2000, seed=1):
+    """Share of made-up families with this effect in one test where its adjusted p is below 5 %."""
+    rng = np.random.default_rng(seed)
+    covariance = np.cov(d) if len(d) > 1 else np.array([[d.var(ddof=1)]])
+    drawn = rng.multivariate_normal(np.zeros(len(d)), covariance, size=(n, d.shape[1]))
+    drawn = drawn.transpose(0, 2, 1)
+    drawn[:, test] += effect
+    return np.mean([sign_flip(each).p_max_t[test] < 0.05 for each in drawn])
+
+
+@pytest.mark.parametrize("k", [2, 4, 5])
+def test_fewer_than_six_sources_resolve_nothing(k):
+    """Five sources allow no p below 2 / 32, so that no effect is large enough."""
+    assert detectable_effects(made_up(3, k)) == (None, None, None)
+    assert smallest_p(k) == 2 / 2**k > 0.05
+
+
+@pytest.mark.parametrize(("tests", "k"), [(1, 6), (1, 9), (4, 6), (4, 8), (1, 12)])
+def test_the_detectable_effect_has_the_power_that_it_names(tests, k):
+    """The t test's formula, used before, promised 80 % where six sources have 57 %."""
+    d = made_up(tests, k)
+    effect = detectable_effects(d)[0]
+    assert power_of(d, 0, effect) == pytest.approx(0.8, abs=0.035)
+
+
+def test_a_test_without_a_spread_resolves_everything_and_disturbs_no_other():
+    d = made_up(2, 7)
+    still = np.vstack([d, np.full(7, 0.25)])
+    assert detectable_effects(still)[2] == 0
+    assert detectable_effects(still)[0] == pytest.approx(detectable_effects(d)[0], rel=0.25)
+
+
+def test_sources_without_a_difference_do_not_count():
+    d = made_up(2, 8)
+    d[1, :3] = np.nan
+    first, second = detectable_effects(d)
+    assert first is not None
+    assert second is None

@@ -3,8 +3,10 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
 
+from tinyvmaf.features.table import FeatureTable, TableInfo
 from tinyvmaf.training.recipes import load_recipe
 
 N_SOURCES = 4
@@ -24,6 +26,19 @@ def rows():
         source_index=source_index,
         feature_names=tuple("abcdef"),
     )
+
+
+@pytest.fixture(scope="session")
+def table_of():
+    """Make a table of arrays, unchecked."""
+
+    def make(*, features, target, source_index, feature_names=tuple("abcdef")):
+        rows = pl.DataFrame(features, schema=list(feature_names)).with_columns(
+            source=pl.Series([f"S{k}" for k in source_index]), vmaf=pl.Series(target)
+        )
+        return FeatureTable(rows, TableInfo(teacher="unknown", features=tuple(feature_names)))
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -13,21 +13,15 @@ from tinyvmaf.training.recipes import load_recipe
 FOLDS = [(0,), (1,), (2,), (3,), ()]
 
 
-def fit(rows, recipe, *, held_out=FOLDS, seeds=(0, 3), arch="mlp_small", **changed):
-    given = {
-        "features": rows.features,
-        "target": rows.target,
-        "source_index": rows.source_index,
-        **changed,
-    }
-    return fitting.fit(
-        **given,
-        held_out=held_out,
-        seeds=seeds,
-        feature_names=rows.feature_names,
-        arch=arch,
-        recipe=recipe,
-    )
+@pytest.fixture(scope="module")
+def fit(table_of):
+    """Fit on the rows, some of whose arrays may be changed."""
+
+    def fit(rows, recipe, *, held_out=FOLDS, seeds=(0, 3), arch="mlp_small", **changed):
+        table = table_of(**{**vars(rows), **changed})
+        return fitting.fit(table, arch=arch, recipe=recipe, held_out=held_out, seeds=seeds)
+
+    return fit
 
 
 def numbers(fitted):
@@ -44,7 +38,7 @@ def numbers(fitted):
 
 
 @pytest.fixture(scope="module")
-def sweep(rows, quick):
+def sweep(fit, rows, quick):
     return fit(rows, quick)
 
 
@@ -75,7 +69,7 @@ def test_training_learns(sweep, rows):
             assert np.sqrt(np.mean(error**2)) < 4
 
 
-def test_two_sweeps_are_the_same_bit_for_bit(sweep, rows, quick):
+def test_two_sweeps_are_the_same_bit_for_bit(fit, sweep, rows, quick):
     again = fit(rows, quick)
     assert {job: numbers(fitted) for job, fitted in again.items()} == {
         job: numbers(fitted) for job, fitted in sweep.items()
@@ -83,14 +77,14 @@ def test_two_sweeps_are_the_same_bit_for_bit(sweep, rows, quick):
 
 
 @pytest.mark.parametrize("out", FOLDS)
-def test_a_fold_by_itself_is_the_fold_of_the_sweep(sweep, rows, quick, out):
+def test_a_fold_by_itself_is_the_fold_of_the_sweep(fit, sweep, rows, quick, out):
     alone = fit(rows, quick, held_out=[out], seeds=[3])
     assert list(alone) == [(out, 3)]
     assert numbers(alone[out, 3]) == numbers(sweep[out, 3])
 
 
 @pytest.mark.parametrize("out", [(1,), (0, 3)])
-def test_what_is_held_out_changes_nothing(rows, quick, out):
+def test_what_is_held_out_changes_nothing(fit, rows, quick, out):
     """Every value of the held-out rows is replaced; the network must not notice."""
     held_out = np.isin(rows.source_index, out)
     features, target = rows.features.copy(), rows.target.copy()
@@ -102,21 +96,15 @@ def test_what_is_held_out_changes_nothing(rows, quick, out):
         assert numbers(before[out, 0]) == numbers(after[out, 0])
 
 
-def test_a_source_that_fingerprints_its_target_cannot_be_guessed(quick):
+def test_a_source_that_fingerprints_its_target_cannot_be_guessed(table_of, quick):
     """Features name the source, the target is a constant of it: no skill on a source not seen."""
     generator = np.random.default_rng(11)
     source_index = np.repeat(np.arange(8), 60)
     features = generator.normal(size=(8, 6))[source_index] + generator.normal(0, 0.01, (480, 6))
     target = generator.uniform(10, 90, 8)[source_index]
+    table = table_of(features=features, target=target, source_index=source_index)
     fitted = fitting.fit(
-        features=features,
-        target=target,
-        source_index=source_index,
-        held_out=[(k,) for k in range(8)],
-        seeds=[0],
-        feature_names=tuple("abcdef"),
-        arch="mlp_small",
-        recipe=quick,
+        table, arch="mlp_small", recipe=quick, held_out=[(k,) for k in range(8)], seeds=[0]
     )
     assert max(item.train_rmse for item in fitted.values()) < 1
     errors = [
@@ -127,18 +115,18 @@ def test_a_source_that_fingerprints_its_target_cannot_be_guessed(quick):
     assert np.mean(errors) > np.std(target) / 2
 
 
-def test_more_folds_or_another_order_change_nothing(sweep, rows, quick):
+def test_more_folds_or_another_order_change_nothing(fit, sweep, rows, quick):
     turned = fit(rows, quick, held_out=FOLDS[::-1], seeds=(3, 0))
     assert all(numbers(turned[job]) == numbers(sweep[job]) for job in sweep)
 
 
-def test_whole_sources_can_be_held_out_together(rows, quick):
+def test_whole_sources_can_be_held_out_together(fit, rows, quick):
     fitted = fit(rows, quick, held_out=[(0, 2), (2, 0)], seeds=[0])
     assert fitted[(0, 2), 0].n_train == 90 + 130
     assert numbers(fitted[(0, 2), 0]) == numbers(fitted[(2, 0), 0])
 
 
-def test_epochs_are_passes_over_the_rows_of_the_fold(rows):
+def test_epochs_are_passes_over_the_rows_of_the_fold(fit, rows):
     recipe = replace(load_recipe("digest"), batch=32, epochs=2)
     fitted = fit(rows, recipe, held_out=[(1,), ()], seeds=[0])
     assert fitted[(1,), 0].steps == -(-2 * 480 // 32)
@@ -147,7 +135,7 @@ def test_epochs_are_passes_over_the_rows_of_the_fold(rows):
     assert fitted[(), 0].network.scale.tolist() == [1] * 6
 
 
-def test_linear_training_reaches_least_squares(rows):
+def test_linear_training_reaches_least_squares(fit, rows):
     unclipped = 60 + (rows.features - rows.features.mean(0)) @ [20, -5, 3, 8, 1, 0.2]
     recipe = replace(load_recipe("default"), loss="mse", batch=64, steps=1500)
     fitted = fit(rows, recipe, held_out=[()], seeds=[0], arch="linear", target=unclipped)
@@ -155,7 +143,7 @@ def test_linear_training_reaches_least_squares(rows):
     assert fitted[(), 0].train_rmse < 0.02
 
 
-def test_a_constant_feature_does_no_harm(rows, quick):
+def test_a_constant_feature_does_no_harm(fit, rows, quick):
     features = rows.features.copy()
     features[:, 2] = 0.7
     fitted = fit(rows, quick, held_out=[(0,)], seeds=[0], features=features)
@@ -172,7 +160,7 @@ def test_the_learning_rate_falls_from_its_start_to_nothing():
     assert set(fitting.learning_rates(replace(recipe, schedule="constant"), 9)) == {0.5}
 
 
-def test_progress_counts_every_step_once(rows, quick):
+def test_progress_counts_every_step_once(table_of, rows, quick):
     class Recorder:
         total, done, finished = 0.0, 0.0, 0
 
@@ -192,18 +180,18 @@ def test_progress_counts_every_step_once(rows, quick):
 
     recorder = Recorder()
     fitting.fit(
-        **vars(rows),
-        held_out=FOLDS,
-        seeds=[0],
+        table_of(**vars(rows)),
         arch="linear",
         recipe=quick,
+        held_out=FOLDS,
+        seeds=[0],
         progress=recorder,
     )
     assert recorder.total == recorder.done == quick.steps * len(FOLDS)
     assert recorder.finished == 1
 
 
-def test_training_that_diverges_is_an_error(rows):
+def test_training_that_diverges_is_an_error(fit, rows):
     recipe = replace(load_recipe("digest"), batch=32, epochs=5, learning_rate=1e38)
     with pytest.raises(TinyVmafError) as caught:
         fit(rows, recipe, held_out=[()], seeds=[4])
@@ -224,25 +212,23 @@ def test_training_that_diverges_is_an_error(rows):
         ),
     ],
 )
-def test_folds_that_cannot_be_are_refused(rows, quick, out, message):
+def test_folds_that_cannot_be_are_refused(fit, rows, quick, out, message):
     with pytest.raises(SplitError) as caught:
         fit(rows, quick, held_out=[out])
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("source_index", [[0, 1, 0], [1, 1, 2], [0, 0, 2], [0, 1, 3]])
-def test_rows_that_are_not_sorted_by_source_are_refused(rows, quick, source_index):
-    with pytest.raises(SplitError, match=r"^rows are not sorted by source: "):
-        fit(
-            rows,
-            quick,
-            features=rows.features[:3],
-            target=rows.target[:3],
-            source_index=np.array(source_index),
-        )
+def test_rows_that_are_not_sorted_by_source_are_refused(fit, rows, quick):
+    three = {"features": rows.features[:3], "target": rows.target[:3]}
+    with pytest.raises(SplitError) as caught:
+        fit(rows, quick, **three, source_index=[0, 1, 0])
+    assert str(caught.value) == (
+        "rows are not sorted by source: 2 sources lie in 3 blocks; sort them by source, clip and "
+        "frame"
+    )
 
 
-def test_negative_seeds_and_unknown_archs_are_refused(rows, quick):
+def test_negative_seeds_and_unknown_archs_are_refused(fit, rows, quick):
     with pytest.raises(UsageError) as caught:
         fit(rows, quick, seeds=[0, -1])
     assert str(caught.value) == "seeds [0, -1]: expected 0 or more"
@@ -252,7 +238,7 @@ def test_negative_seeds_and_unknown_archs_are_refused(rows, quick):
 
 def test_without_jax_the_message_names_the_extra(monkeypatch):
     monkeypatch.delitem(sys.modules, "tinyvmaf.training.fitting")
-    monkeypatch.delitem(sys.modules, "tinyvmaf.training.program", raising=False)
+    monkeypatch.delitem(sys.modules, "tinyvmaf.training.compiled_steps", raising=False)
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(UsageError) as caught:
         __import__("tinyvmaf.training.fitting")
@@ -264,7 +250,7 @@ def test_without_jax_the_message_names_the_extra(monkeypatch):
 
 def test_recipes_and_sizes_do_not_load_jax():
     code = (
-        "import sys, tinyvmaf.training.recipes, tinyvmaf.training.networks;"
+        "import sys, tinyvmaf.training.recipes, tinyvmaf.training.archs;"
         "tinyvmaf.training.recipes.load_recipe('default');"
         "sys.exit(bool({'jax', 'optax', 'sklearn', 'scipy', 'polars'} & set(sys.modules)))"
     )

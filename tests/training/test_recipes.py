@@ -56,7 +56,7 @@ def test_epochs_replace_steps():
 def test_epochs_out_of_range_are_refused(epochs):
     with pytest.raises(UsageError) as caught:
         with_epochs(load_recipe("default"), epochs)
-    assert str(caught.value) == (f"--epochs {epochs}: expected a whole number from 1 to 1000000000")
+    assert str(caught.value) == (f"epochs {epochs}: expected a whole number from 1 to 1000000000")
 
 
 def test_a_recipe_is_read_from_a_file(tmp_path):

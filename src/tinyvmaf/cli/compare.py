@@ -3,34 +3,37 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tinyvmaf.cli.console import show, show_json
 from tinyvmaf.cli.options import Json
+from tinyvmaf.typed_json import to_json
+
+if TYPE_CHECKING:
+    from tinyvmaf.evaluation.records import CompareRecord
 
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN_A RUN_B...", help="Runs of `loso`.")]
 
 
 def compare(runs: Runs, as_json: Json = False) -> None:
     """Compare runs on held-out sources: effects, intervals, adjusted tests, verdicts."""
-    from tinyvmaf.evaluation.compare import compare_folders
+    from tinyvmaf.evaluation.compare import compare as compare_folders
     from tinyvmaf.files import local_folder
 
     with ExitStack() as copies:
         folders = [copies.enter_context(local_folder(run, fetch=True)) for run in runs]
         record = compare_folders(folders)
     if as_json:
-        show_json(record)
+        show_json(to_json(record))
     else:
         _print(record)
 
 
-def _print(record: dict[str, Any]) -> None:
-    for run in record["runs"]:
-        gate = run["gate"]
-        show(f"{run['name']}: {run['arch']}, recipe {run['recipe']}; {gate['reason']}")
+def _print(record: "CompareRecord") -> None:
+    for run in record.runs:
+        show(f"{run.name}: {run.arch}, recipe {run.recipe}; {run.gate.reason}")
     show("")
-    for finding in record["findings"]:
-        show(f"- {finding['sentence']}")
+    for finding in record.findings:
+        show(f"- {finding.sentence}")

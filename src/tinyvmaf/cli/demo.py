@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show
-from tinyvmaf.cli.loso import check_names, print_digest, run_loso
+from tinyvmaf.cli.loso import print_digest
 from tinyvmaf.cli.options import FfmpegPath, Jobs
 from tinyvmaf.cli.tables import open_table
 
@@ -24,11 +24,12 @@ def demo(
     from tinyvmaf.corpus.build import build
     from tinyvmaf.corpus.clips import installed_clips
     from tinyvmaf.corpus.ladder import read_ladder
+    from tinyvmaf.evaluation.loso import loso
     from tinyvmaf.features.table import write_table
     from tinyvmaf.media.ffmpeg import find_ffmpeg
     from tinyvmaf.media.video import Video
+    from tinyvmaf.report.digest import Digest, write_digest
 
-    recipe = check_names("mlp_small", "default", None)
     clips = installed_clips()
     ladder = read_ladder()
     corpus, table = output / "corpus", output / "table.parquet"
@@ -46,11 +47,18 @@ def demo(
     opened = open_table(corpus, sample=False, jobs=jobs, ffmpeg=ffmpeg)
     write_table(opened.table, table)
     TERMINAL.note("3/3  train a model of 257 parameters per held-out source, and judge it there")
-    digest = run_loso(
-        opened,
-        folder=output / "loso_mlp_small",
-        arch="mlp_small",
-        recipe=recipe,
+    folder = output / "loso_mlp_small"
+    digests: list[Digest] = []
+    loso(
+        opened.table,
+        folder=folder,
+        table_origin=opened.origin,
+        extract_s=opened.extract_s,
+        complete=lambda run, new: digests.append(write_digest(run, new, named=folder)),
+        progress=TERMINAL,
     )
+    (digest,) = digests
+    if digest.missing:
+        TERMINAL.note(digest.missing)
     show("Leave-one-source-out: each row's model never saw that source.\n")
-    print_digest(digest, output / "loso_mlp_small")
+    print_digest(digest, folder)

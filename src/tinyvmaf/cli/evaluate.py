@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tinyvmaf evaluate`: models on a table, with what each had seen of every source."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tinyvmaf.cli.console import show, show_json, show_table
 from tinyvmaf.cli.options import Json
 from tinyvmaf.cli.tables import Sample, open_table
+from tinyvmaf.typed_json import to_json
+
+if TYPE_CHECKING:
+    from tinyvmaf.evaluation.records import EvaluationRecord
 
 
 def evaluate(
@@ -29,38 +33,40 @@ def evaluate(
     from pathlib import Path
 
     from tinyvmaf.errors import UsageError
-    from tinyvmaf.evaluation.models import evaluate_on
-    from tinyvmaf.models.model import load_model
+    from tinyvmaf.evaluation.evaluate import evaluate as evaluate_models
 
     table, models = (None, arguments) if sample else (Path(arguments[0]), arguments[1:])
     if not models:
         raise UsageError("no model given: `tinyvmaf evaluate TABLE MODEL...`")
     opened = open_table(table, sample=sample)
     order = None if features is None else features.split(",")
-    record = evaluate_on(opened.table, [load_model(name, features=order) for name in models])
+    record = evaluate_models(opened.table, models, features=order)
     if as_json:
-        show_json(record)
+        show_json(to_json(record))
     else:
         _print(record)
 
 
-def _print(record: dict[str, Any]) -> None:
+def _print(record: "EvaluationRecord") -> None:
     from tinyvmaf.report.numbers import number
 
     columns = {"source": "left", "seen": "left", "frames": "right", "PLCC": "right",
                "SROCC": "right", "RMSE": "right", "MAE": "right", "clip RMSE": "right"}  # fmt: skip
-    for model in record["models"]:
-        concat: dict[str, Any] = {"source": "all frames", **model["concat"]}
-        cells: list[dict[str, Any]] = [*model["per_source"], concat]
+    for model in record.models:
+        concat = model.concat
+        cells = [(cell.source, cell.seen, cell) for cell in model.per_source]
         rows = [
             [
-                cell["source"],
-                cell["seen"] if isinstance(cell["seen"], str) else "+".join(cell["seen"]),
-                str(cell["n_frames"]),
-                *(number(name, cell[name]) for name in ("plcc", "srocc", "rmse", "mae")),
-                number("rmse", cell["clip"]["rmse"]),
+                name,
+                seen,
+                str(cell.n_frames),
+                number("plcc", cell.plcc),
+                number("srocc", cell.srocc),
+                number("rmse", cell.rmse),
+                number("mae", cell.mae),
+                number("rmse", cell.clip.rmse),
             ]
-            for cell in cells
+            for name, seen, cell in (*cells, ("all frames", "+".join(concat.seen), concat))
         ]
-        show(f"{model['model']}: {model['what']}")
+        show(f"{model.model}: {model.what}")
         show_table(columns, rows)

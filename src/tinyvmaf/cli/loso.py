@@ -9,11 +9,11 @@ import typer
 from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
 from tinyvmaf.cli.extract import PARTIAL
 from tinyvmaf.cli.options import Jobs, Json, PixFmt, Size
-from tinyvmaf.cli.tables import Opened, Sample, TableArgument, open_table
+from tinyvmaf.cli.tables import Sample, TableArgument, open_table
+from tinyvmaf.typed_json import to_json
 
 if TYPE_CHECKING:
     from tinyvmaf.report.digest import Digest
-    from tinyvmaf.training.recipes import Recipe
 
 Arch = Annotated[str, typer.Option("--model-arch", help="linear, mlp_small, mlp_mid, mlp_medium.")]
 RecipeName = Annotated[str, typer.Option("--recipe", help="default, digest, or a TOML file.")]
@@ -51,87 +51,43 @@ def loso(
     as_json: Json = False,
 ) -> None:
     """Leave each source out, or folds of sources: train, predict, and write run and digest."""
+    from tinyvmaf.evaluation.loso import loso as run_loso
     from tinyvmaf.files import check_writable, local_folder
+    from tinyvmaf.report.digest import Digest, write_digest
+    from tinyvmaf.training.recipes import check_training
 
     # Names and the output are checked before anything slow begins.
-    settings = check_names(model_arch, recipe, epochs)
+    settings = check_training(model_arch, recipe, epochs=epochs)
     folder = output or Path("runs") / f"loso_{model_arch}"
     check_writable(folder / "run.json")
     opened = open_table(
         table, sample=sample, teacher=teacher, jobs=jobs, size=size, pix_fmt=pix_fmt
     )
+    digests: list[Digest] = []
     with local_folder(folder, send=True) as local:
-        digest = run_loso(
-            opened,
+        run_loso(
+            opened.table,
             folder=local,
             arch=model_arch,
             recipe=settings,
             seeds=seeds,
             folds=folds,
-            baselines=baseline or [],
+            baselines=baseline or (),
             learning_curve=learning_curve,
+            table_origin=opened.origin,
+            extract_s=opened.extract_s,
+            complete=lambda run, new: digests.append(write_digest(run, new, named=local)),
+            progress=TERMINAL,
         )
+    (digest,) = digests
+    if digest.missing:
+        TERMINAL.note(digest.missing)
     if as_json:
-        show_json(digest.record)
+        show_json(to_json(digest.record))
     else:
         print_digest(digest, folder)
     if opened.partial:
         raise typer.Exit(PARTIAL)
-
-
-def check_names(arch: str, recipe: str, epochs: int | None) -> "Recipe":
-    """The recipe, after making sure that arch and recipe exist."""
-    from tinyvmaf.training.networks import check_arch
-    from tinyvmaf.training.recipes import load_recipe, with_epochs
-
-    check_arch(arch)
-    settings = load_recipe(recipe)
-    return settings if epochs is None else with_epochs(settings, epochs)
-
-
-def run_loso(
-    opened: Opened,
-    *,
-    folder: Path,
-    arch: str,
-    recipe: "Recipe",
-    seeds: int = 1,
-    folds: int | None = None,
-    baselines: list[str] | None = None,
-    learning_curve: bool = False,
-) -> "Digest":
-    """Sweep with progress and write the digest."""
-    from tinyvmaf.errors import UsageError
-    from tinyvmaf.evaluation.folds import make_folds
-    from tinyvmaf.evaluation.loso import sweep
-    from tinyvmaf.evaluation.run import RECORD, read_run, run_folder
-    from tinyvmaf.models.model import load_model
-    from tinyvmaf.report.digest import write_digest
-
-    if seeds < 1:
-        raise UsageError(f"--seeds {seeds}: expected 1 or more")
-    table = opened.table
-    make_folds(table.sources, n_rows=[own.stop - own.start for own in table.blocks], k=folds)
-    runs = {name: Path(name) for name in baselines or () if (Path(name) / RECORD).is_file()}
-    with run_folder(folder) as new:
-        run = sweep(
-            table,
-            folder=new,
-            arch=arch,
-            recipe=recipe,
-            seeds=range(seeds),
-            folds=folds,
-            baselines=[load_model(name) for name in baselines or () if name not in runs],
-            beside={path.resolve().name: read_run(path) for path in runs.values()},
-            with_learning_curve=learning_curve,
-            table_origin=opened.origin,
-            extract_s=opened.extract_s,
-            progress=TERMINAL,
-        )
-        digest = write_digest(run, new, named=folder)
-    if digest.missing:
-        TERMINAL.note(digest.missing)
-    return digest
 
 
 def print_digest(digest: "Digest", folder: Path) -> None:
@@ -146,26 +102,28 @@ def print_digest(digest: "Digest", folder: Path) -> None:
     columns["held out"] = "left"
     rows = [
         [
-            fold["source"],
-            str(fold["n_frames"]),
-            *(number(name, fold["frame"][name]) for name in ("plcc", "srocc", "rmse")),
-            number("rmse", fold["clip"]["rmse"]),
+            fold.source,
+            str(fold.n_frames),
+            number("plcc", fold.frame.plcc),
+            number("srocc", fold.frame.srocc),
+            number("rmse", fold.frame.rmse),
+            number("rmse", fold.clip.rmse),
         ]
-        for fold in digest.record["folds"]
+        for fold in record.folds
     ]
-    frame, clip = (digest.record["aggregate"][level] for level in ("frame", "clip"))
+    frame, clip = record.aggregate.frame, record.aggregate.clip
     rows += [
         [
             label,
             "",
-            *(number(name, frame[name][label]) for name in ("plcc", "srocc", "rmse")),
-            number("rmse", clip["rmse"][label]),
+            *(number(name, getattr(frame[name], label)) for name in ("plcc", "srocc", "rmse")),
+            number("rmse", getattr(clip["rmse"], label)),
         ]
         for label in ("mean", "std")
     ]
     show_table(columns, rows)
-    folds = record["protocol"]["held_out"]
+    folds = record.protocol.held_out
     if folds:
         show(f"\n{len(folds)} folds of whole sources: a source's models saw none of its fold")
     written = address(folder / (digest.html or digest.markdown).name)
-    show(f"\n{digest.record['arch']}, {digest.record['n_params']} parameters: {written}")
+    show(f"\n{record.arch}, {record.n_params} parameters: {written}")

@@ -8,6 +8,7 @@ import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json
 from tinyvmaf.cli.options import Json
+from tinyvmaf.typed_json import to_json
 
 
 def report(
@@ -16,15 +17,15 @@ def report(
 ) -> None:
     """Write a run's report again: JSON, Markdown, page and charts, byte for byte."""
     from tinyvmaf.files import local_folder
-    from tinyvmaf.report.digest import rewrite_digest
+    from tinyvmaf.report.digest import report as write_again
     from tinyvmaf.storage import address
 
     with local_folder(run, fetch=True, send=True) as local:
-        digest = rewrite_digest(local)
+        digest = write_again(local)
     if digest.missing:
         TERMINAL.note(digest.missing)
     if as_json:
-        show_json(digest.record)
+        show_json(to_json(digest.record))
         return
     for path in (digest.json, digest.markdown, digest.html):
         if path is not None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show
-from tinyvmaf.cli.loso import Arch, RecipeName, check_names
+from tinyvmaf.cli.loso import Arch, RecipeName
 from tinyvmaf.cli.options import Jobs, PixFmt, Size
 from tinyvmaf.cli.tables import Sample, TableArgument, open_table
 
@@ -43,10 +43,11 @@ def train(
     pix_fmt: PixFmt = None,
 ) -> None:
     """Train one model; with --val-source it is the model of that fold."""
-    from tinyvmaf.evaluation.single import train_one
     from tinyvmaf.files import check_writable
+    from tinyvmaf.training.recipes import check_training
+    from tinyvmaf.training.train import train as train_one
 
-    settings = check_names(model_arch, recipe, epochs)
+    settings = check_training(model_arch, recipe, epochs=epochs)
     path = output or _default_path(model_arch)
     opened = open_table(
         table, sample=sample, teacher=teacher, jobs=jobs, size=size, pix_fmt=pix_fmt

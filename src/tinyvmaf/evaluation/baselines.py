@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from tinyvmaf.evaluation.applicability import nearest_neighbours
 from tinyvmaf.evaluation.folds import Fold, fold_of_sources
 from tinyvmaf.evaluation.predictions import baseline_rows
 from tinyvmaf.evaluation.run import Run
@@ -19,6 +18,7 @@ from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.libvmaf.sets import KEYS, TARGET
 from tinyvmaf.models.card import Card
 from tinyvmaf.models.model import Model
+from tinyvmaf.stats.dissimilarity import nearest_neighbours
 
 if TYPE_CHECKING:
     import polars as pl

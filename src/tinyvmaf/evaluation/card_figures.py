@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.measured import (
+from tinyvmaf.evaluation.predictions import (
     Level,
     MeasuredFold,
     by_seed,
+    by_source,
     clip_means,
     fold_values,
     measure_folds,
 )
-from tinyvmaf.evaluation.predictions import by_source
 from tinyvmaf.libvmaf.sets import TARGET
 from tinyvmaf.models.card import Loso, Residuals
 from tinyvmaf.stats.conformal import coverage_by_source, hcp_radius

@@ -6,7 +6,7 @@ can be shipped. The models of a fold never receive a row of the source that they
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.evaluation.applicability import applicability
 from tinyvmaf.evaluation.baselines import (
     PER_FOLD,
     beside_rows,
@@ -26,113 +25,124 @@ from tinyvmaf.evaluation.baselines import (
 )
 from tinyvmaf.evaluation.folds import Fold, grouped, make_folds
 from tinyvmaf.evaluation.predictions import baseline_rows, keyed, predicted_rows
-from tinyvmaf.evaluation.record import evaluate_run
 from tinyvmaf.evaluation.run import (
+    RECORD,
     FoldFacts,
     Run,
     RunFacts,
     folder_name,
+    read_run,
     refuse_other_table,
     run_folder,
     write_run,
 )
-from tinyvmaf.evaluation.sweep_networks import SINGLE_SPLIT, SweepNetworks, train_sweep
-from tinyvmaf.features.table import FeatureTable
-from tinyvmaf.models.model import Model
+from tinyvmaf.evaluation.sweep import SINGLE_SPLIT, SweepNetworks, train_sweep
+from tinyvmaf.features.table import FeatureTable, as_table
+from tinyvmaf.models.model import Model, load_model
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import command_line, versions
-from tinyvmaf.training.networks import n_params
-from tinyvmaf.training.recipes import Recipe, load_recipe
+from tinyvmaf.stats.dissimilarity import applicability
+from tinyvmaf.training.archs import check_arch, n_params
+from tinyvmaf.training.recipes import Recipe, as_recipe
 
 if TYPE_CHECKING:
     import polars as pl
 
 
 def loso(
-    table: FeatureTable,
+    table: FeatureTable | Path | str,
     *,
     folder: Path | str,
     arch: str = "mlp_small",
     recipe: str | Recipe = "default",
-    seeds: int = 1,
+    seeds: int | Sequence[int] = 1,
     folds: int | None = None,
+    baselines: Sequence[Model | Path | str] = (),
+    learning_curve: bool = False,
+    table_origin: str = "",
+    extract_s: float = 0.0,
+    complete: Callable[[Run, Path], object] | None = None,
     progress: Progress = SILENT,
-) -> dict[str, Any]:
-    """Leave one source out and evaluate: what `tinyvmaf loso` does, without its report.
+) -> Run:
+    """Leave each source out: train, predict what was not seen, and write the run.
 
     Args:
-        table: The frames, such as `read_table` gives them.
+        table: The frames, or where their table is; every source is held out once.
         folder: Gets the run's files.
-        arch: One of `training.networks.ARCHS`.
+        arch: One of `training.archs.ARCHS`.
         recipe: Name or file of a recipe, or the recipe itself.
-        seeds: Sweeps over all folds, with the seeds 0, 1, ...
+        seeds: Sweeps over all folds, with the seeds 0, 1, ...; or the seeds themselves.
         folds: Put whole sources into so many folds; by default each source is left out alone.
+        baselines: Models (files or shipped names) and folders of runs on the same table, to set
+            beside it.
+        learning_curve: Also train on subsets of the sources.
+        table_origin: Where the table came from, for the reader.
+        extract_s: Seconds that making the table took.
+        complete: Called with the run and the folder that will take the place of `folder`, to write
+            what changes together with the run, such as its report.
         progress: Told of training steps.
 
     Returns:
-        The record `tinyvmaf.loso/1`, as in `loso_<arch>_eval.json`.
+        The run; `run.record` is its evaluation, and `report` writes the digest.
 
     Raises:
         SplitError: too few sources, or a number of folds that they do not allow.
-        UsageError: unknown arch or recipe, or the folder cannot be written.
+        UsageError: unknown arch, recipe or baseline, fewer than one seed, two models of one name,
+            or the folder cannot be written.
     """
-    settings = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    check_arch(arch)
+    settings = as_recipe(recipe)
+    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    if not chosen:
+        raise UsageError(f"seeds {seeds}: expected 1 or more")
+    table_origin = table_origin or ("" if isinstance(table, FeatureTable) else str(table))
+    table = as_table(table)
+    held_out = make_folds(table.sources, n_rows=[_length(own) for own in table.blocks], k=folds)
+    about_table = _about(table, table_origin)
+    models, beside = _beside(baselines)
+    for other in beside.values():
+        refuse_other_table(about_table, other.facts.table)
+    names = [*PER_FOLD, *SINGLE_SPLIT, *(model.name for model in models), *beside]
+    _refuse_twins([arch, *names])
     with run_folder(Path(folder)) as new:
-        run = sweep(
+        run = _sweep(
             table,
+            held_out,
             folder=new,
             arch=arch,
             recipe=settings,
-            seeds=range(seeds),
-            folds=folds,
+            seeds=chosen,
+            models=models,
+            beside=beside,
+            with_learning_curve=learning_curve,
+            about_table=about_table,
+            extract_s=extract_s,
             progress=progress,
         )
-    return evaluate_run(run)
+        if complete is not None:
+            complete(run, new)
+    return run
 
 
-def sweep(
+def _sweep(
     table: FeatureTable,
+    held_out: Sequence[Fold],
     *,
     folder: Path,
     arch: str,
     recipe: Recipe,
-    seeds: Sequence[int],
-    folds: int | None = None,
-    baselines: Sequence[Model] = (),
-    beside: Mapping[str, Run] | None = None,
-    with_learning_curve: bool = False,
-    table_origin: str = "",
-    extract_s: float = 0.0,
-    progress: Progress = SILENT,
+    seeds: tuple[int, ...],
+    models: Sequence[Model],
+    beside: Mapping[str, Run],
+    with_learning_curve: bool,
+    about_table: dict[str, Any],
+    extract_s: float,
+    progress: Progress,
 ) -> Run:
-    """Train, predict and write the run.
-
-    Args:
-        table: The frames; every source is held out once.
-        folder: Gets the run's files.
-        arch: One of `training.networks.ARCHS`.
-        recipe: How to train.
-        seeds: One sweep over all folds each; at least one.
-        folds: Put whole sources into so many folds; by default each source is left out alone.
-        baselines: Models to set beside it.
-        beside: Runs on the same table to set beside it, by name.
-        with_learning_curve: Also train on subsets of the sources.
-        table_origin: Where the table came from, for the reader.
-        extract_s: Seconds that making the table took.
-        progress: Told of training steps.
-
-    Raises:
-        SplitError: too few sources, or a number of folds that they do not allow.
-        UsageError: unknown arch, or the folder cannot be written.
-    """
+    """Train, predict and write the run to `folder`."""
     import polars as pl
 
-    held_out = make_folds(table.sources, n_rows=[_length(own) for own in table.blocks], k=folds)
-    about_table = _about(table, table_origin)
-    for other in (beside or {}).values():
-        refuse_other_table(about_table, other.facts.table)
-    names = [*PER_FOLD, *SINGLE_SPLIT, *(model.name for model in baselines), *(beside or ())]
-    _refuse_twins([arch, *names])
+    names = [*PER_FOLD, *SINGLE_SPLIT, *(model.name for model in models), *beside]
     started = time.perf_counter()
     networks = train_sweep(
         table,
@@ -158,10 +168,10 @@ def sweep(
         model = networks.export_single(name, seed=seeds[0], path=path)
         seen = dict.fromkeys(table.sources, "train") | dict.fromkeys(last.sources, "val")
         rows.append(beside_it(name, predict_all(model, table), seen))
-    for model in baselines:
+    for model in models:
         seen = seen_sources(model.card, table.sources)
         rows.append(beside_it(model.name, predict_all(model, table), seen))
-    rows += [beside_rows(other, model=name, models=names) for name, other in (beside or {}).items()]
+    rows += [beside_rows(other, model=name, models=names) for name, other in beside.items()]
     single = {
         name: f"{each} trained once; {last.words} for validation"
         for name, each in SINGLE_SPLIT.items()
@@ -171,13 +181,13 @@ def sweep(
         n_params=n_params(arch, len(table.info.features)),
         recipe=recipe.name,
         recipe_settings=asdict(recipe),
-        seeds=tuple(seeds),
+        seeds=seeds,
         teacher=table.info.teacher,
         features=table.info.features,
         table=about_table,
         folds=_fold_facts(networks, seeds),
         held_out=grouped(held_out),
-        baselines={**PER_FOLD, **single, **describe(baselines, beside or {})},
+        baselines={**PER_FOLD, **single, **describe(models, beside)},
         applicability=_applicability(table, held_out),
         doubling=networks.doubling,
         learning_curve=networks.learning_curve,
@@ -192,6 +202,20 @@ def sweep(
     run = Run(facts, predicted_rows(keys, table.blocks, predicted), pl.concat(rows))
     write_run(run, folder)
     return run
+
+
+def _beside(given: Sequence[Model | Path | str]) -> tuple[list[Model], dict[str, Run]]:
+    """The models and the runs among what is to be set beside a sweep."""
+    models: list[Model] = []
+    runs: dict[str, Run] = {}
+    for each in given:
+        if isinstance(each, Model):
+            models.append(each)
+        elif (Path(each) / RECORD).is_file():
+            runs[Path(each).resolve().name] = read_run(Path(each))
+        else:
+            models.append(load_model(str(each)))
+    return models, runs
 
 
 def _predict_folds(

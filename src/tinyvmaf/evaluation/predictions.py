@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows with predictions, as a run keeps them: millions of rows, each name stored once.
+"""Rows with predictions, as a run keeps them, and the metrics of every fold and seed.
 
 Names are categories in memory and text on disk. The rows of every model share the table's columns;
 only what a model predicted is its own. Rows of a source lie together, so that a source is a view.
+The metrics are what every aggregate and test starts from.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.libvmaf.sets import KEYS, TARGET
+from tinyvmaf.stats.metrics import MetricName, Metrics, measure
+from tinyvmaf.stats.scales import held_off
+from tinyvmaf.stats.seeds import seed_mean
 
 if TYPE_CHECKING:
     import polars as pl
+
+Level = Literal["frame", "clip"]
 
 _SEEN = ("heldout", "train", "unknown", "val")
 
@@ -130,6 +137,79 @@ def clip_index(rows: "pl.DataFrame") -> Int[np.ndarray, " n"]:
 
     found = rows.select(pl.struct("source", "clip").rle_id())
     return found.to_series().to_numpy().astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredFold:
+    """One held-out source; `frame` and `clip` have the metrics of every seed, in order."""
+
+    source: str
+    n_frames: int
+    n_clips: int
+    frame: tuple[Metrics, ...]
+    clip: tuple[Metrics, ...]
+
+    def at(self, level: Level) -> tuple[Metrics, ...]:
+        """The metrics of every seed at that level."""
+        return self.frame if level == "frame" else self.clip
+
+
+def measure_folds(predictions: "pl.DataFrame") -> tuple[MeasuredFold, ...]:
+    """Measure every source of `source, clip, frame, seed, vmaf, predicted`, sorted by source."""
+    folds: list[MeasuredFold] = []
+    for rows in by_source(predictions):
+        seeds = by_seed(rows)
+        folds.append(
+            MeasuredFold(
+                source=rows["source"][0],
+                n_frames=seeds[0].height,
+                n_clips=seeds[0]["clip"].n_unique(),
+                frame=tuple(measure_rows(part) for part in seeds),
+                clip=tuple(measure_rows(clip_means(part)) for part in seeds),
+            )
+        )
+    return tuple(folds)
+
+
+def fold_values(
+    folds: tuple[MeasuredFold, ...], *, level: Level, metric: MetricName
+) -> tuple[float | None, ...]:
+    """One value a fold: the mean over seeds on the metric's scale, for intervals and tests.
+
+    Rank correlations are held off 1 by the resolution of the fold's own ranks.
+    """
+    rows = [fold.n_frames if level == "frame" else fold.n_clips for fold in folds]
+    values = [
+        [
+            held_off(getattr(fold.at(level)[seed], metric), metric=metric, n=n)
+            for fold, n in zip(folds, rows, strict=True)
+        ]
+        for seed in range(len(folds[0].frame))
+    ]
+    return seed_mean(values, metric=metric)
+
+
+def by_seed(rows: "pl.DataFrame") -> list["pl.DataFrame"]:
+    """The rows of each seed, in the order of the seeds."""
+    if rows["seed"].n_unique() == 1:
+        return [rows]
+    return rows.sort("seed", maintain_order=True).partition_by("seed")
+
+
+def measure_rows(rows: "pl.DataFrame") -> Metrics:
+    """The metrics of `predicted` against the target."""
+    return measure(predicted=rows["predicted"].to_numpy(), target=rows[TARGET].to_numpy())
+
+
+def clip_means(rows: "pl.DataFrame") -> "pl.DataFrame":
+    """Mean target and mean prediction of every clip: libvmaf's default pooling, on both sides."""
+    import polars as pl
+
+    return (
+        rows.group_by("source", "clip", maintain_order=True)
+        .agg(pl.col(TARGET).mean(), pl.col("predicted").cast(pl.Float64).mean())
+        .sort("source", "clip")
+    )
 
 
 def _block(rows: "pl.DataFrame", block: slice) -> "pl.DataFrame":

@@ -10,15 +10,18 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.evaluation.predictions import read_rows
+from tinyvmaf.evaluation.records import LosoRecord, Protocol, TableFacts, folds_html
 from tinyvmaf.files import write_text
 from tinyvmaf.parquet import damage, write_parquet
 from tinyvmaf.swap import complete, rewritten
+from tinyvmaf.typed_json import from_json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,9 +91,9 @@ class RunFacts:
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
-    """A sweep in memory.
+    """A sweep in memory; `record` is its evaluation.
 
     Attributes:
         facts: How it was made.
@@ -101,6 +104,34 @@ class Run:
     facts: RunFacts
     predictions: "pl.DataFrame"
     baselines: "pl.DataFrame"
+
+    @cached_property
+    def record(self) -> LosoRecord:
+        """The evaluation, `tinyvmaf.loso/1`."""
+        from tinyvmaf.evaluation.evaluate import evaluate_run
+
+        return evaluate_run(self)
+
+    def __repr__(self) -> str:
+        sources = len({fold.source for fold in self.facts.folds})
+        return f"<Run {self.facts.arch}, {sources} held-out sources, seeds {self.facts.seeds}>"
+
+    def _repr_html_(self) -> str:
+        return folds_html(self.record)
+
+
+def table_facts(facts: RunFacts) -> TableFacts:
+    """The table of a run."""
+    return from_json(TableFacts, facts.table, at="table")
+
+
+def protocol(facts: RunFacts) -> Protocol:
+    """How sources were held out: each alone, or whole sources in folds, which are then listed."""
+    return Protocol(
+        name="folds of whole sources" if facts.held_out else "leave-one-source-out",
+        n_folds=len(facts.held_out) or len({fold.source for fold in facts.folds}),
+        held_out=facts.held_out,
+    )
 
 
 def folder_name(fold: str) -> str:

@@ -183,6 +183,16 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
     return FeatureTable(rows=checked, info=info)
 
 
+def as_table(table: "FeatureTable | Path | str") -> FeatureTable:
+    """The table itself, or the one that lies at a path.
+
+    Raises:
+        UsageError: as `read_table`.
+        SchemaError: as `read_table`.
+    """
+    return table if isinstance(table, FeatureTable) else read_table(table)
+
+
 def read_table(path: Path | str) -> FeatureTable:
     """Read and check a feature table: a file, or a folder of parts.
 

@@ -6,16 +6,15 @@ and in the domains of scales only. A sort by name would put them into expression
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.report.theme import Theme
 
 if TYPE_CHECKING:
     import altair as alt
-
-Record = Mapping[str, Any]
 
 POINTS = "points"
 """Name of the data set of single frames, which charts share and a page holds once."""
@@ -50,13 +49,13 @@ class Chart:
     is_grid: bool = False
 
 
-def by_error(record: Record) -> list[str]:
+def by_error(record: LosoRecord) -> list[str]:
     """The sources from the smallest RMSE to the largest: the order of every chart."""
-    folds = sorted(record["folds"], key=lambda fold: (fold["frame"]["rmse"], fold["source"]))
-    return [fold["source"] for fold in folds]
+    folds = sorted(record.folds, key=lambda fold: (fold.frame.rmse or 0.0, fold.source))
+    return [fold.source for fold in folds]
 
 
-def source_rows(record: Record) -> "alt.Y":
+def source_rows(record: LosoRecord) -> "alt.Y":
     """The sources as rows, in the order of `by_error`."""
     import altair as alt
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which charts a report has, in which order; a chart without data is left out."""
 
-from tinyvmaf.report.chart import Chart, Record
+from tinyvmaf.evaluation.records import LosoRecord
+from tinyvmaf.report.chart import Chart
 from tinyvmaf.report.evidence_charts import forest, learning_curve
 from tinyvmaf.report.fold_charts import clip_errors, folds
 from tinyvmaf.report.frame_charts import residuals, scatter
@@ -9,7 +10,7 @@ from tinyvmaf.report.points import Points
 from tinyvmaf.report.theme import Theme
 
 
-def charts(record: Record, points: Points, theme: Theme) -> list[Chart]:
+def charts(record: LosoRecord, points: Points, theme: Theme) -> list[Chart]:
     """Every chart that there is data for."""
     made = (
         folds(record, theme, "rmse"),

@@ -10,9 +10,8 @@ import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from tinyvmaf.evaluation.record import evaluate_run
+from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.evaluation.run import DIGEST, Run, is_of_a_run, is_one_of, read_run, run_folder
 from tinyvmaf.files import write_text
 from tinyvmaf.report.chart import by_error
@@ -23,6 +22,7 @@ from tinyvmaf.report.pictures import FOLDER, write_pictures
 from tinyvmaf.report.points import points_of
 from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE, PAPER
+from tinyvmaf.typed_json import to_json
 
 EXTRA = ("altair", "jinja2", "vl_convert")
 """The packages of the `report` extra, as they are imported."""
@@ -39,20 +39,24 @@ class Digest:
         missing: What is not there and how to get it; empty if nothing.
     """
 
-    record: dict[str, Any]
+    record: LosoRecord
     json: Path
     markdown: Path
     html: Path | None
     missing: str
 
 
-def rewrite_digest(folder: Path) -> Digest:
-    """Write the report of the run in `folder` again, all of its files at once.
+def report(run: Path | str) -> Digest:
+    """Write the report of a run again, from its files alone, all at once and byte for byte.
+
+    Args:
+        run: The folder that `loso` wrote.
 
     Raises:
         UsageError: there is no run, it cannot be written, or another command writes into it.
         SchemaError: the run is damaged.
     """
+    folder = Path(run)
     with run_folder(folder) as new:
         digest = write_digest(read_run(folder), new, named=folder)
         for path in folder.rglob("*"):
@@ -81,12 +85,12 @@ def write_digest(run: Run, folder: Path, *, named: Path | None = None) -> Digest
     Raises:
         UsageError: the folder cannot be written.
     """
-    record = evaluate_run(run)
+    record = run.record
     stem = folder / f"loso_{run.facts.arch}_eval"
     paths = stem.with_suffix(".json"), stem.with_suffix(".md"), stem.with_suffix(".html")
     known = named or folder
     found = known / paths[0].name, known / paths[1].name, known / paths[2].name
-    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(to_json(record), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(paths[0], text + "\n")
     absent = [name for name in EXTRA if find_spec(name) is None]
     if absent:

@@ -4,7 +4,8 @@
 from typing import Any, Literal
 
 from tinyvmaf.evaluation.baselines import CONSTANT
-from tinyvmaf.report.chart import Chart, Record, data, finished, ticks
+from tinyvmaf.evaluation.records import LosoRecord
+from tinyvmaf.report.chart import Chart, data, finished, ticks
 from tinyvmaf.report.numbers import TITLES, number, verdict
 from tinyvmaf.report.theme import Theme
 
@@ -14,15 +15,22 @@ _ROW_HEIGHT = 24
 _KINDS = {"not_resolved": "not resolved", "equivalent": "equivalent"}
 
 
-def learning_curve(record: Record, theme: Theme) -> Chart | None:
+def learning_curve(record: LosoRecord, theme: Theme) -> Chart | None:
     """The error on held-out sources against the number of sources trained on."""
     import altair as alt
 
-    curve = (record.get("evidence") or {}).get("learning_curve")
+    curve = record.evidence and record.evidence.learning_curve
     if not curve:
         return None
-    names = ("n_sources", "rmse_mean", "rmse_low", "rmse_high")
-    rows = [{name: row[name] for name in names} for row in curve]
+    rows = [
+        {
+            "n_sources": point.n_sources,
+            "rmse_mean": point.rmse_mean,
+            "rmse_low": point.rmse_low,
+            "rmse_high": point.rmse_high,
+        }
+        for point in curve
+    ]
     base = data(rows).encode(
         alt.X(
             "n_sources:Q",
@@ -54,14 +62,14 @@ def learning_curve(record: Record, theme: Theme) -> Chart | None:
     return Chart("learning_curve", "Would more sources help?", f"{words}.", spec)
 
 
-def forest(record: Record, theme: Theme, kind: Literal["ratio", "difference"]) -> Chart | None:
+def forest(record: LosoRecord, theme: Theme, kind: Literal["ratio", "difference"]) -> Chart | None:
     """Every paired comparison with its interval: errors as ratios, correlations as differences."""
     import altair as alt
 
     rows = _comparisons(record, kind)
     if not rows:
         return None
-    first = record["arch"]
+    first = record.arch
     if kind == "ratio":
         name, heading, side, neutral = "comparison_errors", "Errors compared", "lower", 1.0
         title = f"ratio of errors, {first} over the other"
@@ -108,18 +116,18 @@ def forest(record: Record, theme: Theme, kind: Literal["ratio", "difference"]) -
     return Chart(name, heading, f"{words}.", spec)
 
 
-def _comparisons(record: Record, kind: str) -> list[dict[str, Any]]:
+def _comparisons(record: LosoRecord, kind: str) -> list[dict[str, Any]]:
     """The rows of one kind, without the constant, which would only stretch the axis."""
     return [
         {
-            "comparison": f"{row['level']} {TITLES[row['metric']]}, {row['b']}",
-            "models": f"{row['a']} against {row['b']}",
-            "effect": row["effect"],
-            "low": row["low"],
-            "high": row["high"],
+            "comparison": f"{row.level} {TITLES[row.metric]}, {row.b}",
+            "models": f"{row.a} against {row.b}",
+            "effect": row.effect,
+            "low": row.low,
+            "high": row.high,
             "verdict": verdict(row),
-            "kind": _KINDS.get(row["verdict"], "resolved"),
+            "kind": _KINDS.get(row.verdict, "resolved"),
         }
-        for row in (record.get("evidence") or {}).get("comparisons") or []
-        if (row["effect_kind"] == "ratio") == (kind == "ratio") and row["b"] != CONSTANT
+        for row in (record.evidence and record.evidence.comparisons) or ()
+        if (row.effect_kind == "ratio") == (kind == "ratio") and row.b != CONSTANT
     ]

@@ -4,9 +4,7 @@
 Everything is printed from the record's evidence; verdicts and sentences are the record's own.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
+from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.report.document import (
     Block,
     Bullets,
@@ -16,7 +14,7 @@ from tinyvmaf.report.document import (
     Table,
     columns,
 )
-from tinyvmaf.report.inference import evidence, omitted
+from tinyvmaf.report.inference import omitted
 from tinyvmaf.report.numbers import (
     bounds,
     count,
@@ -27,14 +25,6 @@ from tinyvmaf.report.numbers import (
 )
 from tinyvmaf.report.protocol import unit
 
-Record = Mapping[str, Any]
-
-_P1401 = {
-    "plcc": "PLCC",
-    "srocc": "SROCC",
-    "rmse": "RMSE",
-    "outlier_ratio": "outlier ratio",
-}
 _OUTCOMES = {
     "trained": "passed",
     "unchecked": "passed, but twice the steps were not tried",
@@ -42,38 +32,37 @@ _OUTCOMES = {
 }
 
 
-def gate(record: Record) -> tuple[Block, ...]:
+def gate(record: LosoRecord) -> tuple[Block, ...]:
     """Whether training went far enough for the folds to say anything about content."""
-    found = evidence(record, "gate")
-    if not found:
+    if record.evidence is None:
         return (omitted(record, "Training gate"),)
+    found = record.evidence.gate
     facts = [
-        ("training gate", _OUTCOMES[found["outcome"]]),
+        ("training gate", _OUTCOMES[found.outcome]),
         (
             "RMSE on the training rows",
-            f"{number('rmse', found['train_rmse'])} (limit {found['limit']:g})",
+            f"{number('rmse', found.train_rmse)} (limit {found.limit:g})",
         ),
     ]
-    doubling = found.get("doubling")
+    doubling = found.doubling
     if doubling:
         facts.append(
             (
                 "twice the steps",
                 (
-                    f"RMSE {number('rmse', doubling['rmse'])} after {count(doubling['steps'])} "
-                    f"steps, {number('rmse', doubling['doubled_rmse'])} after twice as many "
-                    f"({100 * doubling['change']:+.1f} %)"
+                    f"RMSE {number('rmse', doubling.rmse)} after {count(doubling.steps)} "
+                    f"steps, {number('rmse', doubling.doubled_rmse)} after twice as many "
+                    f"({100 * (doubling.change or 0.0):+.1f} %)"
                 ),
             )
         )
-    if found.get("reason"):
-        facts.append(("because", str(found["reason"])))
+    facts.append(("because", found.reason))
     return (Facts(tuple(facts)),)
 
 
-def diagnosis(record: Record) -> tuple[Block, ...]:
+def diagnosis(record: LosoRecord) -> tuple[Block, ...]:
     """Why each fold is as it is."""
-    found, over = evidence(record, "diagnosis"), unit(record)
+    found, over = record.evidence and record.evidence.diagnosis, unit(record)
     if not found:
         return (omitted(record, f"Diagnosis of the {over}s"),)
     about = Paragraph(
@@ -101,71 +90,75 @@ def diagnosis(record: Record) -> tuple[Block, ...]:
     )
     rows = tuple(
         (
-            str(row["source"]),
-            share(row["bias_share"]),
-            share(row["slope_share"]),
-            share(row["residual_share"]),
-            number("rmse", row["sd_teacher"]),
-            share(row["saturated_share"]),
-            number("plcc", row["corrected_plcc"]),
-            number("rmse", row["dissimilarity"]),
-            share(row["outside_share"]),
-            "yes" if row["flagged"] else "no",
-            number("rmse", row["ols_rmse"]),
-            number("rmse", row["knn_rmse"]),
-            number("rmse", row["seed_sd"]),
-            p_value(row["deleted_t_p"]),
+            row.source,
+            share(row.bias_share),
+            share(row.slope_share),
+            share(row.residual_share),
+            number("rmse", row.sd_teacher),
+            share(row.saturated_share),
+            number("plcc", row.corrected_plcc),
+            number("rmse", row.dissimilarity),
+            share(row.outside_share),
+            "yes" if row.flagged else "no",
+            number("rmse", row.ols_rmse),
+            number("rmse", row.knn_rmse),
+            number("rmse", row.seed_sd),
+            p_value(row.deleted_t_p),
         )
         for row in found
     )
     return about, Table(f"Diagnosis of every {over}", titles, rows)
 
 
-def learning_curve(record: Record) -> tuple[Block, ...]:
+def learning_curve(record: LosoRecord) -> tuple[Block, ...]:
     """The error against the number of training sources."""
-    found = evidence(record, "learning_curve")
+    found = record.evidence and record.evidence.learning_curve
     if not found:
         return (omitted(record, "Learning curve", cure="tinyvmaf loso --learning-curve makes it"),)
     titles = columns("sources trained on", "RMSE", "range", "repeats")
     rows = tuple(
         (
-            count(row["n_sources"]),
-            number("rmse", row["rmse_mean"]),
-            bounds(row["rmse_low"], row["rmse_high"]),
-            count(row["n_repeats"]),
+            count(row.n_sources),
+            number("rmse", row.rmse_mean),
+            bounds(row.rmse_low, row.rmse_high),
+            count(row.n_repeats),
         )
         for row in found
     )
     return (Table("RMSE on held-out sources", titles, rows, folded=True),)
 
 
-def findings(record: Record) -> tuple[Block, ...]:
+def findings(record: LosoRecord) -> tuple[Block, ...]:
     """The record's sentences, each made from a result."""
-    found = record.get("findings")
+    found = record.findings
     if not found:
         return (omitted(record, "Findings"),)
     return (
         Paragraph("Every sentence is made from a result that stands in the JSON beside it."),
-        Bullets(tuple(str(finding["sentence"]) for finding in found)),
+        Bullets(tuple(finding.sentence for finding in found)),
     )
 
 
-def p1401(record: Record) -> tuple[Section, ...]:
+def p1401(record: LosoRecord) -> tuple[Section, ...]:
     """The compatibility block of ITU-T P.1401, labelled as what it assumes."""
-    found = evidence(record, "p1401")
+    found = record.evidence and record.evidence.p1401
     if not found:
         return ()
-    percent = round(100 * found["level"])
+    percent = round(100 * found.level)
     rows = tuple(
-        (title, number(metric, item["estimate"]), bounds(item["low"], item["high"], metric=metric))
-        for metric, title in _P1401.items()
-        for item in (found[metric],)
+        (title, number(metric, item.estimate), bounds(item.low, item.high, metric=metric))
+        for metric, title, item in (
+            ("plcc", "PLCC", found.plcc),
+            ("srocc", "SROCC", found.srocc),
+            ("rmse", "RMSE", found.rmse),
+            ("outlier_ratio", "outlier ratio", found.outlier_ratio),
+        )
         if item is not None
     )
     blocks = (
         Paragraph(
-            f"For comparison with other studies, over {plural(found['n'], 'clip')} "
-            f"({found['assumption']}). The intervals of the other sections are those to rely on."
+            f"For comparison with other studies, over {plural(found.n, 'clip')} "
+            f"({found.assumption}). The intervals of the other sections are those to rely on."
         ),
         Table(
             "The statistics of ITU-T P.1401",

@@ -5,10 +5,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.evaluation.baselines import CONSTANT
-from tinyvmaf.report.chart import ROW_HEIGHT, Chart, Record, data, finished, source_rows, ticks
+from tinyvmaf.evaluation.records import LosoRecord
+from tinyvmaf.report.chart import ROW_HEIGHT, Chart, data, finished, source_rows, ticks
 from tinyvmaf.report.numbers import TITLES, count, number
 from tinyvmaf.report.points import Points
 from tinyvmaf.report.theme import Theme
+from tinyvmaf.stats.metrics import MetricName
 
 if TYPE_CHECKING:
     import altair as alt
@@ -20,12 +22,12 @@ _CLOSEST = 1e-9
 _SHAPES = ("circle", "diamond", "square", "triangle-up", "cross")
 
 
-def folds(record: Record, theme: Theme, metric: str) -> Chart | None:
+def folds(record: LosoRecord, theme: Theme, metric: MetricName) -> Chart | None:
     """A metric of every held-out source, beside baselines that did not see it either."""
     import altair as alt
 
     rows = [*_own(record, metric), *_baselines(record, metric)]
-    known = sorted((row["value"], row["source"]) for row in rows if row["series"] == record["arch"])
+    known = sorted((row["value"], row["source"]) for row in rows if row["series"] == record.arch)
     if not known:
         return None
     series = list(dict.fromkeys(row["series"] for row in rows))
@@ -55,17 +57,17 @@ def folds(record: Record, theme: Theme, metric: str) -> Chart | None:
     )
     spread = [seeds] if any("low" in row for row in rows) else []
     words = (
-        f"Dot plot of the {TITLES[metric]} of {record['arch']} on each of {len(known)} held-out "
+        f"Dot plot of the {TITLES[metric]} of {record.arch} on each of {len(known)} held-out "
         f"sources, from {number(metric, known[0][0])} ({known[0][1]}) to "
         f"{number(metric, known[-1][0])} ({known[-1][1]})."
     )
     chart = alt.layer(*_mean(record, theme, metric), *spread, dots)
-    height = ROW_HEIGHT * len(record["folds"])
+    height = ROW_HEIGHT * len(record.folds)
     spec = finished(chart, theme, words=words, height=height)
     return Chart(f"folds_{metric}", f"{TITLES[metric]} on every held-out source", words, spec)
 
 
-def clip_errors(record: Record, points: Points, theme: Theme) -> Chart:
+def clip_errors(record: LosoRecord, points: Points, theme: Theme) -> Chart:
     """The error of every clip's mean score."""
     import altair as alt
 
@@ -94,7 +96,7 @@ def clip_errors(record: Record, points: Points, theme: Theme) -> Chart:
         f"Error of each of {count(n_clips)} clips{thinned}, a row a source. The largest is "
         f"{worst['error']:+.2f} VMAF points, clip {worst['clip']} of {worst['source']}."
     )
-    height = ROW_HEIGHT * len(record["folds"])
+    height = ROW_HEIGHT * len(record.folds)
     spec = finished(alt.layer(zero, dots), theme, words=words, height=height)
     return Chart("clips", "Error by clip", words, spec)
 
@@ -133,17 +135,17 @@ def _row(series: str, source: str, metric: str, value: float) -> dict[str, Any]:
     }
 
 
-def _own(record: Record, metric: str) -> list[dict[str, Any]]:
+def _own(record: LosoRecord, metric: MetricName) -> list[dict[str, Any]]:
     """The sweep's own values, with one standard deviation between seeds where it is known."""
-    diagnosis = (record.get("evidence") or {}).get("diagnosis") or []
+    diagnosis = (record.evidence and record.evidence.diagnosis) or ()
     # The spread between seeds is of the RMSE.
-    spreads = {row["source"]: row["seed_sd"] for row in diagnosis if metric == "rmse"}
+    spreads = {row.source: row.seed_sd for row in diagnosis if metric == "rmse"}
     rows: list[dict[str, Any]] = []
-    for fold in record["folds"]:
-        value, spread = fold["frame"][metric], spreads.get(fold["source"])
+    for fold in record.folds:
+        value, spread = fold.frame.of(metric), spreads.get(fold.source)
         if value is None:
             continue
-        row = _row(record["arch"], fold["source"], metric, value)
+        row = _row(record.arch, fold.source, metric, value)
         if spread is not None and value > 0:
             # Taken on the log scale, so that it never reaches below 0.
             ratio = math.exp(spread / value)
@@ -152,25 +154,26 @@ def _own(record: Record, metric: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _baselines(record: Record, metric: str) -> list[dict[str, Any]]:
+def _baselines(record: LosoRecord, metric: MetricName) -> list[dict[str, Any]]:
     """Cells that are judgements; the constant's errors would only stretch the axis."""
     return [
-        _row(baseline["model"], cell["source"], metric, cell[metric])
-        for baseline in record["baselines"]
-        for cell in baseline["per_source"]
-        if baseline["model"] != CONSTANT and cell["seen"] == "heldout" and cell[metric] is not None
+        _row(baseline.model, cell.source, metric, value)
+        for baseline in record.baselines
+        for cell in baseline.per_source
+        for value in (cell.of(metric),)
+        if baseline.model != CONSTANT and cell.seen == "heldout" and value is not None
     ]
 
 
-def _mean(record: Record, theme: Theme, metric: str) -> list[Any]:
+def _mean(record: LosoRecord, theme: Theme, metric: str) -> list[Any]:
     """One band behind all rows: where the mean of such sources lies."""
     import altair as alt
 
-    intervals = (record.get("evidence") or {}).get("intervals") or {}
-    mean = (intervals.get("frame") or {}).get(metric)
-    if not mean or mean["low"] is None or mean["high"] is None:
+    mean = record.evidence.intervals.frame.get(metric) if record.evidence else None
+    if mean is None:
         return []
-    band = data([{name: _at(metric, mean[name]) for name in ("low", "estimate", "high")}])
+    ends = {"low": mean.low, "estimate": mean.estimate, "high": mean.high}
+    band = data([{name: _at(metric, value) for name, value in ends.items()}])
     return [
         band.mark_rect(opacity=0.13, color=theme.accent, aria=False).encode(
             alt.X("low:Q"), alt.X2("high:Q")

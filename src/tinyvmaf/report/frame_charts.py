@@ -3,7 +3,8 @@
 
 from typing import TYPE_CHECKING
 
-from tinyvmaf.report.chart import POINTS, Chart, Record, data, finished
+from tinyvmaf.evaluation.records import LosoRecord
+from tinyvmaf.report.chart import POINTS, Chart, data, finished
 from tinyvmaf.report.numbers import count
 from tinyvmaf.report.points import Points
 from tinyvmaf.report.theme import Theme
@@ -16,7 +17,7 @@ _PANELS_IN_A_ROW = 5
 _RESIDUALS_HEIGHT = 300
 
 
-def scatter(record: Record, points: Points, theme: Theme) -> Chart:
+def scatter(record: LosoRecord, points: Points, theme: Theme) -> Chart:
     """Predicted against teacher, a panel a source."""
     import altair as alt
 
@@ -51,8 +52,8 @@ def scatter(record: Record, points: Points, theme: Theme) -> Chart:
         .resolve_axis(x="independent")
     )
     words = (
-        f"Scatter plots, one for each of {len(record['folds'])} sources: the score that "
-        f"{record['arch']} predicts for a frame of a source that it never saw, against the "
+        f"Scatter plots, one for each of {len(record.folds)} sources: the score that "
+        f"{record.arch} predicts for a frame of a source that it never saw, against the "
         f"teacher's score, with the line where both are equal. {shown(points)}"
     )
     spec = finished(grid, theme, words=words)

@@ -5,9 +5,7 @@ Everything is printed from the record's evidence. What the record lacks is left 
 that says so; verdicts and sentences are the record's own.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
+from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.report.document import (
     Block,
     Facts,
@@ -28,22 +26,16 @@ from tinyvmaf.report.numbers import (
     verdict,
 )
 from tinyvmaf.report.protocol import about_comparisons
-
-Record = Mapping[str, Any]
-
-
-def evidence(record: Record, key: str) -> Any:  # noqa: ANN401 (whatever the record holds)
-    """A part of the record's evidence, None if it is absent."""
-    return (record.get("evidence") or {}).get(key)
+from tinyvmaf.stats.seeds import MIN_SEEDS
 
 
-def undertrained(record: Record) -> str:
+def undertrained(record: LosoRecord) -> str:
     """Why the training gate was not passed; empty if it was passed or not asked."""
-    gate = evidence(record, "gate")
-    return "" if not gate or gate["passed"] else str(gate["reason"]).rstrip(".")
+    gate = record.evidence.gate if record.evidence else None
+    return "" if gate is None or gate.passed else gate.reason.rstrip(".")
 
 
-def warning(record: Record) -> str:
+def warning(record: LosoRecord) -> str:
     """What a reader must know before reading on; empty if nothing."""
     if not undertrained(record):
         return ""
@@ -53,86 +45,88 @@ def warning(record: Record) -> str:
     )
 
 
-def omitted(record: Record, what: str, *, cure: str = "") -> Omitted:
+def omitted(record: LosoRecord, what: str, *, cure: str = "") -> Omitted:
     """The line that stands where `what` would, with how to get it if that is known."""
     if undertrained(record):
         return Omitted(f"{what}: left out, because the training gate was not passed.")
     return Omitted(f"{what}: not in this record{cure and '; '}{cure}.")
 
 
-def unit(record: Record) -> tuple[Block, ...]:
+def unit(record: LosoRecord) -> tuple[Block, ...]:
     """How many independent observations there are, what seeds and weights do."""
-    found, intervals = evidence(record, "unit"), evidence(record, "intervals") or {}
-    if not found:
+    if record.evidence is None:
         return (omitted(record, "Effective sample size"),)
+    found, intervals = record.evidence.unit, record.evidence.intervals
     facts = [
         (
             "unit",
             (
-                f"the source: {plural(found['n_sources'], 'source')}, "
-                f"{plural(found['n_clips'], 'clip')}, {plural(found['n_frames'], 'frame')}"
+                f"the source: {plural(found.n_sources, 'source')}, "
+                f"{plural(found.n_clips, 'clip')}, {plural(found.n_frames, 'frame')}"
             ),
         ),
         (
             "the frames are worth",
             (
-                f"{_rounded(found['n_eff_clip'])} independent errors by the likeness "
-                f"within clips (ICC {number('plcc', found['icc_clip'])}), "
-                f"{_rounded(found['n_eff_source'])} by that within sources (ICC "
-                f"{number('plcc', found['icc_source'])})"
+                f"{_rounded(found.n_eff_clip)} independent errors by the likeness "
+                f"within clips (ICC {number('plcc', found.icc_clip)}), "
+                f"{_rounded(found.n_eff_source)} by that within sources (ICC "
+                f"{number('plcc', found.icc_source)})"
             ),
         ),
     ]
-    weighting = intervals.get("rmse_weighting")
-    if weighting:
-        facts.append(
+    weighting = intervals.rmse_weighting
+    facts.append(
+        (
+            "RMSE of everything",
             (
-                "RMSE of everything",
-                (
-                    f"{number('rmse', weighting['frame_weighted'])} with every frame counted once, "
-                    f"{number('rmse', weighting['source_weighted'])} with every source counted once"
-                ),
-            )
+                f"{number('rmse', weighting.frame_weighted)} with every frame counted once, "
+                f"{number('rmse', weighting.source_weighted)} with every source counted once"
+            ),
         )
-    parts = intervals.get("pooled_parts")
+    )
+    parts = intervals.pooled_parts
     if parts:
         facts.append(
             (
                 "pooled PLCC",
                 (
-                    f"{number('plcc', parts['within'])} from within the sources, "
-                    f"{number('plcc', parts['between'])} from between them"
+                    f"{number('plcc', parts.within)} from within the sources, "
+                    f"{number('plcc', parts.between)} from between them"
                 ),
             )
         )
-    seeds = intervals.get("seeds")
-    if seeds and seeds.get("se_headline") is not None:
+    seeds = intervals.seeds
+    if seeds.se_headline is not None:
         facts.append(
             (
                 "seeds",
                 (
-                    f"{seeds['n']}; they leave the headline a standard error of "
-                    f"{number('rmse', seeds['se_headline'])}"
+                    f"{seeds.n}; they leave the headline a standard error of "
+                    f"{number('rmse', seeds.se_headline)}"
                 ),
             )
         )
+    elif seeds.n > 1:
+        facts.append(("seeds", f"{seeds.n}; a standard error between seeds needs {MIN_SEEDS}"))
     return (Facts(tuple(facts)),)
 
 
-def comparisons(record: Record) -> tuple[Block, ...]:
+def comparisons(record: LosoRecord) -> tuple[Block, ...]:
     """Every paired comparison, in one table."""
-    found = evidence(record, "comparisons")
+    found = record.evidence and record.evidence.comparisons
     if not found:
         return (omitted(record, "Paired comparison"),)
     about = Paragraph(
         "Paired by source, on sources that neither model had seen. The effect is the ratio of the "
         "errors (or the atanh difference of the correlations) with its exact 95 % interval; p "
-        "comes from all sign flips, adjusted for all rows together; the last columns say what "
-        "these sources could resolve at all, and what other tests say." + about_comparisons(record)
+        "comes from all sign flips, adjusted for all rows together; resolvable is the smallest "
+        "effect that this adjusted test finds with 80 % power on sources that scatter as these do, "
+        "by simulation of the test; the last columns are other tests." + about_comparisons(record)
     )
-    against_all = all(row["a"] == record["arch"] for row in found)
+    against_all = all(row.a == record.arch for row in found)
     titles = columns(
-        f"{record['arch']} against" if against_all else "models",
+        f"{record.arch} against" if against_all else "models",
         "by",
         "verdict",
         "sources",
@@ -140,33 +134,33 @@ def comparisons(record: Record) -> tuple[Block, ...]:
         "95 % interval",
         "p",
         "p adjusted",
-        "resolvable",
+        "resolvable (80 % power)",
         "Nadeau-Bengio p",
         "Wilcoxon p",
         text=3,
     )
     rows = tuple(
         (
-            str(row["b"]) if against_all else f"{row['a']} against {row['b']}",
-            f"{row['level']} {TITLES[row['metric']]}",
-            verdict(row) + (", robust" if row.get("robust") else ""),
-            count(row["n_sources"]),
-            number("rmse", row["effect"]),
-            bounds(row["low"], row["high"]),
-            p_value(row["p"]),
-            p_value(row["p_adjusted"]),
-            number("rmse", row.get("mde")),
-            p_value(row.get("nadeau_bengio_p")),
-            p_value(row.get("wilcoxon_p")),
+            row.b if against_all else f"{row.a} against {row.b}",
+            f"{row.level} {TITLES[row.metric]}",
+            verdict(row) + (", robust" if row.robust else ""),
+            count(row.n_sources),
+            number("rmse", row.effect),
+            bounds(row.low, row.high),
+            p_value(row.p),
+            p_value(row.p_adjusted),
+            number("rmse", row.mde),
+            p_value(row.nadeau_bengio_p),
+            p_value(row.wilcoxon_p),
         )
         for row in found
     )
     return about, Table("Paired comparisons", titles, rows)
 
 
-def ranking(record: Record) -> tuple[Block, ...]:
+def ranking(record: LosoRecord) -> tuple[Block, ...]:
     """Whether clips of one source are put in the right order."""
-    found = evidence(record, "ranking")
+    found = record.evidence and record.evidence.ranking
     if not found:
         return (omitted(record, "Ranking of clips"),)
     titles = columns(
@@ -174,14 +168,14 @@ def ranking(record: Record) -> tuple[Block, ...]:
     )
     rows = tuple(
         (
-            str(row["model"]),
-            f"{row['threshold']:g} points",
-            share(row["accuracy"]),
+            row.model,
+            f"{row.threshold:g} points",
+            share(row.accuracy),
             ABSENT
-            if row["low"] is None or row["high"] is None
-            else f"[{share(row['low'])}, {share(row['high'])}]",
-            count(row["n_pairs"]),
-            f"{row['n_errors']:g}",
+            if row.low is None or row.high is None
+            else f"[{share(row.low)}, {share(row.high)}]",
+            count(row.n_pairs),
+            f"{row.n_errors:g}",
         )
         for row in found
     )
@@ -189,19 +183,19 @@ def ranking(record: Record) -> tuple[Block, ...]:
     return (Table(caption, titles, rows),)
 
 
-def optimism(record: Record) -> tuple[Block, ...]:
+def optimism(record: LosoRecord) -> tuple[Block, ...]:
     """How much better a model looks on sources that it has seen."""
-    found = evidence(record, "optimism")
+    found = record.evidence and record.evidence.optimism
     if not found:
         return (omitted(record, "Optimism (seen less held out)"),)
     titles = columns("model", "arch", "metric", "seen less held out", "95 % interval", text=3)
     rows = tuple(
         (
-            str(row["model"]),
-            str(row["arch"]),
-            TITLES[row["metric"]],
-            number("rmse", row["effect"]),
-            bounds(row["low"], row["high"]),
+            row.model,
+            row.arch,
+            TITLES[row.metric],
+            number("rmse", row.effect),
+            bounds(row.low, row.high),
         )
         for row in found
     )

@@ -6,7 +6,9 @@ A value that does not exist is a dash; nothing is rounded so far that it would c
 
 import math
 from collections.abc import Mapping
-from typing import Any
+
+from tinyvmaf.evaluation.records import ComparisonRow, OverFolds
+from tinyvmaf.stats.intervals import Interval
 
 ABSENT = "\N{EN DASH}"
 
@@ -46,9 +48,9 @@ def number(metric: str, value: float | None) -> str:
     return f"{value:.{digits}f}"
 
 
-def spread(metric: str, over_folds: Mapping[str, Any]) -> str:
+def spread(metric: str, over_folds: OverFolds) -> str:
     """`mean ± std` of a metric over folds."""
-    return f"{number(metric, over_folds['mean'])} ± {number(metric, over_folds['std'])}"
+    return f"{number(metric, over_folds.mean)} ± {number(metric, over_folds.std)}"
 
 
 def bounds(low: float | None, high: float | None, *, metric: str = "rmse") -> str:
@@ -58,15 +60,11 @@ def bounds(low: float | None, high: float | None, *, metric: str = "rmse") -> st
     return f"[{number(metric, low)}, {number(metric, high)}]"
 
 
-def interval(metric: str, found: Mapping[str, Any] | None) -> str:
+def interval(metric: str, found: Interval | None) -> str:
     """An estimate with its interval behind it; a dash if there is none."""
-    if not found or found.get("estimate") is None:
+    if found is None:
         return ABSENT
-    estimate = number(metric, found["estimate"])
-    low, high = found.get("low"), found.get("high")
-    if low is None or high is None:
-        return f"{estimate} (no interval)"
-    return f"{estimate} {bounds(low, high, metric=metric)}"
+    return f"{number(metric, found.estimate)} {bounds(found.low, found.high, metric=metric)}"
 
 
 def p_value(value: float | None) -> str:
@@ -91,12 +89,12 @@ def plural(value: int, noun: str) -> str:
     return f"{count(value)} {noun}" + ("" if value == 1 else "s")
 
 
-def verdict(comparison: Mapping[str, Any]) -> str:
+def verdict(comparison: ComparisonRow) -> str:
     """A comparison's verdict in words that name the models."""
     words = {
-        "a_better": f"{comparison['a']} is better",
-        "b_better": f"{comparison['b']} is better",
+        "a_better": f"{comparison.a} is better",
+        "b_better": f"{comparison.b} is better",
         "equivalent": "equivalent",
-        "not_resolved": "not resolved",
+        "not_resolved": "not resolved" if comparison.is_resolvable else "too few sources",
     }
-    return words[comparison["verdict"]]
+    return words[comparison.verdict]

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyvmaf.evaluation.measured import by_seed, clip_means
-from tinyvmaf.evaluation.predictions import by_source
+from tinyvmaf.evaluation.predictions import by_seed, by_source, clip_means
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.libvmaf.sets import TARGET
 

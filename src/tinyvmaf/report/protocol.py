@@ -5,10 +5,7 @@ A report of folds with several sources never speaks of leaving one source out, s
 there were, and what sharing a network means for the intervals.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-Record = Mapping[str, Any]
+from tinyvmaf.evaluation.records import LosoRecord
 
 _MEAN = (
     "of the fold mean on its stabilised scale (atanh for correlations, log for errors) with "
@@ -16,40 +13,40 @@ _MEAN = (
 )
 
 
-def held_out(record: Record) -> list[list[str]]:
+def held_out(record: LosoRecord) -> tuple[tuple[str, ...], ...]:
     """The sources of every fold, if folds hold several; else nothing."""
-    return (record.get("protocol") or {}).get("held_out") or []
+    return record.protocol.held_out
 
 
-def unit(record: Record) -> str:
+def unit(record: LosoRecord) -> str:
     """What a mean and a spread go over, in a word."""
     return "source" if held_out(record) else "fold"
 
 
-def title(record: Record) -> str:
+def title(record: LosoRecord) -> str:
     """What was done, as a heading."""
     folds = held_out(record)
     return f"{len(folds)} folds of whole sources" if folds else "Leave-one-source-out"
 
 
-def setup(record: Record) -> str:
+def setup(record: LosoRecord) -> str:
     """How many folds there were, and of what."""
     folds = held_out(record)
     if not folds:
-        return f"{len(record['folds'])}, one source each"
+        return f"{len(record.folds)}, one source each"
     sizes = sorted({len(fold) for fold in folds})
     each = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}"
     return f"{len(folds)}, of {each} whole sources each: not leave-one-source-out"
 
 
-def members(record: Record) -> tuple[str, ...]:
+def members(record: LosoRecord) -> tuple[str, ...]:
     """A line for every fold with several sources."""
     return tuple(
         f"fold {number}: {', '.join(fold)}" for number, fold in enumerate(held_out(record), start=1)
     )
 
 
-def about_rows(record: Record) -> str:
+def about_rows(record: LosoRecord) -> str:
     """What the models of a row of the folds' table knew."""
     folds = held_out(record)
     rest = "Errors are in VMAF points, values are means over the seeds."
@@ -62,7 +59,7 @@ def about_rows(record: Record) -> str:
     )
 
 
-def about_intervals(record: Record) -> str:
+def about_intervals(record: LosoRecord) -> str:
     """What the intervals over sources are."""
     folds = held_out(record)
     if not folds:
@@ -75,7 +72,7 @@ def about_intervals(record: Record) -> str:
     )
 
 
-def about_comparisons(record: Record) -> str:
+def about_comparisons(record: LosoRecord) -> str:
     """What a paired comparison must not be taken for where sources share a network."""
     if not held_out(record):
         return ""

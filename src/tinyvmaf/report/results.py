@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was measured, as sections: headline, folds, aggregates, baselines, how to repeat it."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from tinyvmaf.evaluation.records import LosoRecord, OverFolds
 from tinyvmaf.report import protocol
 from tinyvmaf.report.document import (
     Block,
@@ -17,109 +15,107 @@ from tinyvmaf.report.document import (
     columns,
 )
 from tinyvmaf.report.numbers import ABSENT, TITLES, count, interval, number, plural, spread
+from tinyvmaf.stats.metrics import METRICS, MetricName
 
-Record = Mapping[str, Any]
-
-METRICS = ("plcc", "srocc", "krocc", "rmse", "mae", "bias")
 _LEVELS = ("frame", "clip")
+_HEADLINE: tuple[MetricName, ...] = ("rmse", "plcc", "srocc")
 
 
-def headline(record: Record, undertrained: str) -> tuple[str, str]:
+def headline(record: LosoRecord, undertrained: str) -> tuple[str, str]:
     """The result in one sentence, and what it rests on in another.
 
     Args:
         record: The evaluation.
         undertrained: Why there is no result; empty if there is one.
     """
-    frame, table = record["aggregate"]["frame"], record["table"]
+    frame, table = record.aggregate.frame, record.table
     rmse = frame["rmse"]
     error = f"RMSE {spread('rmse', rmse)} VMAF points"
     result = (
-        f"{record['arch']} is undertrained: {undertrained}."
+        f"{record.arch} is undertrained: {undertrained}."
         if undertrained
-        else f"On a source that it has not seen, {record['arch']} misses {record['teacher']} by "
-        f"{error}."
+        else f"On a source that it has not seen, {record.arch} misses {record.teacher} by {error}."
     )
     basis = (
-        f"{error}: mean ± standard deviation over {plural(rmse['k_eff'], protocol.unit(record))}"
+        f"{error}: mean ± standard deviation over {plural(rmse.k_eff, protocol.unit(record))}"
         f"{_in_folds(record)}; PLCC "
-        f"{spread('plcc', frame['plcc'])}; worst source {rmse['worst_source']} with RMSE "
-        f"{number('rmse', rmse['worst'])}. {plural(record['n_params'], 'parameter')}, recipe "
-        f"{record['recipe']}, on {plural(table['sources'], 'source')}, "
-        f"{plural(table['clips'], 'clip')}, {plural(table['rows'], 'frame')}."
+        f"{spread('plcc', frame['plcc'])}; worst source {rmse.worst_source} with RMSE "
+        f"{number('rmse', rmse.worst)}. {plural(record.n_params, 'parameter')}, recipe "
+        f"{record.recipe}, on {plural(table.sources, 'source')}, "
+        f"{plural(table.clips, 'clip')}, {plural(table.rows, 'frame')}."
     )
     return result, basis
 
 
-def key_figures(record: Record) -> tuple[KeyFigure, ...]:
+def key_figures(record: LosoRecord) -> tuple[KeyFigure, ...]:
     """The few numbers to take away."""
-    frame, clip = record["aggregate"]["frame"], record["aggregate"]["clip"]
+    frame, clip = record.aggregate.frame, record.aggregate.clip
 
-    def mean(label: str, metric: str, over: Record) -> KeyFigure:
-        std = f"± {number(metric, over['std'])} over {plural(over['k_eff'], protocol.unit(record))}"
-        return KeyFigure(label, number(metric, over["mean"]), std)
+    def mean(label: str, metric: str, over: OverFolds) -> KeyFigure:
+        std = f"± {number(metric, over.std)} over {plural(over.k_eff, protocol.unit(record))}"
+        return KeyFigure(label, number(metric, over.mean), std)
 
     worst = frame["rmse"]
     return (
         mean("RMSE, unseen source", "rmse", frame["rmse"]),
         mean("PLCC, unseen source", "plcc", frame["plcc"]),
         mean("RMSE of whole clips", "rmse", clip["rmse"]),
-        KeyFigure("Worst source, RMSE", number("rmse", worst["worst"]), worst["worst_source"]),
+        KeyFigure("Worst source, RMSE", number("rmse", worst.worst), worst.worst_source or ABSENT),
     )
 
 
-def setup(record: Record) -> Section:
+def setup(record: LosoRecord) -> Section:
     """What was trained on what."""
-    info = record["table"]
+    info = record.table
     facts = (
-        ("teacher", record["teacher"]),
-        ("features", ", ".join(record["features"])),
+        ("teacher", record.teacher),
+        ("features", ", ".join(record.features)),
         (
             "table",
             (
-                f"{plural(info['rows'], 'frame')}, {plural(info['clips'], 'clip')}, "
-                f"{plural(info['sources'], 'source')}"
+                f"{plural(info.rows, 'frame')}, {plural(info.clips, 'clip')}, "
+                f"{plural(info.sources, 'source')}"
             ),
         ),
-        ("arch", f"{record['arch']}, {plural(record['n_params'], 'parameter')}"),
-        ("recipe", record["recipe"]),
-        ("seeds", ", ".join(map(str, record["seeds"]))),
+        ("arch", f"{record.arch}, {plural(record.n_params, 'parameter')}"),
+        ("recipe", record.recipe),
+        ("seeds", ", ".join(map(str, record.seeds))),
         ("folds", protocol.setup(record)),
     )
     members = protocol.members(record)
     return Section("setup", "Setup", (Facts(facts), *((Bullets(members),) if members else ())))
 
 
-def _in_folds(record: Record) -> str:
+def _in_folds(record: LosoRecord) -> str:
     folds = protocol.held_out(record)
     return f" in {len(folds)} folds of whole sources" if folds else ""
 
 
-def folds(record: Record, figures: tuple[Block, ...]) -> Section:
+def folds(record: LosoRecord, figures: tuple[Block, ...]) -> Section:
     """Every source, held out once."""
     rows = tuple(
         (
-            fold["source"] + (f" (fold {fold['fold']})" if "fold" in fold else ""),
-            count(fold["n_clips"]),
-            count(fold["n_frames"]),
-            *(number(name, fold["frame"][name]) for name in METRICS),
-            number("rmse", fold["clip"]["rmse"]),
-            number("rmse", fold["train_rmse"]),
+            fold.source + ("" if fold.fold is None else f" (fold {fold.fold})"),
+            count(fold.n_clips),
+            count(fold.n_frames),
+            *(number(name, fold.frame.of(name)) for name in METRICS),
+            number("rmse", fold.clip.rmse),
+            number("rmse", fold.train_rmse),
         )
-        for fold in record["folds"]
+        for fold in record.folds
     )
-    frame, clip = record["aggregate"]["frame"], record["aggregate"]["clip"]
-    info = record["table"]
+    frame, clip = record.aggregate.frame, record.aggregate.clip
+    info = record.table
     totals = tuple(
         (
             of,
             *counts,
-            *(number(name, frame[name][of]) for name in METRICS),
-            number("rmse", clip["rmse"][of]),
+            *(number(name, getattr(frame[name], of)) for name in METRICS),
+            number("rmse", getattr(clip["rmse"], of)),
             "",
         )
         for of, counts in (
-            ("mean", (count(info["clips"]), count(info["rows"]))),
+            ("mean", (count(info.clips), count(info.rows))),
             ("std", ("", "")),
         )
     )
@@ -147,35 +143,35 @@ def folds(record: Record, figures: tuple[Block, ...]) -> Section:
     return Section("folds", "Every source, held out", blocks)
 
 
-def _undefined(record: Record) -> tuple[Block, ...]:
+def _undefined(record: LosoRecord) -> tuple[Block, ...]:
     lines = tuple(
-        f"{fold['source']}, {level} {TITLES[name]}: {reason}"
-        for fold in record["folds"]
-        for level in _LEVELS
-        for name, reason in fold[level].get("undefined", {}).items()
+        f"{fold.source}, {level} {TITLES[name]}: {reason}"
+        for fold in record.folds
+        for level, measured in (("frame", fold.frame), ("clip", fold.clip))
+        for name, reason in measured.undefined.items()
     )
     return (Paragraph("Undefined values:"), Bullets(lines)) if lines else ()
 
 
-def aggregates(record: Record, further: tuple[Block, ...]) -> Section:
+def aggregates(record: LosoRecord, further: tuple[Block, ...]) -> Section:
     """Over all folds, three ways; `further` are the blocks of the evidence about them."""
-    aggregate = record["aggregate"]
-    intervals = (record.get("evidence") or {}).get("intervals") or {}
+    aggregate = record.aggregate
+    intervals = record.evidence.intervals if record.evidence else None
     rows = tuple(
         (
             f"{level} {TITLES[name]}",
-            number(name, over["mean"]),
-            number(name, over["std"]),
-            interval(name, (intervals.get(level) or {}).get(name)),
-            number(name, over["worst"]),
-            over["worst_source"] or ABSENT,
-            f"{over['k_eff']} of {over['k']}",
-            number(name, aggregate["pooled"][level][name]),
-            interval(name, ((intervals.get("pooled") or {}).get(level) or {}).get(name)),
+            number(name, over.mean),
+            number(name, over.std),
+            interval(name, intervals.at(level).get(name) if intervals else None),
+            number(name, over.worst),
+            over.worst_source or ABSENT,
+            f"{over.k_eff} of {over.k}",
+            number(name, aggregate.pooled.at(level).of(name)),
+            interval(name, intervals.pooled.at(level).get(name) if intervals else None),
         )
         for level in _LEVELS
         for name in METRICS
-        for over in (aggregate[level][name],)
+        for over in (aggregate.at(level)[name],)
     )
     unit = protocol.unit(record)
     titles = columns(
@@ -199,72 +195,70 @@ def aggregates(record: Record, further: tuple[Block, ...]) -> Section:
     return Section("aggregates", heading, (about, table, *further))
 
 
-def baselines(record: Record) -> tuple[Block, ...]:
+def baselines(record: LosoRecord) -> tuple[Block, ...]:
     """Models beside the sweep, source by source, with what they had seen."""
-    names = [baseline["model"] for baseline in record["baselines"]]
+    names = [baseline.model for baseline in record.baselines]
     cells = {
-        (baseline["model"], cell["source"]): cell
-        for baseline in record["baselines"]
-        for cell in baseline["per_source"]
+        (baseline.model, cell.source): cell
+        for baseline in record.baselines
+        for cell in baseline.per_source
     }
     rows = tuple(
         (
-            fold["source"],
-            number("rmse", fold["frame"]["rmse"]) + " heldout",
+            fold.source,
+            number("rmse", fold.frame.rmse) + " heldout",
             *(
-                f"{number('rmse', cell['rmse'])} {cell['seen']}"
+                f"{number('rmse', cell.rmse)} {cell.seen}"
                 for name in names
-                for cell in (cells[name, fold["source"]],)
+                for cell in (cells[name, fold.source],)
             ),
         )
-        for fold in record["folds"]
+        for fold in record.folds
     )
-    pooled = record["aggregate"]["pooled"]["frame"]
+    pooled = record.aggregate.pooled.frame
     totals = tuple(
         (
             f"all frames, {TITLES[metric]}",
-            number(metric, pooled[metric]),
-            *(number(metric, baseline["concat"][metric]) for baseline in record["baselines"]),
+            number(metric, pooled.of(metric)),
+            *(number(metric, baseline.concat.of(metric)) for baseline in record.baselines),
         )
-        for metric in ("rmse", "plcc", "srocc")
+        for metric in _HEADLINE
     )
     about = Paragraph(
         "RMSE of models beside the sweep. Cells marked heldout are judgements; train and val cells "
         "show what the model had seen."
     )
-    words = Bullets(
-        tuple(f"{baseline['model']}: {baseline['what']}" for baseline in record["baselines"])
-    )
+    words = Bullets(tuple(f"{baseline.model}: {baseline.what}" for baseline in record.baselines))
     how = "held out" if protocol.held_out(record) else "LOSO"
-    titles = columns("source", f"{record['arch']} ({how})", *names)
+    titles = columns("source", f"{record.arch} ({how})", *names)
     return about, words, Table("RMSE by source and model", titles, rows, totals)
 
 
-def reproduce(record: Record) -> Section:
+def reproduce(record: LosoRecord) -> Section:
     """The command that made the run."""
     return Section(
         "reproduce",
         "Reproduce",
         (
             Paragraph("The sweep:"),
-            Code(record["command"]),
+            Code(record.command),
             Paragraph("This report again, byte for byte, from the run's files alone:"),
             Code("tinyvmaf report RUN"),
         ),
     )
 
 
-def provenance(record: Record) -> Section:
+def provenance(record: LosoRecord) -> Section:
     """What computed it, from what, in what time."""
-    seconds = ", ".join(f"{stage} {value:.1f} s" for stage, value in record["seconds"].items())
-    versions = ", ".join(f"{name} {value}" for name, value in sorted(record["versions"].items()))
-    settings = ", ".join(f"{name} {value}" for name, value in record["recipe_settings"].items())
+    seconds = ", ".join(f"{stage} {value:.1f} s" for stage, value in record.seconds.items())
+    versions = ", ".join(f"{name} {value}" for name, value in sorted(record.versions.items()))
+    settings = ", ".join(f"{name} {value}" for name, value in record.recipe_settings.items())
     facts = (
-        ("table", str(record["table"].get("origin") or ABSENT)),
-        ("table sha256", record["table"]["sha256"]),
+        ("table", record.table.origin or ABSENT),
+        ("table sha256", record.table.sha256),
         ("recipe", settings),
         ("time", seconds),
         ("versions", versions),
-        ("schema", record["schema"]),
+        ("schema", record.schema),
     )
     return Section("provenance", "Provenance", (Facts(facts),))

@@ -2,13 +2,11 @@
 """The whole report of an evaluation as a document: which sections there are, in which order."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.report import explanation, inference, protocol, results
 from tinyvmaf.report.chart import Chart
 from tinyvmaf.report.document import Block, Document, Figure, Omitted, Section
-
-Record = Mapping[str, Any]
 
 _CAPTIONS: Mapping[str, str] = {
     "folds_rmse": "Sources from the smallest error to the largest. The line and the band are the "
@@ -26,7 +24,7 @@ _CAPTIONS: Mapping[str, str] = {
 }
 
 
-def document(record: Record, charts: Sequence[Chart] | None) -> Document:
+def document(record: LosoRecord, charts: Sequence[Chart] | None) -> Document:
     """The report of `record`; `charts` are those that can be shown, None if none can be drawn."""
     over = f"over {protocol.unit(record)}s"
     drawn = None if charts is None else {chart.name: chart for chart in charts}
@@ -77,7 +75,7 @@ def document(record: Record, charts: Sequence[Chart] | None) -> Document:
         results.provenance(record),
     )
     return Document(
-        title=f"{protocol.title(record)}: {record['arch']}",
+        title=f"{protocol.title(record)}: {record.arch}",
         headline=results.headline(record, inference.undertrained(record)),
         warning=inference.warning(record),
         figures=results.key_figures(record),
@@ -85,6 +83,6 @@ def document(record: Record, charts: Sequence[Chart] | None) -> Document:
     )
 
 
-def _seed(record: Record) -> str:
-    seeds = record["seeds"]
+def _seed(record: LosoRecord) -> str:
+    seeds = record.seeds
     return f"Shown are the models of seed {seeds[0]} of {len(seeds)}." if len(seeds) > 1 else ""

@@ -7,25 +7,16 @@ at a high level is therefore infinite, and said to be; nothing is pooled to make
 """
 
 import math
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int, Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.stats.structure import positions
+from tinyvmaf.stats.columns import positions
 
 # K equal masses may sum to one bit above or below 1 - alpha; without this an interval is off by a
 # whole residual, or infinite, depending on the order of summation.
 _TOLERANCE = 1e-9
-
-Method = Literal["hcp", "jackknife+", "minmax"]
-
-
-def smallest_alpha(k: int) -> float:
-    """The smallest miss rate, in (0, 0.5], for which `k` sources give a finite interval."""
-    return 1 / (k + 1)
 
 
 def hcp_radius(
@@ -47,47 +38,6 @@ def hcp_radius(
     return float(_upper_quantile(scores[:, None], weights, alpha)[0])
 
 
-def fold_models_interval(
-    *,
-    predicted: Real[np.ndarray, "k new"],
-    scores: Real[np.ndarray, " _"],
-    source_index: Int[np.ndarray, " _"],
-    alpha: float,
-    method: Literal["jackknife+", "minmax"] = "jackknife+",
-) -> tuple[Float[np.ndarray, " new"], Float[np.ndarray, " new"]]:
-    """Interval of every new row from the K models of the folds; infinite where none is finite.
-
-    Args:
-        predicted: Model k's prediction of every new row, k as in `source_index`.
-        scores: |target - predicted| of each source's rows by the model that did not see it.
-        source_index: The row's source, any integers; their order is that of `predicted`.
-        alpha: Miss rate in (0, 1).
-        method: `jackknife+` misses at most 2 alpha, `minmax` at most alpha.
-
-    Raises:
-        SchemaError: lengths differ, there are no rows, a score is not finite, or no such alpha.
-
-    Source: Barber, Candes, Ramdas and Tibshirani (2021), with the masses of Lee et al. (2023).
-    """
-    index = positions(source_index, n=len(scores))
-    if len(predicted) != index.max() + 1:
-        raise SchemaError(
-            f"predictions of {len(predicted)} models for {index.max() + 1} sources; "
-            "give those of each source's own fold"
-        )
-    if method == "minmax":
-        radius = hcp_radius(scores=scores, source_index=source_index, alpha=alpha)
-        return predicted.min(axis=0) - radius, predicted.max(axis=0) + radius
-    scores, weights = _weighted(scores, source_index, alpha)
-    ends = [np.empty(predicted.shape[1]), np.empty(predicted.shape[1])]
-    for new in range(predicted.shape[1]):
-        own = predicted[index, new]
-        candidates = np.column_stack([scores - own, scores + own])
-        lower, upper = _upper_quantile(candidates, weights, alpha)
-        ends[0][new], ends[1][new] = -lower, upper
-    return ends[0], ends[1]
-
-
 def coverage_by_source(
     *, scores: Real[np.ndarray, " _"], source_index: Int[np.ndarray, " _"], alpha: float
 ) -> tuple[float, ...]:
@@ -105,44 +55,6 @@ def coverage_by_source(
         radius = hcp_radius(scores=scores[~own], source_index=index[~own], alpha=alpha)
         shares.append(float((scores[own] <= radius).mean()))
     return tuple(shares)
-
-
-@dataclass(frozen=True, slots=True)
-class Guarantee:
-    """What may be said of an interval.
-
-    Attributes:
-        method: How it was made.
-        alpha: The miss rate that was asked for.
-        k: Sources that it rests on.
-        at_least: Coverage that the theorem guarantees, in [0, 1].
-        finite: Whether `k` sources allow this alpha at all.
-        words: A sentence with all of it.
-    """
-
-    method: Method
-    alpha: float
-    k: int
-    at_least: float
-    finite: bool
-    words: str
-
-
-def guarantee(*, method: Method, alpha: float, k: int) -> Guarantee:
-    """The guarantee that `k` exchangeable sources give an interval of `method` at `alpha`."""
-    finite = alpha >= smallest_alpha(k) - _TOLERANCE
-    at_least = max(0.0, 1 - 2 * alpha) if method == "jackknife+" else 1 - alpha
-    words = (
-        f"{1 - alpha:.0%} interval for a clip of a new source, if that source is exchangeable with "
-        f"these {k}; covers at least {at_least:.0%} on average over such sources ({method}), "
-        "not for each of them"
-    )
-    if not finite:
-        words = (
-            f"no finite {1 - alpha:.0%} interval from {k} sources: the highest level that they "
-            f"allow is {1 - smallest_alpha(k):.1%}"
-        )
-    return Guarantee(method, alpha, k, at_least=at_least, finite=finite, words=words)
 
 
 def _weighted(

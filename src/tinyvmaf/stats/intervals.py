@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Real
 
+from tinyvmaf.stats.columns import checked, positions
 from tinyvmaf.stats.metrics import MetricName
-from tinyvmaf.stats.rows import checked
-from tinyvmaf.stats.scales import known, scale_of
-from tinyvmaf.stats.structure import SourceSums, positions, source_sums
+from tinyvmaf.stats.scales import held_off, known, scale_of
+from tinyvmaf.stats.structure import SourceSums, source_sums
 
 MIN_SOURCES = 2
 
@@ -166,7 +166,7 @@ POOLED: tuple[MetricName, ...] = ("plcc", "srocc", "rmse", "mae", "bias")
 
 def pooled_intervals(
     *,
-    predicted: Real[np.ndarray, " _"],
+    predicted: Sequence[Real[np.ndarray, " _"]],
     target: Real[np.ndarray, " _"],
     source_index: Int[np.ndarray, " _"],
     level: float = 0.95,
@@ -175,11 +175,11 @@ def pooled_intervals(
     """Metrics of all rows as one set, each with its delete-one-source jackknife interval.
 
     Args:
-        predicted: Out-of-fold predictions.
+        predicted: Out-of-fold predictions of every seed; the statistic is the mean over seeds.
         target: Scores to be met.
         source_index: The row's source, any integers; or its fold, where sources share a network.
         level: Nominal coverage.
-        unit: Which of the two it is, in a word.
+        unit: `source` or `fold`, for the method's words.
 
     Returns:
         For each of `POOLED` an interval; None with fewer than two sources, or where a correlation
@@ -188,29 +188,51 @@ def pooled_intervals(
     Raises:
         SchemaError: lengths differ, there are no rows, or a value is not finite.
     """
-    predicted, target = checked(predicted=predicted, target=target)
-    sums = source_sums(predicted=predicted, target=target, source_index=source_index)
-    if len(sums.n) < MIN_SOURCES:
-        return dict.fromkeys(POOLED)
     index = positions(source_index, n=len(target))
+    if int(index.max()) + 1 < MIN_SOURCES:
+        return dict.fromkeys(POOLED)
+    by_seed = [_left_out_statistics(each, target, index) for each in predicted]
+    found: dict[MetricName, Interval | None] = {}
+    for metric in POOLED:
+        values = np.mean([statistics[metric] for statistics in by_seed], axis=0)
+        found[metric] = (
+            jackknife_interval(
+                full=float(values[0]),
+                without=values[1:].tolist(),
+                metric=metric,
+                level=level,
+                unit=unit,
+            )
+            if np.isfinite(values).all()
+            else None
+        )
+    return found
+
+
+def _left_out_statistics(
+    predicted: Real[np.ndarray, " _"], target: Real[np.ndarray, " _"], index: Int[np.ndarray, " _"]
+) -> dict[MetricName, Float[np.ndarray, " _"]]:
+    """Every pooled metric of all rows, then of all rows but each source's."""
+    predicted, target = checked(predicted=predicted, target=target)
+    sums = source_sums(predicted=predicted, target=target, source_index=index)
+    n = _left_out(sums.n)
     statistics: dict[MetricName, Float[np.ndarray, " _"]] = {
         "plcc": _left_out_plcc(sums),
         "srocc": _left_out_srocc(predicted, target, index),
-        "rmse": np.sqrt(np.maximum(_left_out(sums.ee), 0) / _left_out(sums.n)),
-        "mae": _left_out(sums.ae) / _left_out(sums.n),
-        "bias": _left_out(sums.e) / _left_out(sums.n),
+        "rmse": np.sqrt(np.maximum(_left_out(sums.ee), 0) / n),
+        "mae": _left_out(sums.ae) / n,
+        "bias": _left_out(sums.e) / n,
     }
     if np.isnan(statistics["plcc"]).any():
         # Ranks of a side that is constant but for rounding would be ranks of the rounding.
         statistics["srocc"] = statistics["plcc"]
-    return {
-        metric: jackknife_interval(
-            full=float(found[0]), without=found[1:].tolist(), metric=metric, level=level, unit=unit
-        )
-        if np.isfinite(found).all()
-        else None
-        for metric, found in statistics.items()
-    }
+    statistics["srocc"] = np.array(
+        [
+            held_off(value, metric="srocc", n=int(rows))
+            for value, rows in zip(statistics["srocc"].tolist(), n.tolist(), strict=True)
+        ]
+    )
+    return statistics
 
 
 def _left_out(sums: Float[np.ndarray, " k"]) -> Float[np.ndarray, " _"]:

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float, Real
 
 from tinyvmaf.errors import SchemaError
+from tinyvmaf.stats.columns import checked
 from tinyvmaf.stats.metrics import undefined_reason
-from tinyvmaf.stats.rows import checked
 
 Kind = Literal["cubic", "logistic"]
 

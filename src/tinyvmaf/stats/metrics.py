@@ -14,12 +14,13 @@ import numpy as np
 from jaxtyping import Float, Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.stats.rows import checked, is_constant
+from tinyvmaf.stats.columns import checked, is_constant
 
 MetricName = Literal["plcc", "srocc", "krocc", "rmse", "mae", "bias"]
 
 CORRELATIONS: tuple[MetricName, ...] = ("plcc", "srocc", "krocc")
 ERRORS: tuple[MetricName, ...] = ("rmse", "mae", "bias")
+METRICS: tuple[MetricName, ...] = (*CORRELATIONS, *ERRORS)
 
 
 def plcc(*, predicted: Real[np.ndarray, " _"], target: Real[np.ndarray, " _"]) -> float | None:

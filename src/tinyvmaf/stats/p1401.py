@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Real
 
 from tinyvmaf.errors import SchemaError
+from tinyvmaf.stats.columns import checked
 from tinyvmaf.stats.metrics import plcc, rmse, srocc
-from tinyvmaf.stats.rows import checked
 
 ASSUMPTION = "P.1401, clips treated as independent"
 

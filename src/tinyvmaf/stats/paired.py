@@ -17,6 +17,10 @@ MAX_EXACT_SOURCES = 16
 
 _PATTERNS = 2**MAX_EXACT_SOURCES
 
+_SIMULATED_PATTERNS = 512
+_LARGEST = 2.0**10
+_HALVINGS = 7
+
 # Sums of the same numbers in another order differ in their last bits and are still ties.
 _TIE = 1e-9
 
@@ -147,26 +151,118 @@ def wilcoxon_p(differences: Float[np.ndarray, " k"], *, seed: int = 0) -> float:
     return float(result.pvalue)
 
 
-def detectable_effect(
-    differences: Float[np.ndarray, " k"], *, alpha: float = 0.05, power: float = 0.8
-) -> float:
-    """Smallest mean difference that this many sources with this spread would resolve, >= 0.
+def smallest_p(k: int) -> float:
+    """The smallest p-value that the sign-flip test of `k` sources can give, in (0, 1].
+
+    Example:
+        >>> [smallest_p(k) for k in (4, 5, 6)]
+        [0.125, 0.0625, 0.03125]
+    """
+    return max(1 / _PATTERNS, 2 / 2**k) if k else 1.0
+
+
+def detectable_effects(
+    differences: Float[np.ndarray, "tests k"],
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    replicates: int = 500,
+    seed: int = 0,
+) -> tuple[float | None, ...]:
+    """For every test of a family the smallest mean difference that it resolves, >= 0.
+
+    The sign-flip test with its adjustment for the family is run on made-up differences: normal,
+    with the spread and the correlations of those observed, one test with an effect and the others
+    without. The answer is the effect that is resolved in a share `power` of the replicates.
 
     Args:
-        differences: One a source; at least two.
-        alpha: Two-sided level of the single test.
-        power: Chance to resolve it.
+        differences: A row a test, a column a source; NaN where a source has no difference.
+        alpha: Two-sided level of the adjusted p-value.
+        power: Chance to resolve the effect.
+        replicates: Made-up families.
+        seed: Of their random numbers.
 
-    Source: power of the t test (non-central t), which the sign-flip test reaches nearly.
+    Returns:
+        None where no effect can be resolved: the test's sources allow no p below alpha.
     """
-    from scipy.optimize import brentq
-    from scipy.stats import nct, t
+    defined = ~np.isnan(differences)
+    counts = defined.sum(axis=1)
+    usable = [number for number, k in enumerate(counts.tolist()) if smallest_p(k) < alpha]
+    if not usable:
+        return (None,) * len(differences)
+    family = _SimulatedFamily.draw(differences[usable], replicates=replicates, seed=seed)
+    found: dict[int, float] = {}
+    for place, number in enumerate(usable):
+        own = differences[number][defined[number]]
+        spread = float(own.std(ddof=1))
+        found[number] = family.effect(place, alpha=alpha, power=power) * spread if spread else 0.0
+    return tuple(found.get(number) for number in range(len(differences)))
 
-    k = len(differences)
-    critical = t.ppf(1 - alpha / 2, k - 1)
 
-    def lacking(effect: float) -> float:
-        return float(nct.sf(critical, k - 1, effect * np.sqrt(k))) - power
+@dataclass(frozen=True, slots=True)
+class _SimulatedFamily:
+    """Differences of a family without effects, and their statistics under flips.
 
-    root: Any = brentq(lacking, 0.0, 2 * (critical + 5))
-    return float(root) * float(differences.std(ddof=1))
+    Attributes:
+        noise: Unit normal differences, 0 where a source has none.
+        defined: 1 where it has one.
+        signs: Sign patterns, the first without a flip; of each pattern and its mirror one.
+        sums: Sums of the flipped noise.
+        others: For every test the largest statistic of all others, for every pattern.
+    """
+
+    noise: Float[np.ndarray, "replicates tests k"]
+    defined: Float[np.ndarray, "tests k"]
+    signs: Float[np.ndarray, "patterns k"]
+    sums: Float[np.ndarray, "replicates tests patterns"]
+    others: Float[np.ndarray, "tests replicates patterns"]
+
+    @classmethod
+    def draw(
+        cls, differences: Float[np.ndarray, "tests k"], *, replicates: int, seed: int
+    ) -> "_SimulatedFamily":
+        rng = np.random.default_rng(seed)
+        tests, k = differences.shape
+        defined = (~np.isnan(differences)).astype(np.float64)
+        centred = np.nan_to_num(differences - np.nanmean(differences, axis=1, keepdims=True))
+        norm = np.linalg.norm(centred, axis=1, keepdims=True)
+        # A test without any spread gets noise of its own: it must not weigh on the others.
+        unit = np.where(norm > 0, centred / np.where(norm > 0, norm, 1), defined / k**0.5)
+        noise = (unit @ rng.standard_normal((replicates, k, k))) * defined
+        if 2 ** (k - 1) <= _SIMULATED_PATTERNS:
+            signs = 1.0 - 2.0 * ((np.arange(2 ** (k - 1))[:, None] >> np.arange(k)) & 1)
+        else:
+            signs = rng.choice([-1.0, 1.0], size=(_SIMULATED_PATTERNS, k))
+            signs[0] = 1
+        sums = noise @ signs.T
+        size = np.sqrt(defined.sum(axis=1) * np.square(noise).sum(axis=2))
+        statistic = np.abs(sums) / size[..., None]
+        others = np.zeros((tests, *statistic[:, 0].shape))
+        if tests > 1:
+            ranked = np.partition(statistic, -2, axis=1)
+            largest, next_largest = ranked[:, -1], ranked[:, -2]
+            for test in range(tests):
+                is_largest = statistic[:, test] >= largest
+                others[test] = np.where(is_largest, next_largest, largest)
+        return cls(noise, defined, signs, sums, others)
+
+    def effect(self, test: int, *, alpha: float, power: float) -> float:
+        """The effect in standard deviations that `test` resolves in a share `power`."""
+        low, high = 0.0, 1.0
+        while self._power(test, high, alpha) < power and high < _LARGEST:
+            low, high = high, 2 * high
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            if self._power(test, middle, alpha) < power:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    def _power(self, test: int, effect: float, alpha: float) -> float:
+        own = self.defined[test]
+        shifted = self.noise[:, test] + effect * own
+        size = np.sqrt(own.sum() * np.square(shifted).sum(axis=1, keepdims=True))
+        statistic = np.abs(self.sums[:, test] + effect * (self.signs @ own)) / size
+        reached = np.maximum(statistic, self.others[test]) >= statistic[:, :1] - _TIE
+        return float((reached.mean(axis=1) < alpha).mean())

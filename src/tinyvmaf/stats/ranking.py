@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does the model order the clips of one content as the teacher does?
+"""Order of the clips of one content: the share of pairs that a model orders as the teacher does.
 
 Pairs are taken within a source only, so that no difference of contents helps, and the share is
 averaged over sources, so that no source counts more for having more clips. The number of wrong
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, Real
 
-from tinyvmaf.stats.rows import checked
-from tinyvmaf.stats.structure import positions
+from tinyvmaf.stats.columns import checked, positions
 
 THRESHOLDS: tuple[float, ...] = (0.0, 2.0, 6.0)
 """VMAF points that the teacher's scores of two clips must differ by for the pair to count."""

@@ -6,7 +6,7 @@ log for errors) its spread is about the same everywhere, so that means, interval
 sense there. Every interval is computed on the scale and handed back in the metric's own unit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ import numpy as np
 from tinyvmaf.errors import SchemaError, UsageError
 
 # A perfect correlation or a zero error is infinitely far out on its scale: it is held this far off.
+# Rank correlations are held off by `held_off` before they come here.
 _EDGE = 1e-9
 
 
@@ -64,6 +65,12 @@ SCALES: dict[str, Scale] = {
 CLIP = "clip_"
 """In front of a metric that is taken on clip means; its scale and better side stay the same."""
 
+# Exchanging two neighbouring ranks lowers a correlation of 1 by 12 / (n^3 - n), or 4 / (n^2 - n).
+_SMALLEST_STEP: dict[str, Callable[[int], float]] = {
+    "srocc": lambda n: 12 / (n * (n * n - 1)),
+    "krocc": lambda n: 4 / (n * (n - 1)),
+}
+
 # A bias has no better side: compare its size by rmse or mae.
 _HIGHER_IS_BETTER = {
     "plcc": True,
@@ -85,6 +92,28 @@ def scale_of(metric: str) -> Scale:
     if name not in SCALES:
         raise UsageError(f"unknown metric {metric!r}; there are {', '.join(SCALES)}")
     return SCALES[name]
+
+
+def held_off(value: float | None, *, metric: str, n: int) -> float | None:
+    """A rank correlation of `n` rows, kept half a step of its own resolution away from 1.
+
+    The ranks of few rows cannot tell a correlation of 1 from one that is a little smaller; without
+    this, the place that a perfect one is given on the atanh scale decides means and intervals.
+
+    Args:
+        value: The metric; others than rank correlations come back as they are.
+        metric: Names it.
+        n: Rows.
+
+    Example:
+        >>> held_off(1.0, metric="srocc", n=3)
+        0.75
+    """
+    name = metric.removeprefix(CLIP)
+    if value is None or n < 2 or name not in _SMALLEST_STEP:  # noqa: PLR2004 (two ranks)
+        return value
+    most = 1 - _SMALLEST_STEP[name](n) / 2
+    return float(np.clip(value, -most, most))
 
 
 def higher_is_better(metric: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int, Real
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.stats.rows import checked, is_constant
+from tinyvmaf.stats.columns import checked, is_constant, positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +79,6 @@ def _centred(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     if is_constant(values):
         return np.zeros_like(values)
     return values - values.mean()
-
-
-def positions(groups: Int[np.ndarray, " _"], *, n: int) -> Int[np.ndarray, " n"]:
-    """Positions 0 to K - 1 of the rows' groups, whatever integers name them.
-
-    Raises:
-        SchemaError: there is not one for each of `n` rows, or there are no rows.
-    """
-    if len(groups) != n or n == 0:
-        raise SchemaError(f"{n} rows have {len(groups)} group numbers; give one for each, and rows")
-    low = groups.min()
-    span = int(groups.max()) - int(low) + 1
-    if span > n:
-        return np.unique(groups, return_inverse=True)[1]
-    # Numbers close to each other need no sorting.
-    present = np.bincount(groups - low, minlength=span) > 0
-    return (np.cumsum(present) - 1)[groups - low]
 
 
 @dataclass(frozen=True, slots=True)

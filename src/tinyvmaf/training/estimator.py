@@ -6,6 +6,7 @@ fold; `tinyvmaf loso` trains the same networks at once and keeps a record. JAX i
 alone.
 """
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from tinyvmaf.features.table import FeatureTable, TableInfo
 from tinyvmaf.models.network import Network
 from tinyvmaf.training.recipes import Recipe, load_recipe
 
@@ -25,7 +27,7 @@ class TinyVmafRegressor(RegressorMixin, BaseEstimator):
     """A tiny network from features of a frame to its score in [0, 100].
 
     Args:
-        arch: One of `training.networks.ARCHS`.
+        arch: One of `training.archs.ARCHS`.
         recipe: Name of a recipe, path of its file, or the recipe itself.
         seed: Of the start and the order of batches, 0 or more.
 
@@ -53,26 +55,22 @@ class TinyVmafRegressor(RegressorMixin, BaseEstimator):
             UsageError: unknown arch or recipe.
             ValueError: rows that scikit-learn refuses, such as those with NaN.
         """
+        import polars as pl
+
         from tinyvmaf.training.fitting import fit
 
         features, target = _checked(
             self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2
         )
         recipe = load_recipe(self.recipe) if isinstance(self.recipe, str) else self.recipe
-        names = getattr(self, "feature_names_in_", None)
-        fitted = fit(
-            features=features,
-            target=np.clip(np.asarray(target, np.float64), 0, 100),
-            source_index=np.zeros(len(features), np.int64),
-            held_out=[()],
-            seeds=[self.seed],
-            feature_names=tuple(f"x{i}" for i in range(features.shape[1]))
-            if names is None
-            else tuple(names),
-            arch=self.arch,
-            recipe=recipe,
-        )[(), self.seed]
-        self.network_ = fitted.network
+        columns = tuple(f"x{number}" for number in range(features.shape[1]))
+        rows = pl.DataFrame(features, schema=list(columns)).with_columns(
+            source=pl.lit("all"), vmaf=np.clip(np.asarray(target, np.float64), 0, 100)
+        )
+        table = FeatureTable(rows, TableInfo(teacher="unknown", features=columns))
+        fitted = fit(table, arch=self.arch, recipe=recipe, seeds=[self.seed])[(), self.seed]
+        names = getattr(self, "feature_names_in_", columns)
+        self.network_ = replace(fitted.network, features=tuple(names))
         self.train_rmse_ = fitted.train_rmse
         return self
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fitting many networks at once: every fold and every seed, through one compiled program.
 
-In come the rows of all sources, sorted by source, and which sources each fold holds out; out come
-finished networks. The rows go to the device once. A network's start and the order of its batches
-follow from its seed and its held-out sources alone, so that a fold trained by itself is bit for bit
-the fold of the sweep. A held-out row takes no part in anything: not in scaling, not in a step.
+In come a table and the sources that each fold holds out; out come finished networks. Whatever
+trains calls `fit`: the sweep, a single model, the models that ship, the learning curve, nested
+folds, scikit-learn's estimator. The rows go to the device once. A network's start and the order of
+its batches follow from its seed and its held-out sources alone, so that a fold trained by itself is
+bit for bit the fold of the sweep. A held-out row takes no part in anything: not in scaling, not in
+a step.
 """
 
 import os
@@ -14,20 +16,28 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float32
 
 from tinyvmaf.errors import TinyVmafError, UsageError
+from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models.network import Layer, Network
 from tinyvmaf.progress import SILENT, Progress, Task
-from tinyvmaf.training.batches import batches
-from tinyvmaf.training.networks import layer_sizes
+from tinyvmaf.training.archs import layer_sizes
 from tinyvmaf.training.recipes import Recipe
-from tinyvmaf.training.rows import Rows, split_by_source
+from tinyvmaf.training.training_rows import Rows, batches, split_by_source
 
 try:
     import jax
 
-    from tinyvmaf.training.program import CHUNK, Chunk, Program, Scale, initial, program, unpack
+    from tinyvmaf.training.compiled_steps import (
+        CHUNK,
+        Chunk,
+        Program,
+        Scale,
+        initial,
+        program,
+        unpack,
+    )
 except ModuleNotFoundError as error:
     raise UsageError(
         f"training needs JAX and Optax, found no module {error.name}; "
@@ -53,29 +63,22 @@ class Fitted:
 
 
 def fit(
+    table: FeatureTable,
     *,
-    features: Float[np.ndarray, "n n_features"],
-    target: Float[np.ndarray, " n"],
-    source_index: Int[np.ndarray, " n"],
-    held_out: Sequence[tuple[int, ...]],
-    seeds: Sequence[int],
-    feature_names: tuple[str, ...],
     arch: str,
     recipe: Recipe,
+    held_out: Sequence[tuple[int, ...]] = ((),),
+    seeds: Sequence[int] = (0,),
     progress: Progress = SILENT,
 ) -> dict[tuple[tuple[int, ...], int], Fitted]:
     """Fit one network for every set of held-out sources and every seed.
 
     Args:
-        features: Finite values, in the order of `feature_names`.
-        target: The teacher's scores, in [0, 100].
-        source_index: For every row the position of its source: 0, 1, 2, ... without a gap, never
-            decreasing.
-        held_out: The positions of the sources that a network must not see; `()` trains on all.
-        seeds: Of the start and the order of batches, each 0 or more.
-        feature_names: Kept in the networks.
-        arch: One of `networks.ARCHS`.
+        table: The rows; the networks read `table.info.features`, in that order.
+        arch: One of `archs.ARCHS`.
         recipe: How to train.
+        held_out: Positions in `table.sources` that a network must not see; `()` trains on all.
+        seeds: Of the start and the order of batches, each 0 or more.
         progress: Told of steps, from several threads but by one at a time.
 
     Returns:
@@ -87,10 +90,10 @@ def fit(
             leaves no rows to train on.
         TinyVmafError: training diverged.
     """
-    sizes = layer_sizes(arch, features.shape[1])
+    sizes = layer_sizes(arch, len(table.info.features))
     if any(seed < 0 for seed in seeds):
         raise UsageError(f"seeds {list(seeds)}: expected 0 or more")
-    rows = split_by_source(features=features, target=target, source_index=source_index)
+    rows = split_by_source(table)
     for out in held_out:
         rows.check_fold(out)
     jobs = list(dict.fromkeys((out, seed) for out in held_out for seed in seeds))
@@ -98,7 +101,7 @@ def fit(
     sweep = _Sweep(
         rows=rows,
         matrix=jax.device_put(rows.matrix(), jax.local_devices(backend="cpu")[0]),
-        feature_names=feature_names,
+        feature_names=table.info.features,
         sizes=sizes,
         recipe=recipe,
         program=program(
@@ -107,7 +110,7 @@ def fit(
             loss=recipe.loss,
             beta2=recipe.beta2,
             batch=recipe.batch,
-            n_rows=len(target),
+            n_rows=len(table.target),
         ),
         watched=_Watched(progress.task("train", total=float(n_steps), unit="steps")),
     )

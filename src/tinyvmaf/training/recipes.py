@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.models.network import Activation
+from tinyvmaf.training.archs import check_arch
 
 Scaling = Literal["none", "standard"]
 Initialisation = Literal["lecun_normal", "uniform_fan_in"]
@@ -83,6 +84,15 @@ _MOST = 10**9
 """Largest count: row numbers and steps are 32-bit integers in the compiled program."""
 
 
+def as_recipe(recipe: "str | Path | Recipe") -> Recipe:
+    """The recipe itself, or the one that a name or a file stands for.
+
+    Raises:
+        UsageError: as `load_recipe`.
+    """
+    return recipe if isinstance(recipe, Recipe) else load_recipe(str(recipe))
+
+
 def load_recipe(name_or_path: str) -> Recipe:
     """Read a recipe of the package by its name, or any recipe by its file's path.
 
@@ -137,8 +147,19 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
         UsageError: fewer than one.
     """
     if not 1 <= epochs <= _MOST:
-        raise UsageError(f"--epochs {epochs}: expected a whole number from 1 to {_MOST}")
+        raise UsageError(f"epochs {epochs}: expected a whole number from 1 to {_MOST}")
     return replace(recipe, epochs=epochs, steps=None)
+
+
+def check_training(arch: str, recipe: "str | Recipe", *, epochs: int | None = None) -> Recipe:
+    """The recipe, after making sure that arch and recipe exist.
+
+    Raises:
+        UsageError: one of them does not, or fewer than one epoch.
+    """
+    check_arch(arch)
+    settings = as_recipe(recipe)
+    return settings if epochs is None else with_epochs(settings, epochs)
 
 
 def _check_value(name: str, key: str, value: Any) -> None:  # noqa: ANN401 (TOML holds anything)

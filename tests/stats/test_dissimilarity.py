@@ -7,8 +7,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tinyvmaf.errors import SchemaError, SplitError
-from tinyvmaf.evaluation import applicability as module
-from tinyvmaf.evaluation.applicability import applicability, nearest_neighbours
+from tinyvmaf.stats import dissimilarity as module
+from tinyvmaf.stats.dissimilarity import applicability, nearest_neighbours
 
 
 def table(seed, *, sources=5, rows=40, far=()):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two columns that every statistic of rows starts from, checked once.
+"""The columns that every statistic of rows starts from, checked once: two sides and their groups.
 
 Rows that do not fit together or are not finite are refused with the side and the row; nothing is
 dropped. Constants are recognised although their mean is rounded.
 """
 
 import numpy as np
-from jaxtyping import Float, Real
+from jaxtyping import Float, Int, Real
 
 from tinyvmaf.errors import SchemaError
 
@@ -43,3 +43,20 @@ def is_constant(values: Float[np.ndarray, " n"]) -> bool:
     """Whether all values are one, but for rounding; there must be a value."""
     middle = values.mean()
     return bool(np.abs(values - middle).max() <= _ROUNDING * abs(middle))
+
+
+def positions(groups: Int[np.ndarray, " _"], *, n: int) -> Int[np.ndarray, " n"]:
+    """Positions 0 to K - 1 of the rows' groups, whatever integers name them.
+
+    Raises:
+        SchemaError: there is not one for each of `n` rows, or there are no rows.
+    """
+    if len(groups) != n or n == 0:
+        raise SchemaError(f"{n} rows have {len(groups)} group numbers; give one for each, and rows")
+    low = groups.min()
+    span = int(groups.max()) - int(low) + 1
+    if span > n:
+        return np.unique(groups, return_inverse=True)[1]
+    # Numbers close to each other need no sorting.
+    present = np.bincount(groups - low, minlength=span) > 0
+    return (np.cumsum(present) - 1)[groups - low]

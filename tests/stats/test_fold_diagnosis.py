@@ -5,13 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.diagnosis import (
+from tinyvmaf.stats.fold_diagnosis import (
     error_shares,
     outlier_tests,
     range_corrected,
     target_range,
-    training_gate,
 )
 
 
@@ -115,50 +113,3 @@ def test_folds_without_a_value_keep_their_place():
 def test_one_wild_fold_is_found():
     found = outlier_tests([2.0, 2.1, 1.9, 2.05, 1.95, 20.0], metric="rmse")
     assert [test.p_adjusted < 0.05 for test in found] == [False] * 5 + [True]
-
-
-@pytest.mark.parametrize(
-    ("errors", "outcome", "reason"),
-    [
-        ((15.5, 15.4, 5.0), "undertrained", "train RMSE 15.50 is not below 2 VMAF points"),
-        ((2.0, None, None), "undertrained", "train RMSE 2.00 is not below 2 VMAF points"),
-        (
-            (1.4, None, None),
-            "unchecked",
-            "train RMSE 1.40; the effect of twice the steps was not measured",
-        ),
-        (
-            (1.4, 2.0, 1.8),
-            "undertrained",
-            "train RMSE 1.40, but twice the steps change the held-out RMSE by -0.200 (-10.0%)",
-        ),
-        (
-            (1.4, 2.0, 2.04),
-            "trained",
-            "train RMSE 1.40; twice the steps change the held-out RMSE by +0.040 (+2.0%)",
-        ),
-    ],
-)
-def test_the_training_gate(errors, outcome, reason):
-    train, heldout, doubled = errors
-    found = training_gate(train_rmse=train, heldout_rmse=heldout, doubled_rmse=doubled)
-    assert (found.outcome, found.reason, found.train_rmse) == (outcome, reason, train)
-
-
-def test_a_large_share_of_a_tiny_error_passes_the_gate():
-    found = training_gate(train_rmse=0.3, heldout_rmse=0.5, doubled_rmse=0.46)
-    assert (found.outcome, found.change) == ("trained", pytest.approx(-0.08))
-    assert training_gate(train_rmse=0.3, heldout_rmse=0.5, doubled_rmse=0.44).outcome == (
-        "undertrained"
-    )
-
-
-def test_the_gate_needs_both_held_out_errors():
-    with pytest.raises(SchemaError) as caught:
-        training_gate(train_rmse=1.0, heldout_rmse=2.0)
-    assert str(caught.value) == (
-        "give the held-out RMSE with the steps of the recipe and with twice them"
-    )
-    with pytest.raises(SchemaError) as caught:
-        training_gate(train_rmse=1.0, heldout_rmse=0.0, doubled_rmse=1.0)
-    assert str(caught.value) == "held-out RMSE is 0.0, expected a positive error"

@@ -16,9 +16,10 @@ from jaxtyping import Float
 
 from tinyvmaf.errors import SchemaError
 from tinyvmaf.stats.paired import (
-    detectable_effect,
+    detectable_effects,
     nadeau_bengio_p,
     sign_flip,
+    smallest_p,
     subset_interval,
     wilcoxon_p,
 )
@@ -53,8 +54,9 @@ class Comparison:
         p: Sign-flip test of this comparison alone.
         p_adjusted: The same, adjusted for all comparisons of the family.
         p_nadeau_bengio, p_wilcoxon: For sensitivity only.
-        resolvable: The smallest effect, told as `effect_is`, that this many sources with this
-            spread would resolve with 80 % power.
+        resolvable: The smallest effect, told as `effect_is`, that the adjusted test resolves with
+            80 % power on sources with this spread; None if no effect can reach alpha.
+        smallest_p: The smallest p that so many sources allow.
         alpha: Level of the verdict.
         exact: Whether all sign patterns were gone through.
         outcome: The verdict.
@@ -81,6 +83,7 @@ class Comparison:
     p_nadeau_bengio: float | None
     p_wilcoxon: float | None
     resolvable: float | None
+    smallest_p: float
     alpha: float
     exact: bool
     outcome: Outcome
@@ -151,18 +154,20 @@ def compare_models(
         ]
     )
     flips = sign_flip(on_scale, seed=seed)
+    resolvable = detectable_effects(on_scale, alpha=alpha, seed=seed)
     return tuple(
         _compare(
             of,
             in_unit=values[0] - values[1],
             on_scale=differences,
             tests=(p, p_adjusted, flips.exact),
+            resolvable=effect,
             margin=margins.get(of[2]),
             alpha=alpha,
             seed=seed,
         )
-        for of, values, differences, p, p_adjusted in zip(
-            family, paired, on_scale, flips.p, flips.p_max_t, strict=True
+        for of, values, differences, p, p_adjusted, effect in zip(
+            family, paired, on_scale, flips.p, flips.p_max_t, resolvable, strict=True
         )
     )
 
@@ -185,6 +190,7 @@ def _compare(
     in_unit: Float[np.ndarray, " k"],
     on_scale: Float[np.ndarray, " k"],
     tests: tuple[float, float, bool],
+    resolvable: float | None,
     margin: float | None,
     alpha: float,
     seed: int,
@@ -226,7 +232,8 @@ def _compare(
         p_adjusted=p_adjusted,
         p_nadeau_bengio=p_nadeau_bengio,
         p_wilcoxon=wilcoxon_p(d, seed=seed) if some else None,
-        resolvable=scale.effect(detectable_effect(d, alpha=alpha)) if several else None,
+        resolvable=None if resolvable is None else scale.effect(resolvable),
+        smallest_p=smallest_p(len(d)),
         alpha=alpha,
         exact=exact,
         outcome=outcome,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How unlike the training sources a held-out source is, and what its nearest neighbours predict.
+"""Dissimilarity of a held-out source to the training sources, and predictions by neighbours.
 
 Both look at distances between feature vectors, standardised on the training sources alone. Rows are
 thinned evenly within each source: neighbouring frames are nearly the same point.
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tinyvmaf.errors import SchemaError, SplitError
-from tinyvmaf.stats.structure import positions
+from tinyvmaf.stats.columns import positions
 
 MAX_ROWS = 3000
 """Rows of all sources together that distances inside the training set are taken over."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Seeds: their mean is a fold's value, their spread says how much of a result is luck.
+"""Mean and spread of a result over seeds: the value of a fold, and how much of it is chance.
 
 Averaging comes first, inside a fold; whatever is tested later is tested over sources, never over
 seeds, which can be had in any number.
@@ -40,40 +40,33 @@ def seed_mean(values: Sequence[Sequence[float | None]], *, metric: str) -> tuple
     )
 
 
+MIN_SEEDS = 3
+"""Two values have a spread that may be off by a factor of thirty: fewer seeds have none."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeedSpread:
-    """How far a result depends on the seed, in the metric's unit.
+    """The spread of a result between seeds, in the metric's unit.
 
     Attributes:
         by_fold: Standard deviation (ddof = 1) over seeds of every fold.
-        typical: sqrt(mean variance over folds).
-        headline_sd: Standard deviation over seeds of the fold mean: that of one run.
-        headline_se: The same over sqrt(seeds): that of the printed mean of all seeds.
-        seeds: How many.
+        headline_se: Standard error of the fold mean over all seeds.
     """
 
     by_fold: tuple[float, ...]
-    typical: float
-    headline_sd: float
     headline_se: float
-    seeds: int
 
 
 def seed_spread(values: Float[np.ndarray, "seeds folds"]) -> SeedSpread | None:
-    """Spread of a metric over seeds; None with a single seed.
+    """Spread of a metric over seeds; None with fewer than three.
 
     The folds of one seed share its first weights, so the headline's error is not divided by the
     number of folds.
     """
     seeds = len(values)
-    if seeds < 2:  # noqa: PLR2004 (a spread needs two)
+    if seeds < MIN_SEEDS:
         return None
-    by_fold = values.std(axis=0, ddof=1)
-    headline = float(values.mean(axis=1).std(ddof=1))
     return SeedSpread(
-        by_fold=tuple(by_fold.tolist()),
-        typical=float(np.sqrt(np.square(by_fold).mean())),
-        headline_sd=headline,
-        headline_se=headline / seeds**0.5,
-        seeds=seeds,
+        by_fold=tuple(values.std(axis=0, ddof=1).tolist()),
+        headline_se=float(values.mean(axis=1).std(ddof=1)) / seeds**0.5,
     )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.evaluation.comparison import compare_models, decide
+from tinyvmaf.stats.model_comparison import compare_models, decide
 
 METRICS = ("plcc", "srocc", "rmse")
 

@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a fold is bad: untrained model, offset, narrow range, or content unlike the training sources.
+"""Diagnosis of a fold's error: its parts, the range of its target, and an outlier test.
 
-The gate comes first: a model that does not fit its own training rows says nothing of other content.
-Each diagnosis is a number with a definition; whether a fold is an outlier is a test, not a look.
+Each diagnosis is a number with a definition; whether a fold is an outlier is decided by a test.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Real
 
-from tinyvmaf.errors import SchemaError
-from tinyvmaf.stats.rows import checked, is_constant
+from tinyvmaf.stats.columns import checked, is_constant
 from tinyvmaf.stats.scales import known, scale_of
 
 
@@ -152,64 +149,3 @@ def outlier_tests(values: Sequence[float | None], *, metric: str) -> tuple[Outli
         found.append(OutlierTest(distance, p, p_adjusted=min(1.0, k * p)))
     tests = iter(found)
     return tuple(None if value is None else next(tests) for value in values)
-
-
-MAX_TRAIN_RMSE = 2.0
-"""VMAF points; the teacher is a function of the features, so that a trained model gets below."""
-
-MAX_CHANGE = 0.05
-"""Relative change of the held-out RMSE by twice the steps that still counts as converged."""
-
-MAX_POINTS = 0.05
-"""A change by less VMAF points passes whatever its share: near zero every share is noise."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingGate:
-    """Whether the models were trained enough to speak of unseen content at all.
-
-    Attributes:
-        outcome: `unchecked` if the training error is low but twice the steps were not tried.
-        train_rmse: On the models' own training rows, in VMAF points.
-        change: Relative change of the held-out RMSE by twice the steps, negative if it fell.
-        reason: The verdict in words.
-    """
-
-    outcome: Literal["trained", "undertrained", "unchecked"]
-    train_rmse: float
-    change: float | None
-    reason: str
-
-
-def training_gate(
-    *, train_rmse: float, heldout_rmse: float | None = None, doubled_rmse: float | None = None
-) -> TrainingGate:
-    """Judge training by the error on its own rows and by what twice the steps would change.
-
-    Args:
-        train_rmse: Mean over folds and seeds, in VMAF points.
-        heldout_rmse: Of the same models on their held-out sources.
-        doubled_rmse: The same after twice the steps; None if that was not tried.
-
-    Raises:
-        SchemaError: only one of the held-out errors is given, or one is not positive.
-    """
-    if (heldout_rmse is None) != (doubled_rmse is None):
-        raise SchemaError("give the held-out RMSE with the steps of the recipe and with twice them")
-    change, points = None, 0.0
-    if heldout_rmse is not None and doubled_rmse is not None:
-        if heldout_rmse <= 0:
-            raise SchemaError(f"held-out RMSE is {heldout_rmse}, expected a positive error")
-        change = doubled_rmse / heldout_rmse - 1
-        points = doubled_rmse - heldout_rmse
-    fit = f"train RMSE {train_rmse:.2f}"
-    effect = f"twice the steps change the held-out RMSE by {points:+.3f} ({change or 0.0:+.1%})"
-    if train_rmse >= MAX_TRAIN_RMSE:
-        outcome, reason = "undertrained", f"{fit} is not below {MAX_TRAIN_RMSE:g} VMAF points"
-    elif change is None:
-        outcome, reason = "unchecked", f"{fit}; the effect of twice the steps was not measured"
-    elif abs(change) >= MAX_CHANGE and abs(points) >= MAX_POINTS:
-        outcome, reason = "undertrained", f"{fit}, but {effect}"
-    else:
-        outcome, reason = "trained", f"{fit}; {effect}"
-    return TrainingGate(outcome, train_rmse, change=change, reason=reason)

@@ -2,7 +2,7 @@
 import pytest
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.training.networks import ARCHS, layer_sizes, n_params
+from tinyvmaf.training.archs import ARCHS, layer_sizes, n_params
 
 
 @pytest.mark.parametrize(

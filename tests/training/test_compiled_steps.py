@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tinyvmaf.models.network import Layer, Network
-from tinyvmaf.training.program import Scale, forward, initial, residual
+from tinyvmaf.training.compiled_steps import Scale, forward, initial, residual
 
 
 def scale(n_features=6, *, shift=0.0, by=1.0):

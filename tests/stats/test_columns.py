@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.stats.rows import checked, is_constant
+from tinyvmaf.stats.columns import checked, is_constant
 
 
 def test_whole_numbers_become_float64_and_floats_are_not_copied():

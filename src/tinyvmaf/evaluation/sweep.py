@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The networks of a sweep: those of its folds, of single splits, and what judges their training.
+
+A network of a fold never receives a row of the sources that it is judged on. Twice the steps show
+whether training went far enough; subsets of the sources show whether more content would help.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import comb
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyvmaf.evaluation.folds import Fold
+from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.models.export import export_model
+from tinyvmaf.models.model import Model
+from tinyvmaf.progress import SILENT, Progress
+from tinyvmaf.stats.metrics import rmse
+from tinyvmaf.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    from tinyvmaf.models.network import Network
+    from tinyvmaf.training.fitting import Fitted
+
+SINGLE_SPLIT: Mapping[str, str] = {
+    "vmaf_tiny_small": "mlp_small",
+    "vmaf_tiny_medium": "mlp_medium",
+}
+"""Names of the single-split baselines, as the published study calls them -> their arch."""
+
+REPEATS = 5
+"""Subsets of each size in the learning curve, or all of them if there are fewer."""
+
+_POINTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SweepNetworks:
+    """The trained networks of a sweep.
+
+    Attributes:
+        table: The rows that they were trained on.
+        arch: Of the networks of folds.
+        recipe: How all were trained.
+        folds: Held out, one after the other.
+        of_folds: (Positions held out, seed) -> its network.
+        single: Name of a single-split baseline -> its network, trained without the last fold.
+        doubling: The held-out error with half the steps and with all of them.
+        learning_curve: The error against the number of training sources, None if nobody asked.
+    """
+
+    table: FeatureTable
+    arch: str
+    recipe: Recipe
+    folds: Sequence[Fold]
+    of_folds: "Mapping[tuple[tuple[int, ...], int], Fitted]"
+    single: "Mapping[str, Fitted]"
+    doubling: dict[str, Any]
+    learning_curve: list[dict[str, Any]] | None
+
+    @property
+    def validation(self) -> Fold:
+        """The fold that single splits leave out: the last source, as in the published study."""
+        return self.folds[-1]
+
+    def export_fold(self, fold: Fold, *, seed: int, path: Path) -> Model:
+        """Write the network of a fold to `path`, and load it back."""
+        item = self.of_folds[fold.positions, seed]
+        return self._export(item, path, unseen=fold, arch=self.arch, seed=seed)
+
+    def export_single(self, name: str, *, seed: int, path: Path) -> Model:
+        """Write a single-split baseline to `path`, and load it back."""
+        arch = SINGLE_SPLIT[name]
+        return self._export(self.single[name], path, unseen=self.validation, arch=arch, seed=seed)
+
+    def _export(self, item: "Fitted", path: Path, *, unseen: Fold, arch: str, seed: int) -> Model:
+        return export_model(
+            item.network,
+            path=path,
+            table=self.table,
+            training_sources=[name for name in self.table.sources if name not in unseen.sources],
+            arch=arch,
+            recipe=asdict(self.recipe),
+            seed=seed,
+            training_rmse=item.train_rmse,
+            loso=f"a model of one fold: it did not see {unseen.words}",
+        )
+
+
+def train_sweep(
+    table: FeatureTable,
+    folds: Sequence[Fold],
+    *,
+    arch: str,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    with_learning_curve: bool,
+    progress: Progress,
+) -> SweepNetworks:
+    """Train every network of a sweep.
+
+    Raises:
+        UsageError: unknown arch.
+        TinyVmafError: training diverged.
+    """
+    from tinyvmaf.training.fitting import fit
+
+    first, last = seeds[0], folds[-1].positions
+    held_out = [fold.positions for fold in folds]
+    of_folds = fit(
+        table, arch=arch, recipe=recipe, held_out=held_out, seeds=seeds, progress=progress
+    )
+    single = {
+        name: of_folds[last, first]
+        if each == arch
+        else fit(
+            table, arch=each, recipe=recipe, held_out=[last], seeds=[first], progress=progress
+        )[last, first]
+        for name, each in SINGLE_SPLIT.items()
+    }
+    half = fit(
+        table,
+        arch=arch,
+        recipe=halved(recipe),
+        held_out=held_out,
+        seeds=[first],
+        progress=progress,
+    )
+    curve = None
+    if with_learning_curve:
+        curve = learning_curve(table, arch=arch, recipe=recipe, seed=first, progress=progress)
+    return SweepNetworks(
+        table=table,
+        arch=arch,
+        recipe=recipe,
+        folds=folds,
+        of_folds=of_folds,
+        single=single,
+        doubling={
+            "steps": half[held_out[0], first].steps,
+            "folds": len(folds),
+            "rmse": _mean_error(table, half, held_out, seed=first),
+            "doubled_rmse": _mean_error(table, of_folds, held_out, seed=first),
+        },
+        learning_curve=curve,
+    )
+
+
+def halved(recipe: Recipe) -> Recipe:
+    """The recipe with half its steps.
+
+    From half to all of the steps costs a third of what all to twice would, and can only look worse:
+    the more steps there were, the less the next doubling changes.
+    """
+    return replace(
+        recipe,
+        steps=None if recipe.steps is None else max(1, recipe.steps // 2),
+        epochs=None if recipe.epochs is None else max(1, recipe.epochs // 2),
+    )
+
+
+def subset_sizes(n_sources: int) -> tuple[int, ...]:
+    """Numbers of training sources, from two to all but one, evenly spaced on the log scale."""
+    sizes = np.geomspace(min(2, n_sources - 1), n_sources - 1, _POINTS)
+    return tuple(sorted({round(size) for size in sizes.tolist()}))
+
+
+def learning_curve(
+    table: FeatureTable, *, arch: str, recipe: Recipe, seed: int, progress: Progress = SILENT
+) -> list[dict[str, Any]]:
+    """Train on random subsets of the sources and judge each model on all others.
+
+    Returns:
+        A point a size: `n_sources`, mean over `n_repeats` subsets of the mean RMSE of the unseen
+        sources in VMAF points (`rmse_mean`), the smallest and largest (`rmse_low`, `rmse_high`).
+    """
+    from tinyvmaf.training.fitting import fit
+
+    rng = np.random.default_rng(seed)
+    n_sources = len(table.sources)
+    chosen = {size: _unseen(n_sources, size, rng) for size in subset_sizes(n_sources)}
+    fitted = fit(
+        table,
+        arch=arch,
+        recipe=recipe,
+        held_out=[unseen for subsets in chosen.values() for unseen in subsets],
+        seeds=[seed],
+        progress=progress,
+    )
+    points: list[dict[str, Any]] = []
+    for size, subsets in chosen.items():
+        errors = [_mean_error(table, fitted, [unseen], seed=seed) for unseen in subsets]
+        points.append(
+            {
+                "n_sources": size,
+                "rmse_mean": float(np.mean(errors)),
+                "rmse_low": min(errors),
+                "rmse_high": max(errors),
+                "n_repeats": len(errors),
+            }
+        )
+    return points
+
+
+def source_error(table: FeatureTable, network: "Network", position: int) -> float:
+    """RMSE of a network on the frames of one source, in VMAF points."""
+    own = table.blocks[position]
+    return rmse(predicted=network.predict(table.features[own]), target=table.target[own]) or 0.0
+
+
+def _mean_error(
+    table: FeatureTable,
+    fitted: "Mapping[tuple[tuple[int, ...], int], Fitted]",
+    held_out: Sequence[tuple[int, ...]],
+    *,
+    seed: int,
+) -> float:
+    """Mean over the held-out sources of the RMSE of their frames."""
+    return float(
+        np.mean(
+            [
+                source_error(table, fitted[positions, seed].network, position)
+                for positions in held_out
+                for position in positions
+            ]
+        )
+    )
+
+
+def _unseen(n_sources: int, size: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """The sources left by distinct random subsets of that size: a repeat would count one twice."""
+    found: dict[tuple[int, ...], None] = {}
+    while len(found) < min(REPEATS, comb(n_sources, size)):
+        found[tuple(sorted(rng.permutation(n_sources)[size:].tolist()))] = None
+    return list(found)
