@@ -32,7 +32,7 @@ def run(model_path, monkeypatch):
 def test_list_names_the_shipped_models(run):
     lines = run("list").splitlines()
     assert lines[0].split() == [
-        *("model", "arch", "parameters", "LOSO", "RMSE", "teacher", "sources", "sha256")
+        *("model", "arch", "parameters", "LOSO", "RMSE", "teacher", "sources", "sha256", "path")
     ]
     assert lines[1].split()[:6] == [
         "some_model_v1",
@@ -116,3 +116,25 @@ def test_repair_looks_first_and_writes_when_told_where(run, model_path, tmp_path
 def test_an_unknown_model_is_a_wrong_call(run):
     with pytest.raises(UsageError, match="did you mean some_model_v1"):
         run("show", "some_model")
+
+
+def test_path_and_export(run, model_path, tmp_path):
+    assert run("path", "some_model_v1") == f"{model_path}\n"
+    assert str(model_path) in run("show", "some_model_v1")
+    assert run("list", "--json")["models"][0]["path"] == str(model_path)
+    out = tmp_path / "out"
+    written = run("export", "some_model_v1", "-o", out).splitlines()
+    assert written == [
+        str(out / name)
+        for name in (
+            "some_model_v1.onnx",
+            "some_model_v1.json",
+            "some_model_v1.golden.csv",
+            "LICENSE",
+        )
+    ]
+    assert load_model(out / "some_model_v1.onnx").card == load_model(model_path).card
+    with pytest.raises(UsageError, match="--to tflite: expected one of onnx, libvmaf, vmafx"):
+        run("export", "some_model_v1", "-o", out, "--to", "tflite")
+    with pytest.raises(UsageError, match="--distil is for --to libvmaf"):
+        run("export", "some_model_v1", "-o", out, "--distil", "sample")

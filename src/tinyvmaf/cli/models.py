@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tinyvmaf models list | show | verify | repair`."""
+"""`tinyvmaf models list | show | path | export | verify | repair`."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -13,6 +13,7 @@ from tinyvmaf.cli.options import Json
 if TYPE_CHECKING:
     from tinyvmaf.models.card import Card, Range
     from tinyvmaf.models.model import Model
+    from tinyvmaf.models.support_vectors import SupportVectors
     from tinyvmaf.models.verify import Verification
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ def list_models(as_json: Json = False) -> None:
         "teacher": "left",
         "sources": "right",
         "sha256": "left",
+        "path": "left",
     }
     rows = [
         [
@@ -63,6 +65,7 @@ def list_models(as_json: Json = False) -> None:
             card.teacher,
             str(len(card.training_sources)),
             card.sha256[:12],
+            str(zoo.path_of(card.name)),
         ]
         for card in cards
     ]
@@ -80,6 +83,61 @@ def show_model(model: ModelName, features: FeatureOrder = None, as_json: Json = 
         return
     for name, value in _lines(loaded):
         show(f"{name:<18}{value}")
+
+
+@app.command("path")
+def print_path(model: ModelName) -> None:
+    """Print where a model's file lies, for other programs; its card lies beside it."""
+    from tinyvmaf.models.model import find_model
+    from tinyvmaf.models.safety import check_file
+
+    path = find_model(model)
+    check_file(path)
+    show(str(path.absolute()))
+
+
+@app.command("export")
+def export_model(
+    model: ModelName,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write to.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="onnx for any program; libvmaf for stock ffmpeg (arch svr); vmafx for VMAFx."
+        ),
+    ] = "onnx",
+    distil: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE|sample",
+            help="For --to libvmaf: distil support vectors from a network on this feature table.",
+        ),
+    ] = None,
+    features: FeatureOrder = None,
+) -> None:
+    """Write a model's files for other programs: model, card, golden vectors as CSV, licence."""
+    from tinyvmaf.errors import UsageError
+    from tinyvmaf.models.bundle import TARGETS, Target, export_bundle
+    from tinyvmaf.models.model import load_model
+
+    if to not in TARGETS:
+        raise UsageError(f"--to {to}: expected one of {', '.join(TARGETS)}")
+    if distil is not None and to != "libvmaf":
+        raise UsageError("--distil is for --to libvmaf: other programs run the network itself")
+    loaded = load_model(model, features=features.split(",") if features else None)
+    machine = _distil(loaded, distil) if distil is not None else None
+    for path in export_bundle(loaded, output, to=cast("Target", to), machine=machine):
+        show(str(path))
+
+
+def _distil(model: "Model", table: Path) -> "SupportVectors":
+    from tinyvmaf.corpus.sample import sample_path
+    from tinyvmaf.features.table import read_table
+    from tinyvmaf.training.distillation import distil
+
+    found = distil(model, read_table(sample_path() if str(table) == "sample" else table))
+    TERMINAL.note(str(found))
+    return found.machine
 
 
 @app.command("verify")
@@ -127,6 +185,8 @@ def repair_model(
 
 
 def _summary(card: "Card") -> dict[str, Any]:
+    from tinyvmaf.models import zoo
+
     return {
         "name": card.name,
         "arch": card.arch,
@@ -135,6 +195,7 @@ def _summary(card: "Card") -> dict[str, Any]:
         "teacher": card.teacher,
         "n_training_sources": len(card.training_sources),
         "sha256": card.sha256,
+        "path": str(zoo.path_of(card.name)),
     }
 
 
@@ -144,6 +205,7 @@ def _record(model: "Model") -> dict[str, Any]:
         "name": model.name,
         "features": list(model.features),
         "sha256": model.sha256,
+        "path": str(model.path),
         "card": asdict(model.card) if model.card is not None else None,
     }
 
@@ -164,6 +226,7 @@ def _lines(model: "Model") -> list[tuple[str, str]]:
         ("model", model.name),
         ("features", ", ".join(model.features)),
         ("sha256", model.sha256),
+        ("path", str(model.path)),
     ]
     card = model.card
     if card is None:

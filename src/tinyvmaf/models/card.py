@@ -21,6 +21,7 @@ from tinyvmaf.errors import CardError
 from tinyvmaf.files import write_text
 from tinyvmaf.models.external import shown
 from tinyvmaf.models.network import Network
+from tinyvmaf.models.support_vectors import SupportVectors
 
 SCHEMA: Final = "tinyvmaf.card/1"
 MAX_BYTES: Final = 4 * 2**20
@@ -198,10 +199,12 @@ def domain(
     }
 
 
-def golden(network: Network, features: Float[np.ndarray, "n n_features"]) -> Golden:
+def golden(
+    network: Network | SupportVectors, features: Float[np.ndarray, "n n_features"]
+) -> Golden:
     """Golden vectors from training features: the extremes, and rows from the low to the high score.
 
-    The scores come from the NumPy network, so that ONNX Runtime is held against something else.
+    The scores come from NumPy, so that ONNX Runtime is held against something else.
     """
     parts = range(0, len(features), _ROWS_AT_ONCE)
     scores = [network.predict(features[start : start + _ROWS_AT_ONCE]) for start in parts]

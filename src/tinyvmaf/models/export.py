@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a trained network to a model on disk: the ONNX file, its card, and a check of both.
+"""From what training made to a model on disk: the ONNX file, its card, and a check of both.
 
 The model that is returned was loaded back from what was written, through every check that a
 stranger's model passes.
@@ -13,8 +13,7 @@ from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.libvmaf.sets import sets_of
 from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden
 from tinyvmaf.models.model import Model, load_model
-from tinyvmaf.models.network import Network
-from tinyvmaf.models.onnx_file import to_onnx
+from tinyvmaf.models.onnx_file import Trained, to_onnx
 from tinyvmaf.provenance import command_line, sha256, versions
 from tinyvmaf.swap import write_together
 
@@ -22,7 +21,7 @@ LICENCE = "Apache-2.0"
 
 
 def export_model(
-    network: Network,
+    network: Trained,
     *,
     path: Path,
     table: FeatureTable,

@@ -48,12 +48,14 @@ class Model:
 
     Attributes:
         name: From the card, else the file's.
+        path: The file.
         features: What the columns of the input are, in order.
         sha256: Of the file, followed by its external data if it has any.
         card: What is known of it, None for a model without one.
     """
 
     name: str
+    path: Path
     features: tuple[str, ...]
     sha256: str
     card: Card | None
@@ -144,6 +146,7 @@ def open_model(path: Path, *, features: Sequence[str] | None = None) -> Model:
     check_hash(beside, checked, path=path)
     return Model(
         name=beside.card.name if beside.card is not None else path.stem,
+        path=path,
         features=_order(path, checked, beside, features),
         sha256=checked.sha256,
         card=beside.card,

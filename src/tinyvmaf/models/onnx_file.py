@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network as one self-contained ONNX file, equal byte for byte for equal networks.
+"""A trained model as one self-contained ONNX file, equal byte for byte for equal models.
 
 The graph reads raw features and writes VMAF points: the scaling is in front, the clip to [0, 100]
 behind. It uses only operators that small runtimes know, and it records the order of its features.
-Only networks are written here; reading a file that came from elsewhere goes through `safety`.
+Reading a file that came from elsewhere goes through `safety`; only support vectors of a file that
+was checked are taken out of it again.
 """
 
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from jaxtyping import Float
 
 from tinyvmaf.errors import ModelError
 from tinyvmaf.models.network import Activation, Network
+from tinyvmaf.models.safety import CheckedModel
+from tinyvmaf.models.support_vectors import SupportVectors
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -28,8 +31,12 @@ FEATURES_KEY = "tinyvmaf.features"
 _IR_VERSION = 8
 
 
-def to_onnx(network: Network) -> bytes:
-    """The ONNX file of `network`: input `features` float32 [N, F], output `vmaf` float32 [N].
+Trained = Network | SupportVectors
+"""What training makes."""
+
+
+def to_onnx(network: Trained) -> bytes:
+    """The ONNX file of a model: input `features` float32 [N, F], output `vmaf` float32 [N].
 
     Raises:
         ModelError: a parameter is not finite, a scale is zero, or a feature's name has a comma.
@@ -40,7 +47,7 @@ def to_onnx(network: Network) -> bytes:
     _check(network, arrays)
     n_features = len(network.features)
     graph = helper.make_graph(
-        nodes=_nodes(n_layers=len(network.layers), activation=network.activation),
+        nodes=_nodes(network),
         name="tinyvmaf",
         inputs=[helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["N", n_features])],
         outputs=[helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["N"])],
@@ -56,11 +63,60 @@ def to_onnx(network: Network) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-def _parameters(network: Network) -> dict[str, np.ndarray]:
+def support_vectors(checked: CheckedModel) -> SupportVectors | None:
+    """The support-vector regression in a file of `to_onnx`; None if it is another model."""
+    from onnx import ModelProto, numpy_helper
+
+    names = tuple(checked.metadata.get(FEATURES_KEY, "").split(","))
+    graph = ModelProto.FromString(checked.data).graph
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    if not {"shift", "scale", *_KERNEL} <= set(arrays) or len(names) != checked.n_features:
+        return None
+    weights = arrays["weights"][:, 0].copy()
+    return SupportVectors(
+        features=names,
+        shift=arrays["shift"].copy(),
+        scale=arrays["scale"].copy(),
+        vectors=arrays["vectors"].T.copy(),
+        weights=weights,
+        bias=float(arrays["bias"][0]) - float(weights.astype(np.float64).sum()),
+        gamma=-float(arrays["minus_gamma"][0, 0]),
+        target_shift=float(arrays["target_shift"]),
+        target_scale=float(arrays["target_scale"]),
+    )
+
+
+_KERNEL = ("vectors", "minus_gamma", "minus_norms", "one", "weights", "bias")
+
+
+def _kernel_parameters(machine: SupportVectors) -> dict[str, np.ndarray]:
+    vectors = machine.vectors.astype(np.float64)
+    weights = machine.weights.astype(np.float64)
+    return {
+        "shift": machine.shift,
+        "scale": machine.scale,
+        "vectors": machine.vectors.T,
+        "minus_gamma": np.full((len(machine.features), 1), -machine.gamma),
+        "minus_norms": -machine.gamma * np.square(vectors).sum(axis=1),
+        "one": np.asarray(1.0),
+        "weights": machine.weights[:, None],
+        # Kernels of smooth functions are near 1, and large weights of either sign cancel: summed
+        # over kernels less 1, rounding is a third of what it would be.
+        "bias": np.asarray([machine.bias + weights.sum()]),
+    }
+
+
+def _network_parameters(network: Network) -> dict[str, np.ndarray]:
     arrays = {"shift": network.shift, "scale": network.scale}
     for number, layer in enumerate(network.layers):
         arrays[f"weight{number}"] = layer.weight
         arrays[f"bias{number}"] = layer.bias
+    return arrays
+
+
+def _parameters(network: Trained) -> dict[str, np.ndarray]:
+    of_network = isinstance(network, Network)
+    arrays = _network_parameters(network) if of_network else _kernel_parameters(network)
     arrays["target_scale"] = np.asarray(network.target_scale)
     arrays["target_shift"] = np.asarray(network.target_shift)
     arrays["lowest"] = np.asarray(0.0)
@@ -73,7 +129,7 @@ def _float32(array: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return np.array(array, dtype=np.float32, order="C")
 
 
-def _check(network: Network, arrays: dict[str, np.ndarray]) -> None:
+def _check(network: Trained, arrays: dict[str, np.ndarray]) -> None:
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ModelError(f"cannot export: {name} holds a value that is not finite; train again")
@@ -85,25 +141,52 @@ def _check(network: Network, arrays: dict[str, np.ndarray]) -> None:
             raise ModelError(f"cannot export: the feature name {name!r} has a comma; rename it")
 
 
-def _nodes(*, n_layers: int, activation: Activation) -> "list[NodeProto]":
-    """Sub and Div, then a Gemm a layer with the activation between, then Squeeze to Clip."""
+def _nodes(network: Trained) -> "list[NodeProto]":
+    """Sub and Div, what lies between, then Squeeze to Clip."""
     from onnx import helper
 
-    nodes = [
+    if isinstance(network, Network):
+        between = _dense(n_layers=len(network.layers), activation=network.activation)
+    else:
+        between = _kernel(network.gamma)
+    return [
         helper.make_node("Sub", [INPUT, "shift"], ["shifted"]),
         helper.make_node("Div", ["shifted", "scale"], ["hidden0"]),
+        *between,
+        helper.make_node("Squeeze", [between[-1].output[0], "last_axis"], ["column"]),
+        helper.make_node("Mul", ["column", "target_scale"], ["rescaled"]),
+        helper.make_node("Add", ["rescaled", "target_shift"], ["points"]),
+        helper.make_node("Clip", ["points", "lowest", "highest"], [OUTPUT]),
     ]
+
+
+def _dense(*, n_layers: int, activation: Activation) -> "list[NodeProto]":
+    """A Gemm a layer with the activation between."""
+    from onnx import helper
+
+    nodes: list[NodeProto] = []
     for layer in range(n_layers):
         inputs = [f"hidden{layer}", f"weight{layer}", f"bias{layer}"]
         nodes.append(helper.make_node("Gemm", inputs, [f"dense{layer}"]))
         if layer < n_layers - 1:
             nodes += _activation(activation, source=f"dense{layer}", result=f"hidden{layer + 1}")
+    return nodes
+
+
+def _kernel(gamma: float) -> "list[NodeProto]":
+    """The weighted sum of `exp(-gamma * (x.x - 2 x.v + v.v))` over the support vectors."""
+    from onnx import helper
+
     return [
-        *nodes,
-        helper.make_node("Squeeze", [f"dense{n_layers - 1}", "last_axis"], ["column"]),
-        helper.make_node("Mul", ["column", "target_scale"], ["rescaled"]),
-        helper.make_node("Add", ["rescaled", "target_shift"], ["points"]),
-        helper.make_node("Clip", ["points", "lowest", "highest"], [OUTPUT]),
+        helper.make_node("Mul", ["hidden0", "hidden0"], ["squares"]),
+        helper.make_node("MatMul", ["squares", "minus_gamma"], ["minus_norm"]),
+        helper.make_node(
+            "Gemm", ["hidden0", "vectors", "minus_norms"], ["products"], alpha=2 * gamma
+        ),
+        helper.make_node("Add", ["products", "minus_norm"], ["exponents"]),
+        helper.make_node("Exp", ["exponents"], ["kernels"]),
+        helper.make_node("Sub", ["kernels", "one"], ["less_one"]),
+        helper.make_node("Gemm", ["less_one", "weights", "bias"], ["sum"]),
     ]
 
 

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TypeProto
 
 OPERATORS: Final = frozenset(
-    {"Add", "Clip", "Div", "Gemm", "MatMul", "Mul", "Relu", "Sigmoid", "Squeeze", "Sub", "Tanh"}
+    {
+        *("Add", "Clip", "Div", "Exp", "Gemm", "MatMul", "Mul"),
+        *("Relu", "Sigmoid", "Squeeze", "Sub", "Tanh"),
+    }
 )
-"""The operators of our own export, and MatMul for other exporters."""
+"""The operators of our own export."""
 
 MAX_NODES: Final = 256
 _GEMM_ATTRIBUTES: Final = ("alpha", "beta", "transA", "transB")

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model as a folder for other programs: the file, its card, golden vectors as CSV, the licence.
+
+In goes a loaded model and where it shall run, out come files that change together. Golden vectors
+are rows of features with the score that the model must give them: whoever runs the model elsewhere
+holds their program against them.
+"""
+
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from tinyvmaf.errors import ModelError, UsageError
+from tinyvmaf.models.card import Card
+from tinyvmaf.models.libvmaf_json import libvmaf_json
+from tinyvmaf.models.model import Model
+from tinyvmaf.models.onnx_file import support_vectors
+from tinyvmaf.models.safety import check_file, read_file
+from tinyvmaf.models.support_vectors import SupportVectors
+from tinyvmaf.models.vmafx import sidecar
+from tinyvmaf.swap import write_together
+
+Target = Literal["onnx", "libvmaf", "vmafx"]
+
+TARGETS: Final = get_args(Target)
+
+_LICENCE = Path(__file__).with_name("LICENSE")
+
+
+def export_bundle(
+    model: Model, folder: Path, *, to: Target = "onnx", machine: SupportVectors | None = None
+) -> tuple[Path, ...]:
+    """Write the files of a model to `folder`; the paths, the model's first.
+
+    Args:
+        model: The model.
+        folder: Made if it is not there; other files in it stay.
+        to: `onnx` for any program, `libvmaf` for libvmaf and ffmpeg, `vmafx` for VMAFx.
+        machine: For `libvmaf`: the support vectors to write in the place of the model's own.
+
+    Raises:
+        UsageError: that program cannot run the model, or the folder cannot be written.
+        ModelError: the model's weights lie in another file.
+    """
+    if to == "libvmaf":
+        machine = machine or support_vectors_of(model)
+        files = {f"{model.name}.libvmaf.json": libvmaf_json(machine).encode()}
+    else:
+        data = read_file(model.path)
+        if check_file(model.path).sha256 != check_file(model.path).file_sha256:
+            raise ModelError(
+                f"{model.path}: its weights lie in another file; make one file of it with "
+                f"`tinyvmaf models repair {model.path} -o FILE`"
+            )
+        files = {f"{model.name}.onnx": data}
+        if to == "vmafx":
+            files[f"{model.name}.json"] = sidecar(model).encode()
+        elif model.card is not None:
+            files[f"{model.name}.json"] = model.card.to_json().encode()
+    if model.card is not None:
+        files[f"{model.name}.golden.csv"] = golden_csv(model.card, machine).encode()
+        if model.card.licence == "Apache-2.0":
+            files["LICENSE"] = _LICENCE.read_bytes()
+    contents = {folder / name: content for name, content in files.items()}
+    write_together(contents)
+    return tuple(contents)
+
+
+def support_vectors_of(model: Model) -> SupportVectors:
+    """The support vectors of a model of the arch `svr`.
+
+    Raises:
+        UsageError: the model is another one.
+    """
+    machine = support_vectors(check_file(model.path))
+    if machine is None:
+        raise UsageError(
+            f"{model.name} is no support-vector regression, the only kind of model that libvmaf "
+            "runs; train one with --model-arch svr, or distil one from it with --distil TABLE"
+        )
+    return machine
+
+
+def golden_csv(card: Card, machine: SupportVectors | None = None) -> str:
+    """The golden rows with the score that the card says or, if given, that `machine` computes."""
+    import numpy as np
+
+    rows, scores = card.golden.features, card.golden.vmaf
+    if machine is not None:
+        scores = machine.predict(np.asarray(rows, dtype=np.float64)).tolist()
+    lines = [",".join((*card.features, "vmaf"))]
+    lines += [
+        ",".join(repr(value) for value in (*row, score))
+        for row, score in zip(rows, scores, strict=True)
+    ]
+    return "\n".join(lines) + "\n"

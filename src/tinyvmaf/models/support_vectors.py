@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A trained support-vector regression as plain NumPy arrays: the kind of model that VMAF itself is.
+
+The order of computation is that of the ONNX graph and of libvmaf: standardise the features, sum
+Gaussian kernels around the support vectors, rescale to VMAF points, clip to [0, 100]. Nothing here
+trains.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+# The distances of all rows at once would take many times their memory.
+_ROWS_AT_ONCE = 2**12
+
+
+@dataclass(frozen=True, slots=True)
+class SupportVectors:
+    """A support-vector regression with a Gaussian kernel, and its scaling.
+
+    All values are those of float32, so that every way of computing it starts from the same ones.
+
+    Attributes:
+        features: Names of the inputs, in order.
+        shift: Inputs are read as `(features - shift) / scale`.
+        scale: See `shift`; above 0.
+        vectors: The support vectors, standardised.
+        weights: Of the support vectors (their dual coefficients).
+        bias: Added to the sum.
+        gamma: A kernel is `exp(-gamma * distance ** 2)`.
+        target_shift: The output is `y * target_scale + target_shift`, then clipped to [0, 100].
+        target_scale: See `target_shift`.
+    """
+
+    features: tuple[str, ...]
+    shift: Float[np.ndarray, " n_features"]
+    scale: Float[np.ndarray, " n_features"]
+    vectors: Float[np.ndarray, "n_vectors n_features"]
+    weights: Float[np.ndarray, " n_vectors"]
+    bias: float
+    gamma: float
+    target_shift: float
+    target_scale: float
+
+    @property
+    def n_params(self) -> int:
+        """What training chose: the vectors, their weights and the bias."""
+        return self.vectors.size + self.weights.size + 1
+
+    def predict(self, features: Float[np.ndarray, "n n_features"]) -> Float[np.ndarray, " n"]:
+        """Score rows of features in VMAF points, in [0, 100], in float64."""
+        rows = features.astype(np.float64)
+        parts = range(0, len(rows), _ROWS_AT_ONCE)
+        scores = [self._sum(rows[start : start + _ROWS_AT_ONCE]) for start in parts]
+        found = np.concatenate([np.zeros(0), *scores])
+        return np.clip((found + self.bias) * self.target_scale + self.target_shift, 0.0, 100.0)
+
+    def _sum(self, rows: Float[np.ndarray, "n n_features"]) -> Float[np.ndarray, " n"]:
+        scaled = (rows - self.shift) / self.scale
+        distance = np.zeros((len(rows), len(self.vectors)))
+        for column, vectors in zip(scaled.T, self.vectors.T.astype(np.float64), strict=True):
+            distance += np.square(column[:, None] - vectors)
+        return np.exp(-self.gamma * distance) @ self.weights.astype(np.float64)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A support-vector regression distilled from a model: what libvmaf can run in a network's place.
+
+It learns the model's own scores on the rows of a table. The error that it adds is measured on
+sources that it did not see: it is distilled again without each of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from tinyvmaf.errors import SplitError
+from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.models.model import Model
+from tinyvmaf.models.support_vectors import SupportVectors
+from tinyvmaf.training.support_vectors import fit_support_vectors
+
+_MIN_SOURCES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Distilled:
+    """What was distilled, and the error that it adds to the model's own, in VMAF points.
+
+    Attributes:
+        machine: Learnt from all sources.
+        added_rmse: Of its scores against the model's, over the frames of sources held out in turn.
+        added_largest: The largest such difference.
+        model_rmse: The model's error on the table, against its teacher.
+        machine_rmse: The same of what was distilled without the source.
+        n_sources: Sources of the table.
+        n_frames: Frames of the table.
+    """
+
+    machine: SupportVectors
+    added_rmse: float
+    added_largest: float
+    model_rmse: float
+    machine_rmse: float
+    n_sources: int
+    n_frames: int
+
+    def __str__(self) -> str:
+        return (
+            f"distilled from {self.n_frames} frames of {self.n_sources} sources: on sources that "
+            f"it did not see it adds RMSE {self.added_rmse:.3f} (largest {self.added_largest:.2f}) "
+            f"VMAF points to the model; against the teacher RMSE {self.machine_rmse:.3f}, the "
+            f"model itself {self.model_rmse:.3f}"
+        )
+
+
+def distil(model: Model, table: FeatureTable) -> Distilled:
+    """Distil a support-vector regression from `model` on the rows of `table`.
+
+    Raises:
+        SplitError: the table has one source, so that the added error cannot be measured.
+        UsageError: the table lacks a feature that the model reads.
+    """
+    if len(table.sources) < _MIN_SOURCES:
+        raise SplitError(
+            f"the table has one source ({table.sources[0]}); distilling needs "
+            f"{_MIN_SOURCES} or more to measure the error that it adds"
+        )
+    features = table.rows.select(model.features).to_numpy()
+    scores = model.predict(table.rows).astype(np.float64)
+    apart = np.empty(len(scores))
+    for position in range(len(table.sources)):
+        out = table.source_index == position
+        apart[out] = _fit(model, features, scores, ~out).predict(features[out])
+    added = apart - scores
+    return Distilled(
+        machine=_fit(model, features, scores, np.ones(len(scores), dtype=bool)),
+        added_rmse=_rms(added),
+        added_largest=float(np.abs(added).max()),
+        model_rmse=_rms(scores - table.target),
+        machine_rmse=_rms(apart - table.target),
+        n_sources=len(table.sources),
+        n_frames=len(scores),
+    )
+
+
+def _fit(
+    model: Model,
+    features: Float[np.ndarray, "n n_features"],
+    scores: Float[np.ndarray, " n"],
+    own: Bool[np.ndarray, " n"],
+) -> SupportVectors:
+    columns = np.column_stack([features[own], scores[own]])
+    deviation = columns.std(axis=0)
+    return fit_support_vectors(
+        features=columns[:, :-1],
+        target=columns[:, -1],
+        names=model.features,
+        shift=columns.mean(axis=0),
+        scale=np.where(deviation > 0, deviation, 1.0),
+    )
+
+
+def _rms(differences: Float[np.ndarray, " n"]) -> float:
+    return float(np.sqrt(np.mean(np.square(differences))))

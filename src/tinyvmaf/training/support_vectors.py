@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fitting a support-vector regression: scikit-learn's NuSVR on the recipe's scaling.
+
+In come the rows that it may see, out comes a `SupportVectors`. Its cost grows with the square of
+the rows, so that it gets some of them, spread evenly; which ones depends on nothing but their
+number. The settings were chosen by LOSO on the sample.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyvmaf.models.support_vectors import SupportVectors
+
+ARCH = "svr"
+"""The name of the arch."""
+
+ROWS = 1000
+"""Rows that training reads, at most."""
+
+C = 10.0
+NU = 0.3
+_GAMMA_TIMES_FEATURES = 0.03
+
+
+def fit_support_vectors(
+    *,
+    features: Float[np.ndarray, "n n_features"],
+    target: Float[np.ndarray, " n"],
+    names: tuple[str, ...],
+    shift: Float[np.ndarray, " columns"],
+    scale: Float[np.ndarray, " columns"],
+    n_rows: int = ROWS,
+) -> SupportVectors:
+    """Fit a support-vector regression.
+
+    Args:
+        features: Of the rows that it may see.
+        target: Their scores, in [0, 100].
+        names: Of the features.
+        shift: What is taken off every feature and, last, off the target.
+        scale: What they are divided by then; above 0.
+        n_rows: How many of the rows training reads.
+    """
+    from sklearn.svm import NuSVR
+
+    rows = np.linspace(0, len(target) - 1, min(n_rows, len(target))).astype(int)
+    shift, scale = (each.astype(np.float32).astype(np.float64) for each in (shift, scale))
+    # Vectors are kept in float32; trained on such rows, they lose nothing.
+    scaled = ((features[rows] - shift[:-1]) / scale[:-1]).astype(np.float32).astype(np.float64)
+    gamma = float(np.float32(_GAMMA_TIMES_FEATURES / len(names)))
+    machine = NuSVR(C=C, nu=NU, gamma=gamma)  # pyright: ignore[reportArgumentType] (a stub's error)
+    machine.fit(scaled, (target[rows] - shift[-1]) / scale[-1])
+    return SupportVectors(
+        features=names,
+        shift=shift[:-1].astype(np.float32),
+        scale=scale[:-1].astype(np.float32),
+        vectors=scaled[machine.support_].astype(np.float32),
+        weights=machine.dual_coef_[0].astype(np.float32),
+        bias=float(np.float32(machine.intercept_[0])),
+        gamma=gamma,
+        target_shift=float(shift[-1]),
+        target_scale=float(scale[-1]),
+    )
