@@ -58,7 +58,7 @@ zoo: corpus  ## train the planned models; with PEERS="a.onnx ..." judge all on t
 
 pages: $(READY)  ## write every generated page again from the records that are kept
 	$(BIN)/python scripts/model_pages.py
-	$(BIN)/python scripts/fast_page.py
+	$(BIN)/python scripts/sampling_page.py
 	$(BIN)/python benchmarks/everything.py --page
 
 clean:  ## remove what the targets made, but for WORK

@@ -147,7 +147,7 @@ def page():
     text = (
         "# What everything costs\n\nWritten by `make bench`. Machines differ, so look at the "
         "ratios: every figure stands beside what it was compared with in the same run. What "
-        "scoring costs beside libvmaf is in [fast.md](fast.md).\n"
+        "scoring costs beside libvmaf is in [sampled scoring](sampled-scoring.md).\n"
     )
     for name, part in PARTS.items():
         path = KEPT / f"{name}.json"

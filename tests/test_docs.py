@@ -67,6 +67,38 @@ def test_every_verb_and_option_has_help(name, command):
         assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
 
 
-def test_links_of_the_readme_lead_somewhere():
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def links(path):
+    """The files that a page links to."""
+    text = path.read_text(encoding="utf-8")
+    found = re.findall(r"\]\((?!\w+:|#)([^)#]+)(?:#[^)]*)?\)", text)
+    return [(path.parent / target).resolve() for target in found]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path):
+    assert [str(target) for target in links(path) if not target.exists()] == []
+
+
+def test_the_index_has_every_page():
+    listed = links(ROOT / "docs" / "README.md")
+    pages = (ROOT / "docs").glob("*.md")
+    assert [page.name for page in pages if page.name != "README.md" and page not in listed] == []
+
+
+def test_decisions_have_one_style_and_are_listed_by_their_headings():
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    for path in sorted(folder.glob("[0-9]*.md")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        title = lines[0].removeprefix("# ")
+        assert title.startswith(f"{path.name[:4]} "), path.name
+        assert title[5] == title[5].upper(), title
+        assert f"- [{title}]({path.name})\n" in index, title
+        sections = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
+        names = [section.partition(",")[0] for section in sections]
+        assert names[:3] == ["Context", "Decision", "Alternatives"], path.name
+        assert names[3:] in ([], ["Consequences"]), path.name
+        assert all(lines[lines.index(f"## {section}") + 1] == "" for section in sections)

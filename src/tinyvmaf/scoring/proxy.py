@@ -56,8 +56,9 @@ class Proxy(Protocol):
 def signal_measures(values: Float[np.ndarray, "n_frames 2"]) -> Cheap:
     """The columns of the set `signal`, in decibels; which way the score goes, the sample tells.
 
-    The doubts were chosen on the clips of docs/fast.md among (2, 1), (3, 1.5), (4, 2) and (6, 3):
-    larger ones give intervals that are 5 % narrower, and more bias with five exact frames.
+    The doubts were chosen on the clips of docs/sampled-scoring.md among (2, 1), (3, 1.5), (4, 2)
+    and (6, 3): larger ones give intervals that are 5 % narrower, and more bias with five exact
+    frames.
     """
     return Cheap(values, slopes=(0.0, 0.0), doubts=(3.0, 1.5))
 

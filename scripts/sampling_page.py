@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write `docs/fast.md` and its picture from what `tinyvmaf frontier` measured.
+"""Write `docs/sampled-scoring.md` and its picture from what `tinyvmaf frontier` measured.
 
-    python scripts/fast_page.py
+    python scripts/sampling_page.py
 
 No figure on the page is typed by hand: they come from `docs/results/frontier.json` (real sources,
 by networks that have not seen them), `frontier_hold_out.json` and `cheaper.json` beside it; a test
@@ -22,7 +22,7 @@ from tinyvmaf.report.frontier import chart, markdown
 from tinyvmaf.stats.intervals import Interval, fold_interval
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
-PAGE: Final = DOCS / "fast.md"
+PAGE: Final = DOCS / "sampled-scoring.md"
 _PICTURE: Final = DOCS / "pictures" / "frontier.svg"
 _MODELS: Final = ("tinyvmaf_quarter_v1", "tinyvmaf_half_v1")
 
@@ -39,7 +39,7 @@ def page() -> str:
         points="{:.2f}".format, signed="{:+.3f}".format, percent="{:.0%}".format, ms="{:.1f}".format
     )
     loso, hold_out = (_read(name) for name in ("frontier", "frontier_hold_out"))
-    return environment.get_template("fast.md.jinja").render(
+    return environment.get_template("sampled-scoring.md.jinja").render(
         loso=loso,
         hold_out=hold_out,
         models=_MODELS,

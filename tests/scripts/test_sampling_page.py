@@ -9,5 +9,5 @@ REPOSITORY = Path(__file__).parents[2]
 
 def test_the_page_is_up_to_date(monkeypatch):
     monkeypatch.syspath_prepend(str(REPOSITORY / "scripts"))
-    script = importlib.import_module("fast_page")
-    assert script.PAGE.read_text() == script.page(), "run scripts/fast_page.py"
+    script = importlib.import_module("sampling_page")
+    assert script.PAGE.read_text() == script.page(), "run scripts/sampling_page.py"
