@@ -45,6 +45,28 @@ def absolute(path: Path) -> Path:
     return path if is_remote(path) else path.absolute()
 
 
+def listed(text: str, *, folder: Path) -> Path:
+    """The path that a list in `folder` means by `text`: relative to it, absolute, or an address.
+
+    Raises:
+        UsageError: an address in another store than the list's: the command line did not name it.
+    """
+    found = _ADDRESS.fullmatch(text)
+    if found is None:
+        return folder / text
+    if _store(text) == _store(str(folder)) is not None:
+        return Path(text)
+    raise UsageError(
+        f"{text} is in a store that the command line does not name, so that nothing is fetched "
+        "from there; copy it here, or put the list into the same store"
+    )
+
+
+def _store(text: str) -> tuple[str, str] | None:
+    found = _ADDRESS.fullmatch(text)
+    return None if found is None else (found[1], found[2].partition("/")[0])
+
+
 def read_remote(path: Path) -> bytes:
     """What is stored at the address.
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import time
 from contextlib import suppress
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,8 +10,10 @@ from hypothesis import strategies as st
 
 from tinyvmaf.corpus.manifest import read_manifest
 from tinyvmaf.corpus.reading import read_corpus
-from tinyvmaf.errors import CorpusError
+from tinyvmaf.errors import CorpusError, SplitError
+from tinyvmaf.features.groups import Size, groups
 from tinyvmaf.media.video import RawFormat
+from tinyvmaf.pairs.scan import scan
 
 EXPECTED = "; expected whole numbers of pixels, and fps such as 25 or 30000/1001"
 HEADER = "source,reference,distorted"
@@ -168,3 +172,53 @@ def test_any_bytes_give_a_corpus_or_a_refusal(tmp_path_factory, data):
     path.write_bytes(b"source,reference,distorted,width,height,fps,mos\n" + data)
     with suppress(CorpusError):
         read_manifest(path)
+
+
+def test_a_column_that_is_there_twice(manifest):
+    path = manifest(f"{HEADER},mos,mos", "Bird,a.mp4,b.mp4,1,5")
+    assert refusal(path) == (
+        ": column mos is there twice; one of them would not be read: leave one out, or rename it"
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:1/a.mp4", "s3://bucket/a.mp4", "file:///a.mp4", "http:/x/a.mp4"]
+)
+@pytest.mark.parametrize("line", ["Bird,{},b.mp4", "Bird,a.mp4,{}"])
+def test_a_list_on_this_machine_names_no_store(manifest, address, line, monkeypatch):
+    path = manifest(HEADER, line.format(address))
+    monkeypatch.chdir(path.parent)
+    for read in (lambda: read_manifest(path), lambda: read_corpus(Path())):
+        with pytest.raises(CorpusError) as caught:
+            read()
+        assert str(caught.value).endswith(
+            f"corpus.csv, line 2: {address} is in a store that the command line does not name, so "
+            "that nothing is fetched from there; copy it here, or put the list into the same store"
+        )
+
+
+def test_names_that_hardly_differ(manifest):
+    path = manifest(HEADER, "s,a.mp4,b.mp4", " s ,a.mp4,b.mp4")
+    with pytest.raises(SplitError, match="sources ' s ' and 's' differ by blanks"):
+        read_corpus(path)
+
+
+def test_a_long_manifest_takes_time_in_proportion(tmp_path):
+    """As many sources in proportion, all files missing: reading, summing up and grouping."""
+
+    def seconds(n_rows):
+        path = tmp_path / f"{n_rows}" / "corpus.csv"
+        path.parent.mkdir()
+        rows = [f"s{row % (n_rows // 8)},c{row},r{row % (n_rows // 8)}.mp4,d.mp4"
+                for row in range(n_rows)]  # fmt: skip
+        path.write_text("\n".join(["source,clip,reference,distorted", *rows]))
+        started = time.process_time()
+        found = scan(read_corpus(path))
+        groups({pair: Size() for pair in read_corpus(path).pairs}, at_once=4, n_workers=2)
+        took = time.process_time() - started
+        assert len(found.problems) == n_rows // 8
+        return took
+
+    seconds(80)
+    # 8 times in proportion, 64 times if every source looks at every row.
+    assert seconds(2400) < 24 * seconds(300)

@@ -18,6 +18,7 @@ from tinyvmaf.errors import SplitError, UsageError
 from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.evaluation.loso import loso
 from tinyvmaf.evaluation.run import read_run
+from tinyvmaf.features.table import make_table
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.training.recipes import load_recipe, with_epochs
 from tinyvmaf.training.train import train as train_one
@@ -146,3 +147,17 @@ def test_an_unknown_validation_source_is_refused_with_those_there_are(recipe, tm
             recipe=recipe,
             val_source="Nope",
         )
+
+
+def test_one_content_under_two_names_is_never_held_out(tmp_path, recipe):
+    table = smooth_table()
+    info = dataclasses.replace(table.info, references={"S00": ("1" * 32,), "S02": ("1" * 32,)})
+    leaky = dataclasses.replace(table, info=info)
+    with pytest.raises(SplitError, match="sources 'S00' and 'S02' have the same reference"):
+        loso(leaky, folder=tmp_path, arch="linear", recipe=recipe)
+    with pytest.raises(SplitError, match="sources 'S00' and 'S02' have the same reference"):
+        train_one(leaky, path=tmp_path / "m.onnx", arch="linear", recipe=recipe, val_source="S00")
+    named = table.rows.with_columns(pl.col("source").replace("S02", " S00"))
+    with pytest.raises(SplitError, match="sources ' S00' and 'S00' differ by blanks"):
+        loso(make_table(named, table.info), folder=tmp_path, arch="linear", recipe=recipe)
+    assert list(tmp_path.iterdir()) == []

@@ -8,8 +8,10 @@ import pytest
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.corpus.reading import read_corpus
-from tinyvmaf.errors import CorpusError, UsageError
-from tinyvmaf.features.cache import Cache
+from tinyvmaf.errors import CorpusError, SplitError, UsageError
+from tinyvmaf.features import extraction
+from tinyvmaf.features.cache import Cache, hash_file
+from tinyvmaf.features.table import read_table, write_table
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.media.video import RawFormat, Video
@@ -426,3 +428,27 @@ def test_a_log_that_does_not_prove_success(score, reference, tmp_path, ffmpeg):
         "one of them is damaged or cut short"
     )
     assert score((reference, reference), cache=cache).n_computed == 1
+
+
+@pytest.mark.parametrize("quickly_seen", [True, False])
+def test_one_reference_under_two_names_is_no_table(
+    score, tmp_path, reference, distorted, monkeypatch, quickly_seen
+):
+    """Of equal size it is seen before any work, in a store only when its hash is known."""
+    copy = tmp_path / "copy.mkv"
+    copy.write_bytes(reference.read_bytes())
+    pairs = [
+        Pair(name, "low", Video(path), Video(distorted))
+        for name, path in (("Bird", reference), ("bird", copy))
+    ]
+    if not quickly_seen:
+        monkeypatch.setattr(extraction, "_refuse_one_content_twice", lambda *_: None)
+    with pytest.raises(SplitError, match="sources 'Bird' and 'bird' have the same reference"):
+        score(*pairs)
+
+
+def test_a_table_knows_the_content_of_its_references(score, tmp_path, reference, distorted):
+    table = score((reference, distorted)).table
+    assert table.info.references == {"source": (hash_file(reference),)}
+    write_table(table, tmp_path / "table.parquet")
+    assert read_table(tmp_path / "table.parquet").info == table.info

@@ -10,14 +10,17 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from pathlib import Path
+from functools import cache, partial
+from pathlib import Path, PurePath
 
 from tinyvmaf.corpus.pair import Corpus, Pair
 from tinyvmaf.errors import CorpusError, UsageError
 from tinyvmaf.files import read_bytes
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
+from tinyvmaf.storage import listed
 
 NAME = "corpus.csv"
 
@@ -43,29 +46,41 @@ def read_manifest(path: Path, *, raw: RawFormat | None = None) -> Corpus:
         CorpusError: a column or a value is missing or wrong, or a clip is there twice.
     """
     pairs: dict[tuple[str, str], Pair] = {}
+    # Most rows name a reference that another row names, too.
+    video = cache(partial(_video, path.parent))
     for line, row in _rows(path):
-        where = f"{path}, line {line}"
-        missing = [name for name in _REQUIRED if not row.get(name)]
-        if missing:
-            raise CorpusError(f"{where}: no value for {', '.join(missing)}")
-        geometry = _geometry(row, raw, where)
-        pair = Pair(
-            source=row["source"],
-            clip=row.get("clip") or Path(row["distorted"]).stem,
-            reference=_video(path.parent / row["reference"], geometry, where),
-            distorted=_video(path.parent / row["distorted"], geometry, where),
-            mos=_number(row, "mos", where),
-        )
+        try:
+            pair = _pair(row, raw, video)
+        except (CorpusError, UsageError) as error:
+            raise CorpusError(f"{path}, line {line}: {error}") from error
         if (pair.source, pair.clip) in pairs:
             raise CorpusError(
-                f"{where}: clip {pair.clip} of source {pair.source} is there twice; "
+                f"{path}, line {line}: clip {pair.clip} of source {pair.source} is there twice; "
                 "give each a name of its own in a column `clip`"
             )
         pairs[pair.source, pair.clip] = pair
     return Corpus(path.parent, tuple(pairs[key] for key in sorted(pairs)))
 
 
-def _rows(path: Path) -> Sequence[tuple[int, Mapping[str, str]]]:
+def _pair(
+    row: Mapping[str, str],
+    raw: RawFormat | None,
+    video: Callable[[str, RawFormat | None], Video],
+) -> Pair:
+    missing = [name for name in _REQUIRED if not row[name]]
+    if missing:
+        raise CorpusError(f"no value for {', '.join(missing)}")
+    geometry = _geometry(row, raw)
+    return Pair(
+        source=row["source"],
+        clip=row.get("clip") or PurePath(row["distorted"]).stem,
+        reference=video(row["reference"], geometry),
+        distorted=video(row["distorted"], geometry),
+        mos=_number(row, "mos"),
+    )
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     try:
         # A byte-order mark is what spreadsheets put in front.
         text = read_bytes(path).decode("utf-8-sig")
@@ -78,25 +93,29 @@ def _rows(path: Path) -> Sequence[tuple[int, Mapping[str, str]]]:
                 f"{path}: no column {', '.join(missing)}; found {found}; "
                 f"a manifest needs {', '.join(_REQUIRED)}"
             )
-        rows: list[tuple[int, Mapping[str, str]]] = []
+        twice = sorted(name for name, count in Counter(columns).items() if count > 1)
+        if twice:
+            raise CorpusError(
+                f"{path}: column {', '.join(twice)} is there twice; one of them would not be read: "
+                "leave one out, or rename it"
+            )
         for row in reader:
             if None in row:
                 raise CorpusError(f"{path}, line {reader.line_num}: more values than columns")
-            rows.append((reader.line_num, row))
+            yield reader.line_num, row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(f"{path}: not a readable CSV file: {error}") from error
-    return rows
 
 
-def _geometry(row: Mapping[str, str], raw: RawFormat | None, where: str) -> RawFormat | None:
+def _geometry(row: Mapping[str, str], raw: RawFormat | None) -> RawFormat | None:
     """The geometry that the row says; what it leaves out is that of `raw`."""
     said = {name: row[name] for name in _GEOMETRY if row.get(name)}
     if ("width" in said) != ("height" in said):
-        raise CorpusError(f"{where}: expected both width and height, or neither")
+        raise CorpusError("expected both width and height, or neither")
     if raw is None and "width" not in said:
         return None
     if not all(_GEOMETRY[name].fullmatch(text) for name, text in said.items()):
-        raise _no_geometry(said, where)
+        raise _no_geometry(said)
     try:
         known = raw or RawFormat(int(said["width"]), int(said["height"]))
         return RawFormat(
@@ -105,31 +124,31 @@ def _geometry(row: Mapping[str, str], raw: RawFormat | None, where: str) -> RawF
             pix_fmt=said.get("pix_fmt", known.pix_fmt),
             frame_rate=Fraction(said.get("fps", known.frame_rate)),
         )
-    except UsageError as error:
-        raise CorpusError(f"{where}: {error}") from error
+    except UsageError:
+        raise  # what the geometry itself says of its numbers
     except (ValueError, ZeroDivisionError) as error:
-        raise _no_geometry(said, where) from error
+        raise _no_geometry(said) from error
 
 
-def _no_geometry(said: Mapping[str, str], where: str) -> CorpusError:
+def _no_geometry(said: Mapping[str, str]) -> CorpusError:
     found = ", ".join(f"{name} {value}" for name, value in said.items())
     return CorpusError(
-        f"{where}: {found}; expected whole numbers of pixels, and fps such as 25 or 30000/1001"
+        f"{found}; expected whole numbers of pixels, and fps such as 25 or 30000/1001"
     )
 
 
-def _video(path: Path, geometry: RawFormat | None, where: str) -> Video:
+def _video(folder: Path, name: str, geometry: RawFormat | None) -> Video:
+    path = listed(name, folder=folder)
     if path.suffix.lower() not in RAW_SUFFIXES:
         return Video(path)
     if geometry is None:
         raise CorpusError(
-            f"{where}: {path.name} is raw video; give width and height in the manifest, "
-            "or --size WxH"
+            f"{path.name} is raw video; give width and height in the manifest, or --size WxH"
         )
     return Video(path, geometry)
 
 
-def _number(row: Mapping[str, str], name: str, where: str) -> float | None:
+def _number(row: Mapping[str, str], name: str) -> float | None:
     text = row.get(name) or ""
     if not text:
         return None
@@ -138,5 +157,5 @@ def _number(row: Mapping[str, str], name: str, where: str) -> float | None:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise CorpusError(f"{where}: {name} is {text!r}, expected a number")
+        raise CorpusError(f"{name} is {text!r}, expected a number")
     return number

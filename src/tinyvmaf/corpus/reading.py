@@ -10,6 +10,7 @@ from pathlib import Path
 from tinyvmaf.corpus.manifest import NAME, read_manifest
 from tinyvmaf.corpus.netflix import GEOMETRY, is_netflix_layout, read_netflix
 from tinyvmaf.corpus.pair import Corpus
+from tinyvmaf.corpus.sources import refuse_twins
 from tinyvmaf.errors import CorpusError, UsageError
 from tinyvmaf.files import is_file
 from tinyvmaf.media.video import RawFormat
@@ -26,6 +27,7 @@ def read_corpus(root: Path, *, raw: RawFormat | None = None) -> Corpus:
     Raises:
         UsageError: `root` does not exist.
         CorpusError: it is neither, or holds no pair at all.
+        SplitError: two sources have names that hardly differ.
     """
     if is_remote(root):
         manifest = root if root.suffix == ".csv" else root / NAME
@@ -45,4 +47,5 @@ def read_corpus(root: Path, *, raw: RawFormat | None = None) -> Corpus:
     if not corpus.pairs:
         found = "; ".join(f"{item.path.name}: {item.reason}" for item in corpus.problems[:3])
         raise CorpusError(f"{root}: no pair found" + (f" ({found})" if found else ""))
+    refuse_twins(corpus.sources)
     return corpus

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
+from tinyvmaf.corpus.sources import refuse_twins
 from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.baselines import (
     PER_FOLD,
@@ -86,7 +87,8 @@ def loso(
         The run; `run.record` is its evaluation, and `report` writes the digest.
 
     Raises:
-        SplitError: too few sources, or a number of folds that they do not allow.
+        SplitError: too few sources, two names of one content, or a number of folds that they do
+            not allow.
         UsageError: unknown arch, recipe or baseline, fewer than one seed, two models of one name,
             or the folder cannot be written.
     """
@@ -97,6 +99,7 @@ def loso(
         raise UsageError(f"seeds {seeds}: expected 1 or more")
     table_origin = table_origin or ("" if isinstance(table, FeatureTable) else str(table))
     table = as_table(table)
+    refuse_twins(table.sources, references=table.info.references)
     held_out = make_folds(table.sources, n_rows=[_length(own) for own in table.blocks], k=folds)
     about_table = _about(table, table_origin)
     models, beside = _beside(baselines)

@@ -6,12 +6,15 @@ included: the next run takes it from the cache. So do the rows, when all pairs a
 believed that the log does not prove.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tinyvmaf.corpus.pair import Corpus, Pair
+from tinyvmaf.corpus.sources import refuse_twins
 from tinyvmaf.errors import CorpusError, TinyVmafError
 from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.execution.opening import check_workers, open_executor
@@ -96,10 +99,12 @@ def extract(
         UsageError: an unknown feature set, or fewer than one job.
         ToolError: the cluster cannot be used.
         CorpusError: no pair at all could be computed.
+        SplitError: two sources are one content.
     """
     import polars as pl
 
     ready = _ready(scorer, feature_set, jobs=jobs, cluster=cluster)
+    _refuse_one_content_twice(corpus, scorer)
     found = _score_all(corpus, ready, open_executor(jobs=jobs, cluster=cluster), progress)
     rows = ExtractedRows(found.scored, feature_set)
     return Extraction(
@@ -126,8 +131,10 @@ def extract_to(
         UsageError: as `extract`, or the table cannot be written.
         ToolError: the cluster cannot be used.
         CorpusError: no pair at all could be computed.
+        SplitError: two sources are one content.
     """
     ready = _ready(scorer, feature_set, jobs=jobs, cluster=cluster)
+    _refuse_one_content_twice(corpus, scorer)
     found = _score_all(corpus, ready, open_executor(jobs=jobs, cluster=cluster), progress)
     rows = ExtractedRows(found.scored, feature_set)
     info = _info(rows, scorer)
@@ -154,6 +161,21 @@ def _ready(
     check_workers(jobs=jobs, cluster=cluster)
     scorer.engine.check(scorer.teacher)
     return replace(scorer, sets=(FULL, *(item for item in wanted if item != FULL)))
+
+
+def _refuse_one_content_twice(corpus: Corpus, scorer: PairScorer) -> None:
+    """Refuse one reference under two names before any work, where that is quickly seen."""
+    of_size: dict[int, set[tuple[str, Path]]] = defaultdict(set)
+    for source, path in {(pair.source, pair.reference.path) for pair in corpus.pairs}:
+        with suppress(OSError):  # its own turn will tell; so it will of one in a store
+            of_size[path.stat().st_size].add((source, path))
+    hashes: dict[str, list[str]] = defaultdict(list)
+    for named in of_size.values():
+        if len({source for source, _ in named}) > 1:
+            for source, path in named:
+                hashes[source].append(scorer.cache.content_hash(path))
+    known = {source: tuple(found) for source, found in hashes.items()}
+    refuse_twins(corpus.sources, references=known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +262,16 @@ def _size(pair: Pair) -> Size:
 
 
 def _info(rows: ExtractedRows, scorer: PairScorer) -> TableInfo:
-    """Where the rows come from."""
+    """Where the rows come from.
+
+    Raises:
+        SplitError: two sources have one reference.
+    """
+    references: dict[str, set[str]] = defaultdict(set)
+    for item in rows.scored:
+        references[item.pair.source].add(item.content[0])
+    known = {source: tuple(sorted(found)) for source, found in references.items()}
+    refuse_twins(known, references=known)
     return TableInfo(
         teacher=scorer.teacher.label,
         features=rows.features,
@@ -248,6 +279,7 @@ def _info(rows: ExtractedRows, scorer: PairScorer) -> TableInfo:
         # A hash of the clips' names and contents.
         corpus=cache_key({item.pair.name: list(item.content) for item in rows.scored}),
         notes=tuple(f"{item.pair.name}: {note}" for item in rows.scored for note in item.remarks),
+        references=known,
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from tinyvmaf.corpus.sources import References
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.parts import INDEX, scan_parts
 from tinyvmaf.features.schema import conforming
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 SCHEMA = "tinyvmaf.table/1"
 _METADATA_KEY = "tinyvmaf"
 _HASHED_ROWS = 2**14
-_OPTIONAL = ("labels", "arithmetic")
+_OPTIONAL = ("references", "labels", "arithmetic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class TableInfo:
         versions: Of ffmpeg, libvmaf and tinyvmaf, as they were when the rows were computed.
         corpus: Fingerprint of the clips' content, or None if unknown.
         notes: What was allowed or converted on the way, in words.
+        references: Source -> hashes of its references' content; nothing where that is unknown.
         labels: The columns that hold one value a clip, such as `mos` or `encoder`.
         arithmetic: Of libvmaf's feature extractors, `integer` or `float`; None if not recorded.
     """
@@ -52,6 +54,7 @@ class TableInfo:
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     corpus: str | None = None
     notes: tuple[str, ...] = ()
+    references: References = field(default_factory=dict[str, tuple[str, ...]])
     labels: tuple[str, ...] = ()
     arithmetic: str | None = None
 
@@ -277,6 +280,9 @@ def _info(record: str | None, rows: "pl.DataFrame", path: Path) -> TableInfo:
             raise SchemaError(f"{path}: written with another schema than {SCHEMA}; extract again")
         fields["features"] = tuple(fields["features"])
         fields["notes"] = tuple(fields["notes"])
+        # Tables of before have none.
+        known = fields.get("references", {})
+        fields["references"] = {name: tuple(hashes) for name, hashes in known.items()}
         fields["labels"] = tuple(fields.get("labels", ()))
         names = (fields["teacher"], *fields["features"], *fields["labels"])
         if not all(isinstance(name, str) for name in names):

@@ -21,7 +21,7 @@ from tinyvmaf.progress import SILENT, Task
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.score import as_video
 from tinyvmaf.scoring.scorer import Scorer
-from tinyvmaf.storage import absolute
+from tinyvmaf.storage import absolute, listed
 
 COLUMNS: Final = ("reference", "distorted")
 
@@ -69,7 +69,8 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[Pair, ...]:
                     raise CorpusError(
                         f"{path}, line {reader.line_num}: no value for {', '.join(empty)}"
                     )
-                ours, theirs = (as_video(path.parent / row[name], raw) for name in COLUMNS)
+                files = [listed(row[name], folder=path.parent) for name in COLUMNS]
+                ours, theirs = (as_video(file, raw) for file in files)
                 pairs.append(Pair.of_files(reference=ours, distorted=theirs))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error

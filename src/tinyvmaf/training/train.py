@@ -4,6 +4,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tinyvmaf.corpus.sources import refuse_twins
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.table import FeatureTable, as_table
 from tinyvmaf.models.export import export_model
@@ -61,6 +62,7 @@ def train(
         progress: Told of training steps.
 
     Raises:
+        SplitError: two sources are one content.
         UsageError: unknown arch, recipe or source, it is the only source, or the file cannot be
             written.
     """
@@ -71,6 +73,7 @@ def train(
     table = as_table(table)
     if val_source is not None and val_source not in table.sources:
         raise UsageError(f"no source {val_source!r}; this table has {', '.join(table.sources)}")
+    refuse_twins(table.sources, references=table.info.references)
     training = [source for source in table.sources if source != val_source]
     if not training:
         raise UsageError(f"{val_source} is the only source; nothing would be left to train on")
