@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real clip scored by sampling, held against libvmaf's scores of all its frames."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,11 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.sets import HALF, QUARTER
 from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.models.model import load_model
-from tinyvmaf.scoring import rounds
-from tinyvmaf.scoring.proxy import ReducedVmaf, TinyProxy
-from tinyvmaf.scoring.sampled import SampledMode, first_strata
+from tinyvmaf.scoring import plan, sampled
+from tinyvmaf.scoring.auxiliary import NoVariables, ReducedVmaf, SignalVariables, TinyModel
+from tinyvmaf.scoring.costs import measured_costs
+from tinyvmaf.scoring.plan import Goal, first_strata
+from tinyvmaf.scoring.sampled import SampledMode
 from tinyvmaf.scoring.score import choose_mode
 
 N_FRAMES = 120
@@ -30,9 +34,10 @@ def whole(pair):
 
 
 @pytest.mark.ffmpeg
-@pytest.mark.parametrize("model", ["signal", "half", "quarter", "tinyvmaf_half_v1"])
-def test_sampled_frames_are_exact_and_the_mean_is_near(pair, whole, model):
-    found = tv.score(**pair, model=model, exact_frames=15, threads=1)
+@pytest.mark.parametrize("word", ["signal", "half", "quarter", "none", "tinyvmaf_half_v1"])
+def test_sampled_frames_are_exact_and_the_mean_is_near(pair, whole, word):
+    option = "model" if word.startswith("tinyvmaf") else "auxiliary"
+    found = tv.score(**pair, **{option: word}, exact_frames=15, threads=1, seed=0)
     assert found.mode == "sampled"
     assert len(found.sampling.exact) in (14, 15)  # two strata may share the frame at their border
     assert dict(found.sampling.exact) == {
@@ -42,23 +47,78 @@ def test_sampled_frames_are_exact_and_the_mean_is_near(pair, whole, model):
     assert abs(found.vmaf.mean - whole.vmaf.mean) < 2 * found.sampling.half_width
     assert found.interval.low < found.vmaf.mean < found.interval.high
     # Signals tell little of this pattern's course; a model of reduced pictures tells more.
-    limit = whole.frame_scores.std() * 0.6 if model == "signal" else 4
+    limit = whole.frame_scores.std() * 0.8 if word in ("signal", "none") else 4
     assert np.abs(found.frame_scores - whole.frame_scores).mean() < limit
 
 
 @pytest.mark.ffmpeg
-def test_the_record_says_what_is_modelled_and_how_to_get_it_again(pair):
-    found = tv.score(**pair, exact_frames=12, seed=7, threads=1)
+def test_the_record_says_what_was_sampled_and_how_to_get_it_again(pair):
+    found = tv.score(**pair, auxiliary="signal", exact_frames=12, seed=7, threads=1)
     record = found.record()
     assert record["vmaf"]["level"] == 0.9
-    assert record["sampling"]["seed"] == 7
-    assert record["sampling"]["exact_frames"][0]["frame"] == 0
-    assert record["sampling"]["modelled"] == [
-        *("harmonic_mean", "min", "p1", "p5", "p10", "worst_frames"),
-    ]
+    sampling = record["sampling"]
+    assert (sampling["seed"], sampling["method"], sampling["auxiliary"]) == (7, "decode", "signal")
+    assert sampling["exact_frames"][0]["frame"] == 0
+    assert sampling["decoded_frames"] == 2 * N_FRAMES
+    assert sampling["cpu_s"] > 0
     assert found.command.endswith(
-        "--mode sampled --model signal --teacher vmaf_v0.6.1 --level 0.9 --exact-frames 12 --seed 7"
+        "--mode sampled --auxiliary signal --teacher vmaf_v0.6.1 --level 0.9 --exact-frames 12 "
+        "--seed 7"
     )
+
+
+@pytest.mark.ffmpeg
+def test_no_modelled_figure_is_given_as_a_number(pair, whole):
+    found = tv.score(**pair, exact_frames=40, threads=1)
+    figures = found.record()["vmaf"]
+    assert {figures[name] for name in ("harmonic_mean", "min", "p1", "p5", "p10")} == {None}
+    intervals = found.sampling.percentiles
+    assert (intervals["p1"], intervals["p5"]) == (None, None)
+    low, high = intervals["p10"]
+    assert low <= whole.vmaf.p10 <= high
+    exact = found.sampling.exact
+    assert all(exact[item.frame] == item.vmaf for item in found.worst_frames)
+    assert found.record()["sampling"]["unseen_probability"]["0.01"] == pytest.approx(0.99**39)
+
+
+@pytest.mark.ffmpeg
+def test_worst_moments_are_confirmed(pair, whole):
+    plain = tv.score(**pair, exact_frames=15, threads=1, seed=3)
+    found = tv.score(**pair, exact_frames=15, worst=3, threads=1, seed=3)
+    assert plain.sampling.exact.keys() < found.sampling.exact.keys()
+    assert found.vmaf.mean == plain.vmaf.mean  # frames that were not drawn stay out of the mean
+    assert len(found.worst_frames) == 3
+    assert all(whole.frame_scores[item.frame] == item.vmaf for item in found.worst_frames)
+    assert found.worst_frames[0].vmaf <= plain.worst_frames[0].vmaf
+
+
+@pytest.mark.ffmpeg
+def test_the_seed_comes_from_the_content(pair, tmp_path):
+    first = tv.score(**pair, exact_frames=8, threads=1)
+    copied = {name: tmp_path / f"{name}.mp4" for name in pair}
+    for name, path in copied.items():
+        path.write_bytes(pair[name].read_bytes())
+    assert tv.score(**copied, exact_frames=8, threads=1).sampling.exact == first.sampling.exact
+    assert f"--seed {first.sampling.seed}" in first.command
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize("distance", [-8.0, 8.0])
+def test_a_question_is_answered(pair, whole, distance):
+    threshold = round(whole.vmaf.mean + distance, 1)
+    found = tv.score(**pair, at_least=threshold, threads=1)
+    assert found.verdict.answer == ("yes" if distance < 0 else "no")
+    assert found.record()["decision"]["at_least"] == threshold
+
+
+@pytest.mark.ffmpeg
+def test_a_close_question_is_answered_by_every_frame_or_left_open(pair, whole):
+    threshold = round(whole.vmaf.mean, 3) + 0.001
+    found = tv.score(**pair, at_least=threshold, threads=1)
+    assert (found.verdict.answer, found.mode) == ("no", "exact")
+    assert found.verdict.reason == f"the mean of all 120 frames is {whole.vmaf.mean:.2f}"
+    found = tv.score(**pair, at_least=threshold, budget=0.01, threads=1)
+    assert found.verdict.answer == "too close to call"
 
 
 @pytest.mark.ffmpeg
@@ -66,17 +126,27 @@ def test_the_same_seed_gives_the_same_score_and_another_another(pair):
     first, second, third = (
         tv.score(**pair, exact_frames=8, seed=seed, threads=1) for seed in (1, 1, 2)
     )
-    assert first.sampling == second.sampling
+    assert first.sampling.exact == second.sampling.exact
+    assert first.sampling.mean == second.sampling.mean
     assert first.sampling.exact.keys() != third.sampling.exact.keys()
 
 
+@pytest.fixture
+def free_start(monkeypatch):
+    """The start of the program costs nothing, so that small pictures are worth sampling."""
+    free = replace(measured_costs(), start_s=0.0)
+    monkeypatch.setattr(sampled, "measured_costs", lambda: free)
+
+
 @pytest.mark.ffmpeg
+@pytest.mark.usefixtures("free_start")
 def test_more_rounds_until_it_is_narrow_enough(pair, whole):
     wanted = 1.0
-    first = first_strata(wanted, n_frames=N_FRAMES)
-    wide = tv.score(**pair, model="quarter", exact_frames=first + 1, threads=1)
-    assert wide.sampling.half_width > wanted
-    found = tv.score(**pair, model="quarter", within=wanted, threads=1)
+    first = first_strata(Goal(within=wanted), n_frames=N_FRAMES)
+    common = {**pair, "auxiliary": "quarter", "threads": 1, "seed": 0}
+    wide = tv.score(**common, exact_frames=first + 1)
+    wanted = wide.sampling.half_width * 0.9
+    found = tv.score(**common, within=wanted)
     # The frames of the second round were kept in the first.
     assert found.sampling.n_decodes == 1
     assert dict(found.sampling.exact) == {
@@ -89,11 +159,13 @@ def test_more_rounds_until_it_is_narrow_enough(pair, whole):
 
 
 @pytest.mark.ffmpeg
+@pytest.mark.usefixtures("free_start")
 def test_without_room_for_spare_frames_the_pair_is_decoded_again(pair, monkeypatch):
-    wide = tv.score(**pair, model="quarter", exact_frames=9, threads=1)
-    wishes = {**pair, "model": "quarter", "within": wide.sampling.half_width * 0.9, "threads": 1}
+    common = {**pair, "auxiliary": "quarter", "threads": 1, "seed": 0}
+    wide = tv.score(**common, exact_frames=25)
+    wishes = {**common, "within": wide.sampling.half_width * 0.9}
     kept = tv.score(**wishes)
-    monkeypatch.setattr(rounds, "_SPARE_BYTES", 1)
+    monkeypatch.setattr(plan, "_SPARE_BYTES", 1)
     found = tv.score(**wishes)
     assert (kept.sampling.n_decodes, found.sampling.n_decodes) == (1, 2)
     assert found.sampling.half_width <= wishes["within"]
@@ -109,7 +181,10 @@ def test_short_clips_and_narrow_wishes_are_left_to_libvmaf(made, pair, whole):
     assert narrow.vmaf == whole.vmaf
     assert short.interval is None
     (note,) = short.notes
-    assert note == "every frame was scored exactly: 12 frames of 320x136 are few pixels"
+    assert note == (
+        "every frame was scored exactly: 12 frames of this size take hardly longer than the start "
+        "of the program"
+    )
     assert narrow.notes[0].startswith("every frame was scored exactly: ")
     assert (short.mode, short.model.name) == ("exact", "vmaf_v0.6.1")
 
@@ -134,19 +209,33 @@ def test_any_teacher(made):
     [
         (
             {"within": 1.0, "exact_frames": 9},
-            "--within and --exact-frames contradict each other; give one of them",
+            ("--within, --exact-frames and --at-least contradict each other; give one of them"),
         ),
         ({"within": 0.0}, "--within 0: expected more than 0 VMAF points"),
         (
             {"exact_frames": 4},
-            "--exact-frames 4: expected 5 or more; fewer do not tell how far to believe them",
+            "--exact-frames 4: expected 5 or more; fewer do not tell how wide the interval is",
         ),
         ({"within": 1.0, "seed": -1}, "--seed -1: expected 0 or more"),
         (
+            {"auxiliary": "vif"},
+            "--auxiliary vif: expected one of signal, packets, half, quarter, none",
+        ),
+        (
+            {"auxiliary": "half", "model": "tinyvmaf_half_v1"},
+            "--auxiliary and --model contradict each other; give one of them",
+        ),
+        (
+            {"percentile": 5.0},
+            "--percentile needs --at-least: the threshold to hold it against",
+        ),
+        ({"budget": 5.0}, "--budget needs --at-least: it ends the search for an answer"),
+        ({"at_least": 101.0}, "--at-least 101: expected a score between 0 and 100"),
+        (
             {"name": "exact", "within": 1.0},
             (
-                "--mode exact samples no frames: --within, --exact-frames and the models signal, "
-                "half, quarter belong to --mode sampled"
+                "--mode exact samples no frames: --within, --exact-frames, --auxiliary, --at-least "
+                "and --worst belong to --mode sampled"
             ),
         ),
     ],
@@ -162,21 +251,20 @@ def test_sampling_is_chosen_by_what_only_it_reads():
     assert isinstance(choose_mode(within=0.5), SampledMode)
     by_default = choose_mode()
     assert isinstance(by_default, SampledMode)
-    assert (by_default.model.name, by_default.within) == ("signal", 1.0)
-    assert choose_mode(exact_frames=20, model="quarter") == SampledMode(
+    assert (by_default.variables, by_default.goal) == (None, Goal(within=1.0))
+    assert choose_mode(exact_frames=20, auxiliary="quarter") == SampledMode(
         teacher=Teacher("vmaf_v0.6.1"),
-        proxy=ReducedVmaf(QUARTER),
-        level=0.9,
-        within=None,
-        n_exact=20,
+        goal=Goal(n_exact=20),
+        variables=ReducedVmaf(QUARTER),
     )
     assert choose_mode(model="tinyvmaf_half_v1").name == "sampled"
     assert choose_mode(model="tinyvmaf_small_v1").name == "model"
     assert choose_mode(logged=True).name == "exact"
-    assert choose_mode(logged=True, within=1.0).name == "sampled"
-    assert choose_mode(model="half").proxy == ReducedVmaf(HALF)
+    assert choose_mode(auxiliary="half").variables == ReducedVmaf(HALF)
+    assert choose_mode(auxiliary="signal").variables == SignalVariables()
+    assert choose_mode(auxiliary="none").variables == NoVariables()
 
 
-def test_a_model_of_full_size_features_is_no_proxy(model_path):
+def test_a_model_of_full_size_features_is_no_auxiliary(model_path):
     with pytest.raises(UsageError, match="at full size, where the exact score costs nothing more"):
-        TinyProxy(load_model(model_path), str(model_path))
+        TinyModel(load_model(model_path), str(model_path))

@@ -23,7 +23,7 @@ from tinyvmaf.cli.options import (
     Teacher,
     raw_format,
 )
-from tinyvmaf.cli.score_text import line, print_summary, print_table
+from tinyvmaf.cli.score_text import head, line, print_summary, print_table
 from tinyvmaf.errors import TinyVmafError, UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tinyvmaf.scoring.scorer import Scorer
 
 _PARTIAL = 3
+_STATUS = {"yes": 0, "no": 4, "too close to call": 5}
 
 
 def score(
@@ -50,15 +51,23 @@ def score(
     mode: Annotated[
         str | None,
         typer.Option(
-            help="sampled (libvmaf on a few frames, and cheap signals of all of them), exact "
+            help="sampled (libvmaf on a few frames, auxiliary variables of all of them), exact "
             "(libvmaf itself), or model (the tiny model alone).  [sampled; exact with --log]"
         ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="A shipped model or an ONNX file; for --mode sampled also signal (PSNR and "
-            "change), half or quarter (libvmaf on reduced pictures).  [signal]"
+            help="A shipped model or an ONNX file: for --mode model, or of reduced features as the "
+            "auxiliary variable of --mode sampled."
+        ),
+    ] = None,
+    auxiliary: Annotated[
+        str | None,
+        typer.Option(
+            help="What is known of every frame in --mode sampled: signal (PSNR and change), "
+            "packets (packet sizes), quarter or half (libvmaf on reduced pictures), or none.  "
+            "[signal; packets where seeking is cheaper]"
         ),
     ] = None,
     features: FeatureOrder = None,
@@ -71,7 +80,28 @@ def score(
     exact_frames: Annotated[
         int | None, typer.Option(help="Instead of --within: frames that libvmaf computes.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed samples the same frames.")] = 0,
+    at_least: Annotated[
+        float | None,
+        typer.Option(
+            help="Ask whether VMAF is so high; sample until the answer is certain. Exit status 0 "
+            "yes, 4 no, 5 too close to call."
+        ),
+    ] = None,
+    percentile: Annotated[
+        float | None,
+        typer.Option(help="Ask --at-least about this percentile of the frames, not the mean."),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(help="Seconds after which --at-least may stay too close to call."),
+    ] = None,
+    worst: Annotated[
+        int, typer.Option(help="Worst moments to look for; each is confirmed by libvmaf.")
+    ] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="The same seed samples the same frames.  [from the videos' content]"),
+    ] = None,
     allow: Allow = None,
     sync: Annotated[
         bool,
@@ -114,6 +144,11 @@ def score(
             level=level,
             within=within,
             exact_frames=exact_frames,
+            auxiliary=auxiliary,
+            at_least=at_least,
+            percentile=percentile,
+            budget=budget,
+            worst=worst,
             seed=seed,
             logged=log is not None,
         ),
@@ -236,8 +271,12 @@ def _score_one(
         TERMINAL.note(note)
     if as_json:
         show_json(found.record())
+    elif found.verdict is not None:
+        show(head(found))
     else:
         print_summary(found)
+    if found.verdict is not None and (status := _STATUS[found.verdict.answer]):
+        raise typer.Exit(status)
 
 
 def _score_many(

@@ -27,31 +27,31 @@ def line(outcome: "Outcome") -> dict[str, Any]:
 
 
 def print_table(outcomes: "Iterable[Outcome]") -> None:
-    """The pairs that have a score, one a line."""
-    columns = {"distorted": "left"}
-    columns |= dict.fromkeys(("VMAF", "harmonic", "min", "p1", "p5", "p10", "frames"), "right")
-    rows = [
-        [
-            item.distorted.name,
-            *_two_digits(
-                item.vmaf.mean,
-                item.vmaf.harmonic_mean,
-                item.vmaf.min,
-                item.vmaf.p1,
-                item.vmaf.p5,
-                item.vmaf.p10,
-            ),
-            str(len(item.frame_scores)),
-        ]
-        for item in (outcome.score for outcome in outcomes)
-        if item is not None
-    ]
+    """The pairs that have a score, one a line; figures that a sample does not know are blank."""
+    scores = [item.score for item in outcomes if item.score is not None]
+    columns = {"distorted": "left", "VMAF": "right"}
+    sampled = any(item.sampling is not None for item in scores)
+    exact = any(item.sampling is None for item in scores)
+    columns |= {"±": "right", "exact": "right"} if sampled else {}
+    columns |= dict.fromkeys(("harmonic", "min", "p1", "p5", "p10"), "right") if exact else {}
+    columns |= {"frames": "right"}
+    rows: list[list[str]] = []
+    for item in scores:
+        row = [item.distorted.name, f"{item.vmaf.mean:.2f}"]
+        if sampled:
+            half = None if item.sampling is None else item.sampling.half_width
+            count = len(item.sampling.exact if item.sampling else item.frame_scores)
+            row += [_digits(half), str(count)]
+        if exact:
+            vmaf = item.vmaf
+            row += map(_digits, (vmaf.harmonic_mean, vmaf.min, vmaf.p1, vmaf.p5, vmaf.p10))
+        rows.append([*row, str(len(item.frame_scores))])
     if rows:
         show_table(columns, rows)
 
 
-def _two_digits(*values: float) -> list[str]:
-    return [f"{value:.2f}" for value in values]
+def _digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def print_summary(found: "Score") -> None:
@@ -65,45 +65,98 @@ def print_summary(found: "Score") -> None:
 
 
 def _lines(found: "Score") -> list[tuple[str, str]]:
-    vmaf, interval = found.vmaf, found.interval
-    head = f"VMAF {vmaf.mean:.2f}"
-    sampling = found.sampling
-    if sampling is not None and interval is not None:
-        head = (
-            f"VMAF {vmaf.mean:.1f} ± {sampling.half_width:.1f} ({interval.level:.0%}) · "
-            f"{len(sampling.exact)} of {len(found.frame_scores)} frames exact"
-        )
-        if sampling.times_cheaper >= _WORTH_SAYING:
-            times = f"{sampling.times_cheaper:.1f} \N{MULTIPLICATION SIGN}"
-            head += f" · about {times} cheaper than libvmaf"
-    elif interval is not None:
-        head += f"  {interval.level:.0%} interval {interval.low:.2f} to {interval.high:.2f}"
-    moments = "  ".join(
-        f"{item.vmaf:.2f} at {_clock(item.time_s)} (frame {item.frame})"
-        for item in found.worst_frames
-    )
-    digest = f", sha256 {found.model.sha256[:12]}" if found.model.sha256 else ""
-    programs = ", ".join(f"{name} {found.versions[name]}" for name in ("libvmaf", "ffmpeg"))
-    lines = [
-        ("bold", head),
-        ("", f"harmonic mean {vmaf.harmonic_mean:.2f}  minimum {vmaf.min:.2f}"),
-        ("", f"percentiles 1st {vmaf.p1:.2f}  5th {vmaf.p5:.2f}  10th {vmaf.p10:.2f}"),
-        ("", f"worst {moments}"),
-    ]
-    if sampling is not None:
-        lines.append(("", "all but the first line is modelled, corrected by the exact frames"))
+    interval, sampling = found.interval, found.sampling
+    lines = [("bold", head(found))]
+    lines += [("", line) for line in (_sampled(found) if sampling is not None else _exact(found))]
     if found.applicability is not None:
         lines.append(("", f"{found.applicability.verdict}: {found.applicability.reason}"))
     if interval is not None:
-        lines.append(("dim", f"the interval holds {interval.guarantee}"))
-    lines += [
+        lines.append(("dim", f"the interval: {interval.guarantee}"))
+    digest = f", sha256 {found.model.sha256[:12]}" if found.model.sha256 else ""
+    programs = ", ".join(f"{name} {found.versions[name]}" for name in ("libvmaf", "ffmpeg"))
+    return [
+        *lines,
         ("dim", f"{len(found.frame_scores)} frames at {found.fps:.1f} fps; mode {found.mode}"),
         ("dim", f"model {found.model.name}{digest}; {programs}"),
         ("dim", found.command),
     ]
-    return lines
 
 
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
+def head(found: "Score") -> str:
+    """The first line of a summary: the score with its interval, or the answer to a question."""
+    interval, sampling, verdict = found.interval, found.sampling, found.verdict
+    if verdict is not None:
+        what = "VMAF" if verdict.percentile is None else f"VMAF percentile {verdict.percentile:g}"
+        line = f"{verdict.answer}: {what} at least {verdict.at_least:g}? {verdict.reason}"
+        if sampling is not None:
+            line += f"; {len(sampling.exact)} of {len(found.frame_scores)} frames exact"
+        return line
+    if sampling is not None and interval is not None:
+        line = (
+            f"VMAF {found.vmaf.mean:.1f} ± {sampling.half_width:.1f} ({interval.level:.0%}) · "
+            f"{len(sampling.exact)} of {len(found.frame_scores)} frames exact"
+        )
+        if sampling.times_cheaper >= _WORTH_SAYING:
+            times = f"{sampling.times_cheaper:.1f} \N{MULTIPLICATION SIGN}"
+            line += f" · about {times} cheaper than libvmaf"
+        return line
+    line = f"VMAF {found.vmaf.mean:.2f}"
+    if interval is not None:
+        line += f"  {interval.level:.0%} interval {interval.low:.2f} to {interval.high:.2f}"
+    return line
+
+
+def _exact(found: "Score") -> list[str]:
+    vmaf = found.vmaf
+    p1, p5, p10 = map(_digits, (vmaf.p1, vmaf.p5, vmaf.p10))
+    return [
+        f"harmonic mean {_digits(vmaf.harmonic_mean)}  minimum {_digits(vmaf.min)}",
+        f"percentiles 1st {p1}  5th {p5}  10th {p10}",
+        f"worst {_moments(found)}",
+    ]
+
+
+def _sampled(found: "Score") -> list[str]:
+    from tinyvmaf.scoring.result import UNSEEN_SHARES
+    from tinyvmaf.stats.survey import unseen_probability
+
+    assert found.sampling is not None  # noqa: S101 (the caller has asked)
+    sampling = found.sampling
+    n_drawn = len(sampling.strata_frames)
+    names = {"p10": "10th", "p5": "5th", "p1": "1st"}
+    known = [
+        f"{names[name]} {ends[0]:.1f} to {ends[1]:.1f}"
+        for name, ends in sampling.percentiles.items()
+        if ends is not None
+    ]
+    unknown = [names[name] for name, ends in sampling.percentiles.items() if ends is None]
+    if unknown:
+        known.append(f"{' and '.join(unknown)} not known from {n_drawn} frames")
+    unseen = " and ".join(
+        f"in {share:.0%} of the frames with probability "
+        f"{unseen_probability(share, n_exact=n_drawn):.0%}"
+        for share in UNSEEN_SHARES
+    )
+    searched = "--worst" in found.command
+    what = "worst moments, scored exactly:" if searched else "lowest exact scores:"
+    return [
+        f"percentiles {'; '.join(known)}",
+        f"{what} {_moments(found)}",
+        f"an event that PSNR does not see stays unseen {unseen}",
+    ]
+
+
+def _moments(found: "Score") -> str:
+    return "  ".join(
+        f"{item.vmaf:.2f} at {clock(item.time_s)} (frame {item.frame})"
+        for item in found.worst_frames
+    )
+
+
+def clock(seconds: float) -> str:
+    """A time as m:ss.sss, or h:mm:ss.sss from an hour on."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    if hours:
+        return f"{int(hours)}:{int(minutes):02}:{rest:06.3f}"
     return f"{int(minutes)}:{rest:06.3f}"

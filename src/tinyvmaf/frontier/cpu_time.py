@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the parts of scoring cost: CPU time of ffmpeg, measured on real pairs, decoding included.
+"""CPU time of the parts of scoring, measured on real pairs, decoding included.
 
-In go pairs, out come CPU seconds of one 1080p frame for each part. Time is user and system time of
-the programs that have ended, on one thread, so that other work on the machine disturbs little.
+In go pairs, out come CPU seconds of one 1080p frame for each part, and of a start of the program.
+Time is user and system time of the programs that have ended, on one thread, so that other work on
+the machine disturbs little.
 """
 
 import resource
+import sys
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Final
@@ -19,12 +21,11 @@ from tinyvmaf.libvmaf.spare import SpareFrames, outputs
 from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
 from tinyvmaf.media.ffmpeg import Ffmpeg, run_ffmpeg
 from tinyvmaf.pairs.check import check
+from tinyvmaf.process.programs import run
 from tinyvmaf.progress import SILENT, Progress
+from tinyvmaf.scoring.costs import DECODING, EXACT_FRAME, FULL_HD, SPARE_FRAME, START
+from tinyvmaf.scoring.known_pair import HEIGHT, WIDTH, write_known_pair
 
-FULL_HD: Final = 1920 * 1080
-DECODING: Final = "decoding"
-EXACT_FRAME: Final = "exact frame"
-SPARE_FRAME: Final = "spare frame"
 EVERY: Final = (2, 3, 5, 10)
 """Every Nth frame is what users compute today."""
 
@@ -95,7 +96,21 @@ def measure_cpu(
                 per_frame = max(0.0, spent[name] - spent[_ADDED_TO[name]]) / len(frames)
             found[name].append(per_frame)
     task.finish()
-    return {name: median(values) for name, values in found.items()}
+    return {**{name: median(values) for name, values in found.items()}, START: _start_s()}
+
+
+def _start_s() -> float:
+    """CPU seconds that `tinyvmaf score` takes for a pair whose pictures cost next to nothing."""
+    runs: list[float] = []
+    with working_folder() as folder:
+        reference, distorted = write_known_pair(folder)
+        size = f"{WIDTH}x{HEIGHT}"
+        words = ["score", str(reference.path), str(distorted.path), "--size", size]
+        for _ in range(_ROUNDS):
+            before = _cpu_s()
+            run([sys.executable, "-m", "tinyvmaf", *words, "--mode", "exact"])
+            runs.append(_cpu_s() - before)
+    return median(runs)
 
 
 def _cpu_s() -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.table import FeatureTable, make_table
-from tinyvmaf.frontier.cpu_time import DECODING, EVERY, EXACT_FRAME, SPARE_FRAME, every_nth
+from tinyvmaf.frontier.cpu_time import EVERY, every_nth
 from tinyvmaf.frontier.judged_models import Judged, clips_of
 from tinyvmaf.frontier.study import (
     Clip,
@@ -26,7 +26,8 @@ from tinyvmaf.frontier.study import (
     sampled_ways,
 )
 from tinyvmaf.libvmaf.sets import FULL, HALF, QUARTER, SIGNAL, SSIM, FeatureSet
-from tinyvmaf.scoring.proxy import predicted_score, signal_measures
+from tinyvmaf.scoring.auxiliary import predicted_score, signal_variables
+from tinyvmaf.scoring.costs import DECODING, EXACT_FRAME, SPARE_FRAME, costs_of
 
 SCHEMA: Final = "tinyvmaf.frontier/1"
 SETS: Final = ",".join(item.name for item in (FULL, HALF, QUARTER, SIGNAL, SSIM))
@@ -54,9 +55,9 @@ def frontier_record(
     """
     n_clips = table.n_clips
     table, models = _same_clips(table, models)
-    signal = signal_measures(table.rows.select(SIGNAL.columns).to_numpy())
-    clips = list(clips_of(table.rows, [signal]))
-    draw = partial(sampled_ways, draws=draws, seed=seed, level=level)
+    signal = table.rows.select(SIGNAL.columns).to_numpy()
+    clips = list(clips_of(table.rows, [signal], signal_variables))
+    draw = partial(sampled_ways, draws=draws, seed=seed, level=level, costs=costs_of(cpu))
     ways: list[Way] = []
     for item in models:
         names = [feature_set.name for feature_set in item.sets]
@@ -102,7 +103,7 @@ def frontier_record(
             {
                 "name": item.name,
                 "held_out": item.held_out,
-                "seeds": len(item.clips[0].cheap),
+                "seeds": len(item.clips[0].auxiliary),
                 "sources": len({clip.source for clip in item.clips}),
             }
             for item in models
@@ -165,13 +166,13 @@ def _same_clips(table: FeatureTable, models: Sequence[Judged]) -> tuple[FeatureT
 
 
 def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
-    """A deliberately bad proxy: its values belong to frames of other clips, in any order."""
+    """Clips with deliberately bad auxiliary variables: those of frames of other clips."""
     rng = np.random.default_rng(seed)
-    values = rng.permutation(np.concatenate([clip.cheap[0].values for clip in clips]))
+    values = rng.permutation(np.concatenate([clip.auxiliary[0].values for clip in clips]))
     ends = np.cumsum([len(clip.exact) for clip in clips])
     parts = np.split(values, ends[:-1])
     return [
-        replace(clip, cheap=(replace(clip.cheap[0], values=part),))
+        replace(clip, auxiliary=(replace(clip.auxiliary[0], values=part),))
         for clip, part in zip(clips, parts, strict=True)
     ]
 
@@ -187,6 +188,6 @@ def _regression(table: FeatureTable, feature_set: FeatureSet, feature: str) -> W
         fitted = IsotonicRegression(out_of_bounds="clip").fit(measure[train], table.target[train])
         predicted[test] = fitted.predict(measure[test])
     name = feature.upper()
-    clips = clips_of(table.rows, [predicted_score(predicted[:, np.newaxis])])
+    clips = clips_of(table.rows, [predicted[:, np.newaxis]], predicted_score)
     way = model_way(clips, model=name, sets=(feature_set.name,))
     return Way(f"regression on {name}", name, way.sets, way.outcomes)

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cheap models say of clips whose sources they have not seen.
+"""Scores that models of reduced features predict for clips of sources that they have not seen.
 
 A shipped model was trained on sources of its own; for those, the out-of-fold predictions of its
 LOSO run stand in for it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from jaxtyping import Float
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.table import FeatureTable
@@ -19,8 +20,8 @@ from tinyvmaf.libvmaf.sets import HALF, KEYS, QUARTER, SIGNAL, SSIM, TARGET, Fea
 from tinyvmaf.models import zoo
 from tinyvmaf.models.model import Model, load_model
 from tinyvmaf.parquet import damage
-from tinyvmaf.scoring.proxy import predicted_score
-from tinyvmaf.stats.survey import Cheap
+from tinyvmaf.scoring.auxiliary import predicted_score
+from tinyvmaf.stats.survey import Auxiliary
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,7 +96,7 @@ def read_predictions(path: Path) -> "pl.DataFrame":
 def judge_model(
     table: FeatureTable, model: Model, *, predictions: "pl.DataFrame | None" = None
 ) -> Judged:
-    """What a model says of the clips of sources that it has not seen.
+    """The scores that a model predicts for clips of sources that it has not seen.
 
     Args:
         table: With the sets that it reads.
@@ -120,12 +121,22 @@ def judge_model(
             "LOSO run with --predictions"
         )
     predicted = model.predict(rows.select(model.features).to_numpy()).astype(np.float64)
-    clips = tuple(clips_of(rows, [predicted_score(predicted[:, np.newaxis])]))
+    clips = tuple(clips_of(rows, [predicted[:, np.newaxis]], predicted_score))
     return Judged(model.name, sets, clips, held_out=False)
 
 
-def clips_of(rows: "pl.DataFrame", cheap: Sequence[Cheap]) -> Sequence[Clip]:
-    """The clips of a table's `rows`, with the cheap measures of all rows, one a seed."""
+def clips_of(
+    rows: "pl.DataFrame",
+    values: Sequence[Float[np.ndarray, "n_rows n_variables"]],
+    make: Callable[[Float[np.ndarray, "n_frames n_variables"]], Auxiliary],
+) -> Sequence[Clip]:
+    """The clips of a table with their auxiliary variables.
+
+    Args:
+        rows: Of the table.
+        values: The variables of all rows, one array a seed.
+        make: Makes the auxiliary variables of one clip from its values.
+    """
     # Rows are sorted, and every clip begins with frame 0.
     starts = np.flatnonzero(rows["frame"].to_numpy() == 0).tolist()
     exact = rows[TARGET].to_numpy()
@@ -134,7 +145,7 @@ def clips_of(rows: "pl.DataFrame", cheap: Sequence[Cheap]) -> Sequence[Clip]:
             rows["source"][start],
             rows["clip"][start],
             exact[start:end],
-            tuple(replace(seed, values=seed.values[start:end]) for seed in cheap),
+            tuple(make(seed[start:end]) for seed in values),
         )
         for start, end in zip(starts, [*starts[1:], len(exact)], strict=True)
     ]
@@ -158,4 +169,4 @@ def _held_out(table: FeatureTable, found: "pl.DataFrame", *, name: str) -> tuple
             f"the predictions of {name}: no clip of the corpus has the frames and scores in there"
         )
     modelled = [part["predicted"].to_numpy() for part in seeds]
-    return tuple(clips_of(seeds[0], [predicted_score(seed[:, np.newaxis]) for seed in modelled]))
+    return tuple(clips_of(seeds[0], [seed[:, np.newaxis] for seed in modelled], predicted_score))

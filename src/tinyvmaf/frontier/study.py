@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every way of scoring gives for its cost: error, coverage and interval width on real clips.
+"""Error, coverage and interval width of every method of scoring, on real clips.
 
-In go the exact scores of all frames of many clips and what models say of them; frames are drawn
-again and again, as the mode `sampled` draws them. The exact score of a sampled frame is that of the
+In go the exact scores of all frames of many clips and their auxiliary variables; the mode `sampled`
+itself runs on them, replicate after replicate. The exact score of a sampled frame is that of the
 pass over all frames, so that nothing is computed twice. No model may have seen the clips.
 """
 
@@ -13,17 +13,12 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
+from tinyvmaf.frontier.table_material import TableMaterial
 from tinyvmaf.libvmaf.sets import FeatureSet
-from tinyvmaf.scoring.sampled import doublings, first_strata, too_many
-from tinyvmaf.stats.survey import (
-    Cheap,
-    Estimate,
-    draw,
-    estimate,
-    finer,
-    finer_samples,
-    nested,
-)
+from tinyvmaf.scoring.costs import Costs, measured_costs
+from tinyvmaf.scoring.plan import Goal
+from tinyvmaf.scoring.sampling import sample_encodes
+from tinyvmaf.stats.survey import Auxiliary, no_auxiliary
 
 EXACT_FRAMES: Final = (5, 10, 20, 40)
 WITHIN: Final = (2.0, 1.0, 0.5)
@@ -31,12 +26,12 @@ WITHIN: Final = (2.0, 1.0, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip: exact scores of all frames, and what is known of them cheaply, for each seed."""
+    """A clip: exact scores of all frames, and their auxiliary variables, for each seed."""
 
     source: str
     name: str
     exact: Float[np.ndarray, " n_frames"]
-    cheap: tuple[Cheap, ...]
+    auxiliary: tuple[Auxiliary, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +56,9 @@ class Way:
 
     Attributes:
         name: For people.
-        model: What scores every frame, None if nothing does.
+        model: The model that scores every frame, or None.
         sets: The passes over all frames that it needs; the name of every Nth frame for those.
-        outcomes: Of all clips and draws.
+        outcomes: Of all clips and replicates.
     """
 
     name: str
@@ -72,7 +67,7 @@ class Way:
     outcomes: tuple[Outcome, ...] = field(repr=False)
 
     def summary(self) -> dict[str, object]:
-        """Error, bias, coverage and width; draws that were left to libvmaf are counted apart."""
+        """Error, bias, coverage and width; replicates that fell back are counted apart."""
         kept = [item for item in self.outcomes if not item.left]
         asked = [item for item in kept if item.covered is not None]
         by_source = _by_source(
@@ -111,24 +106,26 @@ def sampled_ways(
     draws: int,
     seed: int,
     level: float,
+    costs: Costs | None = None,
 ) -> list[Way]:
-    """What is cheap with so many exact frames, and with as many as an interval needs.
+    """The mode `sampled` with fixed numbers of exact frames, and with as many as an interval needs.
 
     Args:
-        clips: With what is known cheaply; draws take the seeds in turn.
-        model: Its name.
-        sets: The passes that it reads.
-        draws: For each clip.
-        seed: Where chance comes from.
+        clips: With their auxiliary variables; replicates take the seeds in turn.
+        model: The name of the variables.
+        sets: The passes that they come from.
+        draws: Replicates of each clip.
+        seed: Of the first replicate; the others count on from it.
         level: Of the intervals.
+        costs: Of the parts of scoring; by default those that were measured.
     """
-    wanted = [(f"{n} exact", n, None) for n in EXACT_FRAMES]
-    wanted += [(f"within {width:g}", None, width) for width in WITHIN]
+    costs = measured_costs() if costs is None else costs
+    wanted = [(f"{n} exact", Goal(level=level, n_exact=n)) for n in EXACT_FRAMES]
+    wanted += [(f"within {width:g}", Goal(level=level, within=width)) for width in WITHIN]
     ways: list[Way] = []
-    for name, n_exact, within in wanted:
-        rng = np.random.default_rng(seed)
+    for name, goal in wanted:
         outcomes = [
-            _sampled(clip, index, sets=sets, rng=rng, level=level, n_exact=n_exact, within=within)
+            _sampled(clip, index, sets=sets, seed=seed, goal=goal, costs=costs)
             for clip in clips
             for index in range(draws)
         ]
@@ -144,13 +141,13 @@ def model_way(clips: Sequence[Clip], *, model: str, sets: Sequence[str]) -> Way:
             clip.source, clip.name, float(one.values.mean() - clip.exact.mean()), len(clip.exact)
         )
         for clip in clips
-        for one in clip.cheap
+        for one in clip.auxiliary
     ]
     return Way(f"{model} alone", model, tuple(sets), tuple(outcomes))
 
 
 def every_nth_way(clips: Sequence[Clip], n: int, *, name: str) -> Way:
-    """The mean of frames 0, n, 2 n, ..., as users compute it today."""
+    """The mean of frames 0, n, 2 n, ..., a common shortcut."""
     outcomes = [
         Outcome(
             clip.source,
@@ -164,59 +161,37 @@ def every_nth_way(clips: Sequence[Clip], n: int, *, name: str) -> Way:
 
 
 def bare(clips: Sequence[Clip]) -> list[Clip]:
-    """The clips without anything cheap: what the exact frames alone are worth."""
-    return [
-        Clip(c.source, c.name, c.exact, (Cheap(np.empty((len(c.exact), 0)), (), ()),))
-        for c in clips
-    ]
+    """The clips without auxiliary variables, for the value of exact frames alone."""
+    return [Clip(c.source, c.name, c.exact, (no_auxiliary(len(c.exact)),)) for c in clips]
 
 
 def _sampled(
-    clip: Clip,
-    index: int,
-    *,
-    sets: Sequence[FeatureSet],
-    rng: np.random.Generator,
-    level: float,
-    n_exact: int | None = None,
-    within: float | None = None,
+    clip: Clip, index: int, *, sets: Sequence[FeatureSet], seed: int, goal: Goal, costs: Costs
 ) -> Outcome:
-    """One draw, by the rules of the mode `sampled`."""
-    exact, cheap = clip.exact, clip.cheap[index % len(clip.cheap)]
-    known = dict(enumerate(exact.tolist()))
+    """One replicate: the mode `sampled` on the table of a clip."""
+    exact = clip.exact
+    material = TableMaterial(
+        [exact],
+        [clip.auxiliary[index % len(clip.auxiliary)]],
+        passes=[item.name for item in sets],
+    )
+    rng = np.random.default_rng(seed + index)
+    (found,) = sample_encodes(material, n_encodes=1, goal=goal, costs=costs, rng=rng)
     n_frames = len(exact)
-    n_strata, n_decodes = (n_exact or 0) - 1, 1
-    if within is not None:
-        n_strata = first_strata(within, n_frames=n_frames)
-    if too_many(n_strata, n_frames=n_frames, sets=sets):
+    if found.estimate is None or found.reason is not None:
         return Outcome(clip.source, clip.name, 0.0, n_frames, left=True)
-    first = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
-    n_doublings = 0 if within is None else doublings(n_strata, n_frames=n_frames, sets=sets)
-    samples = kept = nested(first, n_doublings=n_doublings, rng=rng)
-    found: Estimate = estimate(first, cheap=cheap, exact=known)
-    while within is not None:
-        factor = finer(found, sample=samples[0], within=within, level=level)
-        if factor == 1:
-            break
-        samples = finer_samples(samples, factor=factor, rng=rng)
-        if too_many(len(samples[0].moments), n_frames=n_frames, sets=sets):
-            return Outcome(clip.source, clip.name, 0.0, n_frames, left=True)
-        found = estimate(samples[0], cheap=cheap, exact=known)
-        n_decodes += all(samples[0] is not sample for sample in kept)
-    low, high = found.interval(level=level)
-    mean = float(exact.mean())
-    # Two sums of the same numbers may differ in their last digit.
-    covered = low - _ROUNDING <= mean <= high + _ROUNDING
+    error = found.estimate.mean - float(exact.mean())
     return Outcome(
         source=clip.source,
         clip=clip.name,
-        error=found.mean - mean,
+        error=error,
         n_frames=n_frames,
-        n_exact=len(samples[0].frames),
-        n_decodes=n_decodes,
-        n_spare=len(kept[-1].frames) - len(first.frames),
-        covered=covered,
-        half_width=found.half_width(level=level),
+        n_exact=len(material.exact(0)),
+        n_decodes=material.n_decodes,
+        n_spare=material.n_spare,
+        # Two sums of the same numbers may differ in their last digit.
+        covered=abs(error) <= found.half_width + _ROUNDING,
+        half_width=found.half_width,
     )
 
 

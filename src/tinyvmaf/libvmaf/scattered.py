@@ -19,7 +19,7 @@ from tinyvmaf.libvmaf.graph import branch, conversion, input_steps, libvmaf
 from tinyvmaf.libvmaf.logs import read_log
 from tinyvmaf.libvmaf.neighbours import reach, select
 from tinyvmaf.libvmaf.sets import TARGET, FeatureSet
-from tinyvmaf.libvmaf.spare import INPUTS, SPARE, SpareFrames
+from tinyvmaf.libvmaf.spare import SPARE, SpareFrames, tagged_inputs
 from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.pairs.checked import CheckedPair
 
@@ -52,6 +52,8 @@ def sampled_graph(
     threads: int = 1,
     sets: Sequence[FeatureSet] = (),
     spare: SpareFrames | None = None,
+    inputs: tuple[str, str] = ("0:V:0", "1:V:0"),
+    tag: str = "",
 ) -> str:
     """The filter graph that scores `frames` exactly and makes `sets` of all frames.
 
@@ -62,20 +64,77 @@ def sampled_graph(
         threads: What each libvmaf filter may use.
         sets: Reduced sets that share the decode.
         spare: Frames that are kept as pictures; their pads have to be mapped to outputs.
+        inputs: The pads of the distorted video and of the reference.
+        tag: The beginning of every label, and the folder of the logs, where several pairs share a
+            graph.
     """
     scattered = {f"exact{i}": group for i, group in enumerate(groups(frames, teacher=teacher))}
     names = [item.name for item in sets] + list(scattered) + [SPARE] * (spare is not None)
+    sides = tagged_inputs(tag)
     pieces: list[str] = []
-    for position, steps in enumerate(input_steps(pair)):
-        pads = "".join(f"[{INPUTS[position]}_{name}]" for name in names)
-        pieces.append(f"[{position}:V:0]{','.join(steps)},split={len(names)}{pads}")
+    for side, pad, steps in zip(sides, inputs, input_steps(pair), strict=True):
+        pads = "".join(f"[{side}_{name}]" for name in names)
+        pieces.append(f"[{pad}]{','.join(steps)},split={len(names)}{pads}")
+    folder = f"{tag}/" if tag else ""
+    converted = dict(zip(sides, _converted(pair), strict=True))
     for item in sets:
-        pieces += _reduced(item, pair=pair, teacher=teacher, threads=threads)
+        pieces += [
+            f"[{side}_{item.name}]{','.join(steps) or 'null'}[{side}_fit_{item.name}]"
+            for side, steps in converted.items()
+        ]
+        fit = (f"{sides[0]}_fit", f"{sides[1]}_fit")
+        pieces.append(branch(item, fit, teacher=teacher, threads=threads, folder=folder))
     for name, group in scattered.items():
-        pieces += _exact(name, group, pair=pair, teacher=teacher, threads=threads)
+        every, pack = _every(group, near=reach(teacher)), _packing(group, near=reach(teacher))
+        # Conversion comes last: it is done for the selected frames only.
+        pieces += [
+            f"[{side}_{name}]{','.join([*pack, *steps])}[{side}_{name}_packed]"
+            for side, steps in converted.items()
+        ]
+        pieces.append(
+            libvmaf(
+                (f"{sides[0]}_{name}_packed", f"{sides[1]}_{name}_packed"),
+                teacher=teacher,
+                threads=threads,
+                log=f"{folder}{name}.csv",
+                every=every,
+                companion=False,
+            )
+        )
     if spare is not None:
-        pieces += spare.pieces(dict(zip(INPUTS, _converted(pair), strict=True)))
+        pieces += spare.pieces(converted)
     return ";".join(pieces)
+
+
+def shared_sampled_graph(
+    frames: Sequence[int],
+    *,
+    pairs: Mapping[str, CheckedPair],
+    teacher: Teacher,
+    threads: int = 1,
+    sets: Sequence[FeatureSet] = (),
+    spare: SpareFrames | None = None,
+) -> str:
+    """As `sampled_graph`, for encodes of one reference, which is the last input.
+
+    `pairs` are named by their tags; the distorted videos are inputs 0, 1, ... in that order.
+    """
+    copies = [f"shared{tag}" for tag in pairs]
+    split = f"[{len(pairs)}:V:0]split={len(copies)}{''.join(f'[{copy}]' for copy in copies)}"
+    graphs = [
+        sampled_graph(
+            frames,
+            pair=pair,
+            teacher=teacher,
+            threads=threads,
+            sets=sets,
+            spare=spare,
+            inputs=(f"{number}:V:0", copy),
+            tag=tag,
+        )
+        for number, ((tag, pair), copy) in enumerate(zip(pairs.items(), copies, strict=True))
+    ]
+    return ";".join([split, *graphs])
 
 
 def read_sampled(folder: Path, frames: Sequence[int], *, teacher: Teacher) -> Mapping[int, float]:
@@ -100,37 +159,13 @@ def read_sampled(folder: Path, frames: Sequence[int], *, teacher: Teacher) -> Ma
     return scores
 
 
-def _reduced(item: FeatureSet, *, pair: CheckedPair, teacher: Teacher, threads: int) -> list[str]:
-    """A set's pass; the distorted video is brought to the reference's size first."""
-    steps = _converted(pair)
-    pieces = [
-        f"[{name}_{item.name}]{','.join(convert) or 'null'}[{name}_fit_{item.name}]"
-        for name, convert in zip(INPUTS, steps, strict=True)
-    ]
-    fit = (f"{INPUTS[0]}_fit", f"{INPUTS[1]}_fit")
-    return [*pieces, branch(item, fit, teacher=teacher, threads=threads)]
-
-
-def _exact(
-    name: str, group: Sequence[int], *, pair: CheckedPair, teacher: Teacher, threads: int
-) -> list[str]:
-    near = reach(teacher)
-    every = _every(group, near=near)
+def _packing(group: Sequence[int], *, near: int) -> list[str]:
+    """The filters that select the frames of a group with their neighbours and pack them."""
     pack = [select(group, near=near)]
     # Frame 0 must come first, since it has no motion; before any other, still copies fill up.
     if group[0] >= near:
-        pack += [f"tpad=start={every - near}:start_mode=clone"]
-    pack += ["setpts=N"]
-    # Conversion comes last: it is done for the selected frames only.
-    pieces = [
-        f"[{side}_{name}]{','.join([*pack, *convert])}[{side}_{name}_packed]"
-        for side, convert in zip(INPUTS, _converted(pair), strict=True)
-    ]
-    pads = (f"{INPUTS[0]}_{name}_packed", f"{INPUTS[1]}_{name}_packed")
-    scoring = libvmaf(
-        pads, teacher=teacher, threads=threads, log=f"{name}.csv", every=every, companion=False
-    )
-    return [*pieces, scoring]
+        pack += [f"tpad=start={_every(group, near=near) - near}:start_mode=clone"]
+    return [*pack, "setpts=N"]
 
 
 def _every(group: Sequence[int], *, near: int) -> int:

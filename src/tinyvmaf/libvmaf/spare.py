@@ -82,14 +82,20 @@ class SpareFrames:
         ]
 
 
-def outputs() -> list[str]:
-    """Ffmpeg's arguments that write the pads `NAME_kept` into the folder of the pass."""
+def tagged_inputs(tag: str) -> tuple[str, str]:
+    """The names of a pair's inputs in a graph of several pairs: distorted, reference."""
+    return f"{tag}{INPUTS[0]}", f"{tag}{INPUTS[1]}"
+
+
+def outputs(tag: str = "") -> list[str]:
+    """Ffmpeg's arguments that write the pads `NAME_kept` into the folder of the pass, or `tag`."""
+    folder = f"{tag}/" if tag else ""
     return [
         argument
-        for name in INPUTS
+        for name, side in zip(INPUTS, tagged_inputs(tag), strict=True)
         for argument in (
-            *("-map", f"[{name}_kept]", "-c:v", "rawvideo", "-fps_mode", "passthrough"),
-            *("-f", "nut", _file(name)),
+            *("-map", f"[{side}_kept]", "-c:v", "rawvideo", "-fps_mode", "passthrough"),
+            *("-f", "nut", folder + _file(name)),
         )
     ]
 

@@ -78,10 +78,7 @@ def curve(score: Score) -> "alt.LayerChart | alt.FacetChart":
         x="time_s:Q", y="mean:Q", tooltip=["time_s:Q", "mean:Q"]
     )
     rule = mean.mark_rule(color=PAPER.muted, strokeDash=[4, 3])
-    figures = (
-        f"mean {score.vmaf.mean:.2f}, 1 % below {score.vmaf.p1:.2f}, worst {score.vmaf.min:.2f}; "
-        f"{score.model.name}, mode {score.mode}"
-    )
+    figures = f"mean {score.vmaf.mean:.2f}; {score.model.name}, mode {score.mode}"
     title = alt.TitleParams(score.distorted.name, subtitle=figures, anchor="start")
     return (
         alt.layer(band, line, rule, marks)
@@ -111,4 +108,4 @@ def _points(score: Score) -> list[dict[str, Any]]:
 
 def _floor(score: Score) -> float:
     """Where the axis begins: a round number below the worst frame."""
-    return max(0.0, 10 * float(np.floor(score.vmaf.min / 10)))
+    return max(0.0, 10 * float(np.floor(score.frame_scores.min() / 10)))

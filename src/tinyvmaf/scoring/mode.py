@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every way of scoring takes and gives.
+"""Inputs and results of every mode of scoring.
 
 A mode turns an aligned pair into a score for every frame, and says how far to believe their mean.
 It decides itself what ffmpeg computes; the caller has checked the pair and gives it a folder.
@@ -68,23 +68,59 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a clip's mean was estimated from the exact scores of a few frames.
+    """The sample behind an estimated mean.
 
     Attributes:
         mean: The estimate, in VMAF points, within [0, 100].
         half_width: Of its interval, before that is cut to [0, 100].
-        seed: Where chance came from.
-        n_decodes: How often the pair was decoded.
-        exact: Frame number -> exact score, of the frames that were computed.
-        times_cheaper: Libvmaf's cost over ours, estimated from measured costs of the parts.
+        seed: Of the random numbers; the same seed draws the same frames.
+        method: How exact scores were had: `decode` (both videos decoded) or `seek`.
+        auxiliary: The auxiliary variables.
+        n_looks: Rounds of drawing and looking.
+        n_decodes: Decodes of both videos from end to end.
+        n_decoded: Frames decoded of both videos together.
+        n_outliers: Frames that formed a part of their own.
+        exact: Exact scores by frame number, of the frames that were computed.
+        strata_frames: The frames that were drawn with equal probability.
+        percentiles: Confidence intervals of the 1st, 5th and 10th percentile, None where the sample
+            is too small.
+        times_cheaper: CPU time of libvmaf on every frame over ours, estimated from measured parts.
+        cpu_s: CPU seconds of all programs, None if several pairs were scored at once.
+        libvmaf_cpu_s: Estimated CPU seconds of libvmaf on every frame.
     """
 
     mean: float
     half_width: float
     seed: int
+    method: str
+    auxiliary: str
+    n_looks: int
     n_decodes: int
+    n_decoded: int
+    n_outliers: int
     exact: Mapping[int, float]
+    strata_frames: tuple[int, ...]
+    percentiles: Mapping[str, tuple[float, float] | None]
     times_cheaper: float
+    cpu_s: float | None
+    libvmaf_cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdAnswer:
+    """The answer to a question about a score.
+
+    Attributes:
+        at_least: The threshold, in VMAF points.
+        percentile: The percentile that was asked about, in percent; None for the mean.
+        answer: `yes`, `no` or `too close to call`.
+        reason: The figures behind it, in words.
+    """
+
+    at_least: float
+    percentile: float | None
+    answer: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +134,10 @@ class FrameScores:
         interval: Where the exact mean is expected; None if the mean is exact or nothing is known.
         applicability: Whether the model knows such content; None if no model was used.
         notes: What a user should know.
-        sampling: How the mean was estimated; the scores are modelled then, but for sampled frames.
+        sampling: The sample, if the mean was estimated; the scores are then a likely course.
         exact_by: The teacher, if a mode that would sample has left all frames to it.
+        verdict: The answer, if a question was asked.
+        n_worst: The worst moments that are wanted of a sample.
     """
 
     scores: Float[np.ndarray, " n_frames"]
@@ -110,6 +148,8 @@ class FrameScores:
     notes: tuple[str, ...] = ()
     sampling: Sampling | None = None
     exact_by: ModelName | None = None
+    verdict: ThresholdAnswer | None = None
+    n_worst: int = 5
 
 
 @runtime_checkable

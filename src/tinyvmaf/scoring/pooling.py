@@ -17,17 +17,18 @@ class Pooled:
 
     Attributes:
         mean: Arithmetic mean, libvmaf's default.
-        harmonic_mean: `harmonic_mean` below; bad frames weigh more.
+        harmonic_mean: `harmonic_mean` below; bad frames weigh more. None, like all that follow, if
+            only some frames are known.
         min: The worst frame.
         p1, p5, p10: 1st, 5th and 10th percentile over frames, linear between two frames.
     """
 
     mean: float
-    harmonic_mean: float
-    min: float
-    p1: float
-    p5: float
-    p10: float
+    harmonic_mean: float | None = None
+    min: float | None = None
+    p1: float | None = None
+    p5: float | None = None
+    p10: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def worst_frames(
     scores: Float[np.ndarray, " n_frames"], times_s: Float[np.ndarray, " n_frames"], *, n: int = 5
 ) -> tuple[WorstFrame, ...]:
     """The `n` worst frames, the worst first, half a second or more from each other.
+
+    A score of infinity is no candidate.
 
     Args:
         scores: Of every frame.

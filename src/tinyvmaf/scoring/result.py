@@ -10,10 +10,14 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.scoring.applicability import Applicability
-from tinyvmaf.scoring.mode import Interval, ModelName, Sampling
+from tinyvmaf.scoring.mode import Interval, ModelName, Sampling, ThresholdAnswer
 from tinyvmaf.scoring.pooling import Pooled, WorstFrame
+from tinyvmaf.stats.survey import unseen_probability
 
 SCHEMA: Final = "tinyvmaf.score/1"
+
+UNSEEN_SHARES: Final = (0.1, 0.01)
+"""Shares of frames for which a sampled result says how likely an event stays unseen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +39,9 @@ class Score:
         command: The command that gives this result again.
         ffmpeg_command: The ffmpeg command inside it.
         versions: Of ffmpeg, libvmaf, tinyvmaf and what else took part.
-        sampling: How the mean was estimated; None if every frame was scored alike. Everything but
-            the mean is modelled then: frames, percentiles, worst moments.
+        sampling: The sample behind an estimated mean; None if every frame was scored alike. The
+            scores of other frames are a likely course then, and `worst_frames` are exact ones.
+        verdict: The answer, if a question was asked.
     """
 
     reference: Path
@@ -55,6 +60,7 @@ class Score:
     ffmpeg_command: str
     versions: Mapping[str, str]
     sampling: Sampling | None = None
+    verdict: ThresholdAnswer | None = None
 
     @property
     def fps(self) -> float:
@@ -76,6 +82,7 @@ class Score:
             },
             "mode": self.mode,
             "sampling": _sampling(self.sampling) if self.sampling else None,
+            "decision": asdict(self.verdict) if self.verdict else None,
             "model": asdict(self.model),
             "frames": len(self.frame_scores),
             "worst_frames": [asdict(frame) for frame in self.worst_frames],
@@ -91,11 +98,28 @@ class Score:
 def _sampling(sampling: Sampling) -> dict[str, Any]:
     return {
         "seed": sampling.seed,
+        "method": sampling.method,
+        "auxiliary": sampling.auxiliary,
+        "looks": sampling.n_looks,
         "decodes": sampling.n_decodes,
+        "decoded_frames": sampling.n_decoded,
+        "outlier_frames": sampling.n_outliers,
         "half_width": sampling.half_width,
+        "percentiles": {
+            name: list(ends) if ends is not None else None
+            for name, ends in sampling.percentiles.items()
+        },
+        "unseen_probability": {
+            f"{share:g}": unseen_probability(share, n_exact=len(sampling.strata_frames))
+            for share in UNSEEN_SHARES
+        },
         "times_cheaper": sampling.times_cheaper,
+        "times_cheaper_measured": (
+            sampling.libvmaf_cpu_s / sampling.cpu_s if sampling.cpu_s else None
+        ),
+        "cpu_s": sampling.cpu_s,
+        "libvmaf_cpu_s": sampling.libvmaf_cpu_s,
         "exact_frames": [
             {"frame": frame, "vmaf": score} for frame, score in sampling.exact.items()
         ],
-        "modelled": ["harmonic_mean", "min", "p1", "p5", "p10", "worst_frames"],
     }

@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mode `sampled`: the teacher on a few frames, and cheap measures of all of them.
+"""The mode `sampled`: exact scores of a few frames, and auxiliary variables of all of them.
 
-One decode makes the cheap measures of all frames and the exact scores of a first sample, and keeps
-the frames of finer ones. If an interval is wanted that is narrower than the one that comes out, the
-sample is refined, out of what was kept or with one more decode. Where all of this would cost more
-than libvmaf itself, libvmaf itself is run.
+The plan says how many frames and by which method; encodes of one reference get the same frames.
+Where sampling would cost more than libvmaf on every frame, libvmaf scores every frame.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
-from tinyvmaf.libvmaf.sets import MIN_REDUCED, FeatureSet
 from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
 from tinyvmaf.progress import OnFrame
-from tinyvmaf.scoring.cost import exact_cost, sampled_cost, saves_little, times_cheaper
+from tinyvmaf.scoring.auxiliary import AbstractVariables, SignalVariables
+from tinyvmaf.scoring.costs import measured_costs
+from tinyvmaf.scoring.cpu import cpu_time
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import (
     SAMPLED,
@@ -27,83 +28,77 @@ from tinyvmaf.scoring.mode import (
     Job,
     ModelName,
     Sampling,
+    ThresholdAnswer,
 )
-from tinyvmaf.scoring.proxy import Proxy
-from tinyvmaf.scoring.rounds import Rounds
+from tinyvmaf.scoring.plan import Answer, Goal, Method, exact_cost, sampled_cost
+from tinyvmaf.scoring.pooling import worst_frames
+from tinyvmaf.scoring.sampling import Sampled, sample_encodes
+from tinyvmaf.scoring.video_material import VideoMaterial
 from tinyvmaf.stats.survey import (
     MIN_STRATA,
     Estimate,
-    Sample,
     corrected,
-    draw,
-    finer,
-    finer_samples,
-    nested,
+    estimate_sum,
+    no_auxiliary,
+    percentile_interval,
 )
 
-_FIRST: Final = 16
-_FEWEST: Final = 8
-_MOST_SHARE: Final = 0.5
+_PERCENTILES: Final = {"p1": 1.0, "p5": 5.0, "p10": 10.0}
+_SHOWN_WORST: Final = 5
+_NOMINEES: Final = 2
+_SEED_BYTES: Final = 65_536
 
-_MOST_DOUBLINGS: Final = 2
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The difference of two encodes' mean scores, from the frames that both share.
 
-def first_strata(within: float, *, n_frames: int) -> int:
-    """How many frames besides frame 0 a first round computes exactly.
-
-    Many enough for a first look that is seldom lucky: who stops when the spread looks small covers
-    less often, and with fewer than a dozen frames much less. Few enough to be cheap, since more can
-    be had without another decode.
+    Attributes:
+        mean: Of the first minus the second, in VMAF points.
+        half_width: Of its confidence interval; 0 if all frames are known.
     """
-    # A short clip gets a small first sample, or all finer ones would be too large.
-    return max(MIN_STRATA, min(max(_FEWEST, round(_FIRST / within**0.5)), n_frames // 5))
 
+    mean: float
+    half_width: float
 
-def too_many(n_strata: int, *, n_frames: int, sets: Sequence[FeatureSet]) -> bool:
-    """Whether libvmaf on every frame is the better choice than one frame in each stratum."""
-    cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=sets)
-    return cost >= exact_cost(n_frames) or n_strata > _MOST_SHARE * n_frames
-
-
-def doublings(n_strata: int, *, n_frames: int, sets: Sequence[FeatureSet]) -> int:
-    """How often strata may be halved with frames that the first decode keeps."""
-    return sum(
-        not too_many(n_strata * 2**n, n_frames=n_frames, sets=sets)
-        for n in range(1, _MOST_DOUBLINGS + 1)
-    )
+    @property
+    def resolved(self) -> bool:
+        """Whether the interval excludes 0."""
+        return abs(self.mean) > self.half_width
 
 
 @dataclass(frozen=True, slots=True)
 class SampledMode:
-    """Scores with a proxy and the teacher on sampled frames.
+    """Scores with the teacher on sampled frames.
 
     Attributes:
         teacher: Whose mean is estimated.
-        proxy: What scores every frame.
-        level: The probability with which the interval covers that mean.
-        within: Half the width that the interval may have, None if `n_exact` rules.
-        n_exact: How many frames are computed exactly, None if `within` rules.
-        seed: Where chance comes from.
+        goal: What is wanted: a width, a number of frames, or an answer.
+        variables: The auxiliary variables; None leaves them to the plan.
+        seed: Of the random numbers; None derives one from the content of the videos.
+        n_worst: Worst moments to look for and confirm; 0 looks for none.
     """
 
     teacher: Teacher
-    proxy: Proxy
-    level: float
-    within: float | None = 1.0
-    n_exact: int | None = None
-    seed: int = 0
+    goal: Goal = field(default_factory=lambda: Goal(within=1.0))
+    variables: AbstractVariables | None = None
+    seed: int | None = None
+    n_worst: int = 0
 
     def __post_init__(self) -> None:
-        if (self.within is None) == (self.n_exact is None):
-            raise UsageError("--within and --exact-frames contradict each other; give one of them")
-        if self.within is not None and not self.within > 0:
-            raise UsageError(f"--within {self.within:g}: expected more than 0 VMAF points")
-        if self.n_exact is not None and self.n_exact <= MIN_STRATA:
+        goal = self.goal
+        if goal.within is not None and not goal.within > 0:
+            raise UsageError(f"--within {goal.within:g}: expected more than 0 VMAF points")
+        if goal.n_exact is not None and goal.n_exact <= MIN_STRATA:
             raise UsageError(
-                f"--exact-frames {self.n_exact}: expected {MIN_STRATA + 1} or more; "
-                "fewer do not tell how far to believe them"
+                f"--exact-frames {goal.n_exact}: expected {MIN_STRATA + 1} or more; "
+                "fewer do not tell how wide the interval is"
             )
-        if self.seed < 0:
+        if goal.at_least is not None and not 0 <= goal.at_least <= 100:  # noqa: PLR2004
+            raise UsageError(f"--at-least {goal.at_least:g}: expected a score between 0 and 100")
+        if goal.percentile is not None and not 0 < goal.percentile < 100:  # noqa: PLR2004
+            raise UsageError(f"--percentile {goal.percentile:g}: expected percent in (0, 100)")
+        if self.seed is not None and self.seed < 0:
             raise UsageError(f"--seed {self.seed}: expected 0 or more")
 
     @property
@@ -113,116 +108,265 @@ class SampledMode:
 
     @property
     def model(self) -> ModelName:
-        """The proxy."""
-        return self.proxy.name
+        """The teacher, whose scores the sampled frames have."""
+        return ModelName(self.teacher.name, self.teacher.sha256)
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The command's options that give this mode again."""
-        amount = (
-            ["--within", f"{self.within:g}"]
-            if self.within is not None
-            else ["--exact-frames", str(self.n_exact)]
-        )
-        teacher = str(self.teacher.path or self.teacher.name)
-        return (
-            *("--mode", SAMPLED, "--model", self.proxy.origin, "--teacher", teacher),
-            *("--level", f"{self.level:g}", *amount, "--seed", str(self.seed)),
-        )
+        """The command's options that give this mode again, but for the seed."""
+        goal = self.goal
+        words: list[str] = ["--mode", SAMPLED]
+        words += self.variables.options if self.variables is not None else []
+        words += ["--teacher", str(self.teacher.path or self.teacher.name)]
+        words += ["--level", f"{goal.level:g}"]
+        for option, value in (
+            ("--within", goal.within),
+            ("--exact-frames", goal.n_exact),
+            ("--at-least", goal.at_least),
+            ("--percentile", goal.percentile),
+            ("--budget", goal.budget_s),
+        ):
+            words += [option, f"{value:g}"] if value is not None else []
+        words += ["--worst", str(self.n_worst)] if self.n_worst else []
+        return tuple(words)
 
     def check(self, engine: FfmpegEngine) -> None:
-        """Refuse an ffmpeg whose libvmaf has not the teacher, or not what the features need."""
+        """Refuse an ffmpeg whose libvmaf lacks the model, or what the variables need."""
         engine.check(self.teacher)
         engine.check(Teacher(DEFAULT))
 
     def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
-        """Sample until it is enough.
+        """Sample one pair until the goal is reached.
 
         Raises:
             ToolFailed: ffmpeg did not end well, or frames are missing.
         """
-        n_frames = job.pair.n_frames
-        n_strata = self._first_strata(n_frames)
-        reason = self._dearer(job, n_strata)
-        if reason is not None:
-            return self._exact(job, reason, on_frame=on_frame)
-        work = Rounds(job, self.teacher, self.proxy)
-        rng = np.random.default_rng(self.seed)
-        first = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
-        samples = nested(first, n_doublings=self._doublings(work, n_strata), rng=rng)
-        work.first_round(samples[0], spare=samples[-1], on_frame=on_frame)
-        found = work.estimate(samples[0])
-        while self.within is not None:
-            factor = finer(found, sample=samples[0], within=self.within, level=self.level)
-            if factor == 1:
-                break
-            samples = finer_samples(samples, factor=factor, rng=rng)
-            if (reason := self._dearer(job, len(samples[0].moments))) is not None:
-                return self._exact(job, reason, on_frame=lambda _: on_frame(n_frames))
-            work.further_round(samples[0], on_frame=lambda _: on_frame(n_frames))
-            found = work.estimate(samples[0])
-        return self._result(work, samples[0], found)
+        return self.score_together([job], on_frame=on_frame).scores[0]
 
-    def _doublings(self, work: Rounds, n_strata: int) -> int:
-        """As often as the decode may keep the frames."""
-        if self.within is None:
-            return 0
-        wanted = doublings(n_strata, n_frames=work.n_frames, sets=self.proxy.sets)
-        return next(n for n in range(wanted, -1, -1) if work.has_room(n_strata * (2**n - 1)))
+    def score_together(self, jobs: Sequence[Job], *, on_frame: OnFrame) -> "Together":
+        """Sample encodes of one reference on the same frames.
 
-    def _dearer(self, job: Job, n_strata: int) -> str | None:
-        """Why libvmaf itself is the better choice; None if it is not."""
-        n_frames, (width, height) = job.pair.n_frames, job.pair.size
-        smallest = min(width, height) // max(s.divisor for s in self.proxy.sets)
-        if smallest < MIN_REDUCED:
-            return f"{width}x{height} is too small to be reduced"
-        if too_many(n_strata, n_frames=n_frames, sets=self.proxy.sets):
-            return f"{n_strata + 1} exact frames of {n_frames} would cost as much as all of them"
-        n_pixels = width * height
-        cost = sampled_cost(n_frames, n_exact=n_strata + 1, sets=self.proxy.sets)
-        if self.n_exact is None and saves_little(n_frames, n_pixels=n_pixels, cost=cost):
-            return f"{n_frames} frames of {width}x{height} are few pixels"
-        return None
+        Args:
+            jobs: The pairs, compared at one size, with equally many frames, in one folder.
+            on_frame: Called with the number of frames that were decoded.
+
+        Raises:
+            ToolFailed: ffmpeg did not end well, or frames are missing.
+        """
+        seed = self.seed if self.seed is not None else content_seed(jobs)
+        costs = measured_costs()
+        material = VideoMaterial(
+            jobs,
+            teacher=self.teacher,
+            variables=self.variables or SignalVariables(),
+            on_frame=on_frame,
+        )
+        with cpu_time() as spent:
+            found = sample_encodes(
+                material,
+                n_encodes=len(jobs),
+                goal=self.goal,
+                costs=costs,
+                rng=np.random.default_rng(seed),
+            )
+            self._confirm_worst(material, found)
+        scores = [
+            self._exact(job, each.reason or "", on_frame=on_frame)
+            if each.reason is not None
+            else self._scores(material, number, each, seed=seed, cpu_s=spent.seconds)
+            for number, (job, each) in enumerate(zip(jobs, found, strict=True))
+        ]
+        return Together(tuple(scores), tuple(found), material, self.goal.level)
+
+    def _confirm_worst(self, material: VideoMaterial, found: Sequence[Sampled]) -> None:
+        """Score the frames exactly that the likely course calls the worst."""
+        for number, each in enumerate(found):
+            if not self.n_worst or each.reason is not None:
+                continue
+            course = _course(material, number, each)
+            times = np.arange(len(course)) / float(material.frame_rate)
+            nominees = worst_frames(course, times, n=_NOMINEES * self.n_worst)
+            known = material.exact(number)
+            missing = sorted({item.frame for item in nominees}.difference(known))
+            material.score(missing, of=[number], method=each.method)
 
     def _exact(self, job: Job, reason: str, *, on_frame: OnFrame) -> FrameScores:
         exact = ExactMode(self.teacher)
         found = exact.score(job, on_frame=on_frame)
         note = f"every frame was scored exactly: {reason}"
-        return replace(found, notes=(*found.notes, note), exact_by=exact.model)
-
-    def _first_strata(self, n_frames: int) -> int:
-        if self.within is None:
-            return (self.n_exact or 0) - 1
-        return first_strata(self.within, n_frames=n_frames)
-
-    def _result(self, work: Rounds, sample: Sample, found: Estimate) -> FrameScores:
-        low, high = found.interval(level=self.level)
-        n_frames = sample.n_frames
-        cost = sampled_cost(
-            n_frames,
-            n_exact=len(work.exact),
-            sets=self.proxy.sets,
-            n_decodes=work.n_decodes,
-            n_spare=work.n_spare,
+        return replace(
+            found,
+            notes=(*found.notes, note),
+            exact_by=exact.model,
+            verdict=self._exact_verdict(found.scores),
         )
+
+    def _exact_verdict(self, scores: Float[np.ndarray, " n_frames"]) -> ThresholdAnswer | None:
+        goal = self.goal
+        if goal.at_least is None:
+            return None
+        if goal.percentile is None:
+            value, name = float(scores.mean()), "the mean"
+        else:
+            value = float(np.percentile(scores, goal.percentile, method="inverted_cdf"))
+            name = f"percentile {goal.percentile:g}"
+        answer = Answer.YES if value >= goal.at_least else Answer.NO
+        reason = f"{name} of all {len(scores)} frames is {value:.2f}"
+        return ThresholdAnswer(goal.at_least, goal.percentile, str(answer), reason)
+
+    def _scores(
+        self,
+        material: VideoMaterial,
+        number: int,
+        each: Sampled,
+        *,
+        seed: int,
+        cpu_s: float | None,
+    ) -> FrameScores:
+        assert each.sample is not None and each.estimate is not None  # noqa: S101, PT018
+        mean, exact = each.estimate.mean, dict(sorted(material.exact(number).items()))
+        drawn = each.sample.strata_frames.tolist()
+        level, half = self.goal.level, each.half_width
+        facts, costs = material.facts, measured_costs()
+        full = exact_cost(facts, costs) + costs.start_s
+        cost = sampled_cost(
+            facts,
+            costs,
+            method=each.method,
+            n_exact=len(exact),
+            n_decodes=material.n_decodes,
+            n_spare=material.n_spare,
+        )
+        drawn_scores = np.array([exact[frame] for frame in drawn])
         return FrameScores(
-            scores=corrected(sample, cheap=work.cheap, exact=work.exact, slopes=found.slopes),
-            command=work.command,
+            scores=_course(material, number, each),
+            command=material.commands[number],
             interval=Interval(
-                low=low,
-                high=high,
-                level=self.level,
+                low=max(0.0, mean - half),
+                high=min(100.0, mean + half),
+                level=level,
                 guarantee=(
-                    "for the exact mean of this clip, on average over the frames that chance may "
-                    "draw; however little the cheap measures tell, only the width suffers"
+                    "confidence interval for this clip's mean VMAF under random frame sampling; "
+                    "an event that no sampled frame shows and that the auxiliary variables do not "
+                    "see is not in it"
                 ),
             ),
             sampling=Sampling(
-                mean=found.mean,
-                half_width=found.half_width(level=self.level),
-                seed=self.seed,
-                n_decodes=work.n_decodes,
-                exact=dict(sorted(work.exact.items())),
-                times_cheaper=times_cheaper(n_frames, n_pixels=work.n_pixels, cost=cost),
+                mean=mean,
+                half_width=half,
+                seed=seed,
+                method=str(each.method),
+                auxiliary=material.auxiliary_name,
+                n_looks=each.n_looks,
+                n_decodes=material.n_decodes,
+                n_decoded=material.n_decoded,
+                n_outliers=len(each.outliers.frames) if each.outliers is not None else 0,
+                exact=exact,
+                strata_frames=tuple(drawn),
+                percentiles={
+                    name: percentile_interval(drawn_scores, percent, level=level)
+                    for name, percent in _PERCENTILES.items()
+                },
+                times_cheaper=full / (costs.start_s + cost),
+                cpu_s=cpu_s,
+                libvmaf_cpu_s=exact_cost(facts, costs),
             ),
+            verdict=self._verdict(each, drawn_scores),
+            n_worst=self.n_worst or _SHOWN_WORST,
         )
+
+    def _verdict(
+        self, each: Sampled, scores: Float[np.ndarray, " n_sampled"]
+    ) -> ThresholdAnswer | None:
+        goal = self.goal
+        if goal.at_least is None or each.answer is None or each.estimate is None:
+            return None
+        if goal.percentile is None:
+            reason = f"the mean is {each.estimate.mean:.2f} ± {each.half_width:.2f}"
+        else:
+            n_below = int((scores < goal.at_least).sum())
+            reason = f"{n_below} of {len(scores)} sampled frames are below {goal.at_least:g}"
+        return ThresholdAnswer(goal.at_least, goal.percentile, str(each.answer), reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Encodes of one reference that were scored on the same frames.
+
+    Attributes:
+        scores: Of every encode.
+        found: The sample of every encode.
+        material: Their exact scores and auxiliary variables.
+        level: Of intervals.
+    """
+
+    scores: tuple[FrameScores, ...]
+    found: tuple[Sampled, ...]
+    material: VideoMaterial
+    level: float
+
+    def difference(self, first: int, second: int) -> Difference:
+        """The mean score of one encode minus that of another, with its own interval.
+
+        Scores of one frame of two encodes vary together, so that the interval is much narrower than
+        those of the two means.
+        """
+        samples = [self.found[number].sample for number in (first, second)]
+        known = [self._known(number) for number in (first, second)]
+        left = [sample for sample in samples if sample is not None]
+        if len(left) < len(samples) or not all(len(item) for item in known):
+            means = [float(self.scores[number].scores.mean()) for number in (first, second)]
+            return Difference(means[0] - means[1], 0.0)
+        # Samples of one reference are nested: the coarser one belongs to both.
+        sample = min(left, key=lambda item: len(item.moments))
+        shared = {f: known[0][f] - known[1][f] for f in known[0].keys() & known[1].keys()}
+        found: Estimate = estimate_sum(
+            sample, auxiliary=no_auxiliary(sample.n_frames), exact=shared
+        )
+        return Difference(found.mean, found.half_width(level=self.level))
+
+    def _known(self, number: int) -> dict[int, float]:
+        if self.found[number].reason is not None:
+            return dict(enumerate(self.scores[number].scores.tolist()))
+        return dict(self.material.exact(number))
+
+
+def content_seed(jobs: Sequence[Job]) -> int:
+    """A seed that the same videos give again: from their sizes, beginnings and ends."""
+    import xxhash
+
+    videos = [jobs[0].pair.reference.video, *(job.pair.distorted.video for job in jobs)]
+    digests = [_digest(video.path) for video in videos]
+    whole = xxhash.xxh3_64(b"".join([digests[0], *sorted(digests[1:])]))
+    return whole.intdigest() % 2**32
+
+
+def _digest(path: Path) -> bytes:
+    import xxhash
+
+    digest = xxhash.xxh3_64()
+    if path.is_file():
+        size = path.stat().st_size
+        digest.update(size.to_bytes(8, "big"))
+        with path.open("rb", buffering=0) as file:
+            digest.update(file.read(_SEED_BYTES))
+            file.seek(max(0, size - _SEED_BYTES))
+            digest.update(file.read(_SEED_BYTES))
+    else:
+        digest.update(str(path).encode())
+    return digest.digest()
+
+
+def _course(material: VideoMaterial, number: int, each: Sampled) -> Float[np.ndarray, " n_frames"]:
+    """The likely course of an encode's scores."""
+    assert each.sample is not None and each.estimate is not None  # noqa: S101, PT018
+    return corrected(
+        each.sample,
+        auxiliary=material.auxiliary(number),
+        exact=material.exact(number),
+        slopes=each.estimate.slopes,
+    )
+
+
+METHODS: Final = tuple(str(method) for method in Method)
+"""The words in `sampling.method`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
-from tinyvmaf.libvmaf.teacher import DEFAULT, find_teacher
+from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher, find_teacher
 from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 from tinyvmaf.pairs.finding import Allowance
@@ -20,11 +20,11 @@ from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.scorer import LogFile, Scorer
 
 if TYPE_CHECKING:
-    from tinyvmaf.scoring.proxy import Proxy
+    from tinyvmaf.scoring.auxiliary import AbstractVariables
+    from tinyvmaf.scoring.plan import Goal
 
 LEVEL: Final = 0.9
 
-_PLAIN: Final = ("signal", "half", "quarter")
 _MODEL: Final = "tinyvmaf_small_v1"
 _WITHIN: Final = 1.0
 
@@ -39,7 +39,12 @@ def score(
     level: float = LEVEL,
     within: float | None = None,
     exact_frames: int | None = None,
-    seed: int = 0,
+    auxiliary: str | None = None,
+    at_least: float | None = None,
+    percentile: float | None = None,
+    budget: float | None = None,
+    worst: int = 0,
+    seed: int | None = None,
     allow: Iterable[Allowance | str] = (),
     sync: bool = False,
     raw: RawFormat | None = None,
@@ -54,15 +59,20 @@ def score(
     Args:
         reference: The pristine video.
         distorted: What was made of it.
-        mode: `sampled` (libvmaf on a few frames, and cheap signals of all of them), `exact`
+        mode: `sampled` (libvmaf on a few frames, auxiliary variables of all of them), `exact`
             (libvmaf itself) or `model` (a tiny model alone); see `choose_mode` for the default.
-        model: A shipped model's name or an ONNX file; for `sampled` also `signal`,
-            `half` or `quarter`.
+        model: A shipped model's name or an ONNX file.
         teacher: For the modes `exact` and `sampled`: libvmaf's model.
         level: The probability that an interval aims at, in (0, 1).
         within: For the mode `sampled`: half the width that the interval may have, by default 1.
         exact_frames: Instead of `within`: how many frames libvmaf computes.
-        seed: For the mode `sampled`: the same seed draws the same frames.
+        auxiliary: For the mode `sampled`: `signal`, `packets`, `quarter`, `half` or `none`.
+        at_least: Ask whether the score is so high; sampling goes on until the answer is certain.
+        percentile: Ask about this percentile of the frames instead of the mean.
+        budget: Seconds after which the question may stay open.
+        worst: Worst moments to look for and confirm.
+        seed: For the mode `sampled`: the same seed draws the same frames; by default it is derived
+            from the content of both videos.
         allow: Differences to accept, such as `frame-count`.
         sync: Leave out frames at one start where the two are shifted by a few, instead of refusing.
         raw: Geometry of raw YUV files.
@@ -85,6 +95,11 @@ def score(
             level=level,
             within=within,
             exact_frames=exact_frames,
+            auxiliary=auxiliary,
+            at_least=at_least,
+            percentile=percentile,
+            budget=budget,
+            worst=worst,
             seed=seed,
             logged=log is not None,
         ),
@@ -112,7 +127,12 @@ def choose_mode(
     level: float = LEVEL,
     within: float | None = None,
     exact_frames: int | None = None,
-    seed: int = 0,
+    auxiliary: str | None = None,
+    at_least: float | None = None,
+    percentile: float | None = None,
+    budget: float | None = None,
+    worst: int = 0,
+    seed: int | None = None,
     logged: bool = False,
 ) -> Mode:
     """The mode called `name`; by default `sampled`, or `model` for a model of full-size features.
@@ -120,22 +140,30 @@ def choose_mode(
     Args:
         name: One of `MODES`.
         model: A shipped model's name or an ONNX file, by default `tinyvmaf_small_v1` for the mode
-            `model`. The mode `sampled` has also `signal` (PSNR and change), its default, and
-            `half` and `quarter` (libvmaf itself on reduced pictures).
+            `model`. One of reduced features is the auxiliary variable of the mode `sampled`.
         features: The order of the model's features, for a file that does not say it.
         teacher: Libvmaf's model, for the modes `exact` and `sampled`.
-        level: The probability that an interval aims at, in (0, 1).
+        level: The coverage that an interval aims at, in (0, 1).
         within: For the mode `sampled`: half the width that the interval may have, by default 1.
         exact_frames: Instead of `within`: how many frames libvmaf computes.
+        auxiliary: For the mode `sampled`: `signal` (PSNR and change), `packets` (packet sizes),
+            `quarter` or `half` (libvmaf on reduced pictures), or `none`; by default `signal`, or
+            `packets` where seeking is cheaper than decoding.
+        at_least: For the mode `sampled`: ask whether the score is so high.
+        percentile: Ask about this percentile instead of the mean.
+        budget: Seconds after which the question may stay open.
+        worst: Worst moments to look for and confirm.
         seed: For the mode `sampled`: the same seed draws the same frames.
         logged: Whether every frame's score is wanted in libvmaf's layout; then `exact` is the
-            default, since what reads such logs takes every score for libvmaf's own.
+            default, since readers of such logs take every score for libvmaf's own.
 
     Raises:
         UsageError: an argument names something that does not exist, or two contradict each other.
         ModelError: the model cannot be used.
     """
-    sampling = within is not None or exact_frames is not None or str(model) in _PLAIN
+    _check_question(at_least=at_least, percentile=percentile, budget=budget, worst=worst)
+    wishes = (within, exact_frames, auxiliary, at_least)
+    sampling = any(wish is not None for wish in wishes) or worst > 0
     default = EXACT if logged else SAMPLED
     if sampling:
         default = SAMPLED
@@ -145,21 +173,20 @@ def choose_mode(
     if chosen not in MODES:
         raise UsageError(f"unknown mode {chosen!r}; expected one of {', '.join(MODES)}")
     if chosen == SAMPLED:
-        from tinyvmaf.scoring.interval import check_level
-        from tinyvmaf.scoring.sampled import SampledMode
-
-        return SampledMode(
-            teacher=find_teacher(teacher),
-            proxy=_proxy(model or _PLAIN[0], features),
-            level=check_level(level),
-            within=_within(within, exact_frames),
-            n_exact=exact_frames,
-            seed=seed,
+        goal = _goal(
+            level=level,
+            within=within,
+            exact_frames=exact_frames,
+            at_least=at_least,
+            percentile=percentile,
+            budget=budget,
         )
+        variables = _variables(auxiliary, model, features)
+        return _sampled_mode(find_teacher(teacher), goal, variables, seed=seed, n_worst=worst)
     if sampling:
         raise UsageError(
-            f"--mode {chosen} samples no frames: --within, --exact-frames and the models "
-            f"{', '.join(_PLAIN)} belong to --mode {SAMPLED}"
+            f"--mode {chosen} samples no frames: --within, --exact-frames, --auxiliary, --at-least "
+            f"and --worst belong to --mode {SAMPLED}"
         )
     if chosen == EXACT:
         if model is not None:
@@ -176,28 +203,94 @@ def choose_mode(
     return ModelMode(load_model(model, features=features), str(model), check_level(level))
 
 
+def _goal(
+    *,
+    level: float,
+    within: float | None,
+    exact_frames: int | None,
+    at_least: float | None,
+    percentile: float | None,
+    budget: float | None,
+) -> "Goal":
+    from tinyvmaf.scoring.interval import check_level
+    from tinyvmaf.scoring.plan import Goal
+
+    if sum(wish is not None for wish in (within, exact_frames, at_least)) > 1:
+        raise UsageError(
+            "--within, --exact-frames and --at-least contradict each other; give one of them"
+        )
+    if within is None and exact_frames is None and at_least is None:
+        within = _WITHIN
+    return Goal(
+        level=check_level(level),
+        within=within,
+        n_exact=exact_frames,
+        at_least=at_least,
+        percentile=percentile,
+        budget_s=budget,
+    )
+
+
+def _sampled_mode(
+    teacher: Teacher,
+    goal: "Goal",
+    variables: "AbstractVariables | None",
+    *,
+    seed: int | None,
+    n_worst: int,
+) -> Mode:
+    from tinyvmaf.scoring.sampled import SampledMode
+
+    return SampledMode(teacher, goal=goal, variables=variables, seed=seed, n_worst=n_worst)
+
+
+def _check_question(
+    *, at_least: float | None, percentile: float | None, budget: float | None, worst: int
+) -> None:
+    if at_least is None and percentile is not None:
+        raise UsageError("--percentile needs --at-least: the threshold to hold it against")
+    if at_least is None and budget is not None:
+        raise UsageError("--budget needs --at-least: it ends the search for an answer")
+    if budget is not None and not budget > 0:
+        raise UsageError(f"--budget {budget:g}: expected more than 0 seconds")
+    if worst < 0:
+        raise UsageError(f"--worst {worst}: expected 0 or more moments")
+
+
 def _mode_of(model: Path | str, features: Sequence[str] | None) -> str:
-    """What a model is for: its features are cheap, or the exact score costs no more than they."""
+    """The mode of a model: `sampled` if its features are reduced, so that it is an auxiliary."""
     from tinyvmaf.libvmaf.sets import FULL, sets_of
     from tinyvmaf.models.model import load_model
 
     return MODEL if FULL in sets_of(load_model(model, features=features).features) else SAMPLED
 
 
-def _within(within: float | None, exact_frames: int | None) -> float | None:
-    return _WITHIN if within is None and exact_frames is None else within
+def _variables(
+    auxiliary: str | None, model: Path | str | None, features: Sequence[str] | None
+) -> "AbstractVariables | None":
+    from tinyvmaf.libvmaf.sets import SIGNAL
+    from tinyvmaf.scoring.auxiliary import (
+        REDUCED,
+        WORDS,
+        NoVariables,
+        ReducedVmaf,
+        SignalVariables,
+        TinyModel,
+    )
 
+    if auxiliary is not None and model is not None:
+        raise UsageError("--auxiliary and --model contradict each other; give one of them")
+    if model is not None:
+        from tinyvmaf.models.model import load_model
 
-def _proxy(model: Path | str, features: Sequence[str] | None) -> "Proxy":
-    from tinyvmaf.scoring.proxy import REDUCED, ReducedVmaf, SignalProxy, TinyProxy
-
-    if str(model) == _PLAIN[0]:
-        return SignalProxy()
-    if str(model) in REDUCED:
-        return ReducedVmaf(REDUCED[str(model)])
-    from tinyvmaf.models.model import load_model
-
-    return TinyProxy(load_model(model, features=features), str(model))
+        return TinyModel(load_model(model, features=features), str(model))
+    if auxiliary is None:
+        return None
+    if auxiliary not in WORDS:
+        raise UsageError(f"--auxiliary {auxiliary}: expected one of {', '.join(WORDS)}")
+    if auxiliary in REDUCED:
+        return ReducedVmaf(REDUCED[auxiliary])
+    return SignalVariables() if auxiliary == SIGNAL.name else NoVariables(auxiliary)
 
 
 def make_scorer(

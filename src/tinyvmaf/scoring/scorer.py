@@ -9,7 +9,7 @@ import shlex
 import time
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,7 @@ from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
 from tinyvmaf.scoring.mode import EXACT, FrameScores, Job, Mode
-from tinyvmaf.scoring.pooling import Pooled, pool, worst_frames
+from tinyvmaf.scoring.pooling import Pooled, WorstFrame, pool, worst_frames
 from tinyvmaf.scoring.result import Score
 
 _PACKAGES: Final = ("numpy", "onnxruntime")
@@ -120,6 +120,8 @@ class Scorer:
         reference, distorted = pair.reference.video.path, pair.distorted.video.path
         times_s = _times(pair, len(found.scores))
         arguments = ["tinyvmaf", "score", str(reference), str(distorted), *self.options]
+        if found.sampling is not None:
+            arguments += ["--seed", str(found.sampling.seed)]
         return Score(
             reference=reference,
             distorted=distorted,
@@ -130,13 +132,14 @@ class Scorer:
             applicability=found.applicability,
             frame_scores=found.scores,
             times_s=times_s,
-            worst_frames=worst_frames(found.scores, times_s),
+            worst_frames=_worst(found, times_s),
             seconds=seconds,
             notes=notes,
             command=command_line(arguments),
             ffmpeg_command=shlex.join(found.command),
             versions={**versions(*_PACKAGES), **self.engine.versions},
             sampling=found.sampling,
+            verdict=found.verdict,
         )
 
 
@@ -164,9 +167,17 @@ class _Watched:
 
 
 def _pooled(found: FrameScores) -> Pooled:
-    pooled = pool(found.scores)
-    # The estimate of the mean has a guarantee; the mean of a likely course has none.
-    return pooled if found.sampling is None else replace(pooled, mean=found.sampling.mean)
+    # The estimate of the mean has an interval; the figures of a likely course have none.
+    return pool(found.scores) if found.sampling is None else Pooled(found.sampling.mean)
+
+
+def _worst(found: FrameScores, times_s: Float[np.ndarray, " n_frames"]) -> tuple[WorstFrame, ...]:
+    """The worst moments; in a sample, only frames with an exact score."""
+    if found.sampling is None:
+        return worst_frames(found.scores, times_s)
+    known = np.full(len(found.scores), np.inf)
+    known[list(found.sampling.exact)] = list(found.sampling.exact.values())
+    return worst_frames(known, times_s, n=found.n_worst)
 
 
 def _times(pair: CheckedPair, n_frames: int) -> Float[np.ndarray, " n_frames"]:

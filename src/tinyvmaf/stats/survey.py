@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exact mean score of a clip from cheap measures of all frames and exact scores of a few.
+"""Estimates of a clip's exact mean score from exact scores of a few frames.
 
-The regression estimator of survey sampling: with a slope for each cheap measure, the mean of what
-they predict over all frames, plus the mean of (exact - predicted) over sampled ones. Slopes are
-fitted to the sample and held near what was expected of them: one for a model that predicts the
-score itself. So a model that follows the score too timidly is stretched, and one that tells
-nothing is hardly listened to. However bad the measures are, the estimate is right on average, but
-for a bias of order 1/n from fitting, which is small beside the standard error; better measures
-only make the interval narrower. Nothing here knows a video: in go numbers, out come numbers.
+The regression estimator of survey sampling: auxiliary variables are known of every frame, exact
+scores of sampled frames; slopes are fitted to the sample and shrunk towards prior slopes. Nothing
+here knows a video: numbers go in, numbers come out.
 
 The design: frame 0 always belongs to the sample, since it alone has no motion. The time after it is
 cut into strata of equal length, and one moment is drawn uniformly in each. A finer design keeps the
 moments that were drawn: every stratum is cut into equal parts, and the parts without a moment get
-one. What comes out is the finer design itself, so rounds waste nothing and bias nothing.
+one. Frames whose auxiliary variables show them to be outliers form a part of their own.
 
 Source: Cochran, Sampling Techniques (1977), sections 5 and 7; Wolter, Introduction to Variance
-Estimation (2007), section 8, for the variance from successive differences; Hastie, Tibshirani and
-Friedman, The Elements of Statistical Learning (2009), section 3.4.1, for ridge regression and its
-degrees of freedom.
+Estimation (2007), section 8, for the variance from successive differences; Durbin and Watson (1950)
+for the moments of quadratic forms in residuals; Satterthwaite (1946) for degrees of freedom.
 """
 
 from collections.abc import Mapping
@@ -25,42 +20,64 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 MIN_STRATA: Final = 4
-"""Fewer differences than these three tell nothing about their own spread."""
+"""The fewest strata that say something about their own spread."""
 
+MAX_OUTLIERS: Final = 8
+"""The most outliers whose exact scores are computed."""
+
+_FLOOR: Final = 2.0
+_FLOOR_WEIGHT: Final = 1.0
+_OUTLIER_DB: Final = 4.0
+_OUTLIER_DEVIATIONS: Final = 4 * 1.4826
+_OUTLIER_SHARE: Final = 0.1
 _MARGIN: Final = 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class Cheap:
-    """Cheap measures of every frame, and what is expected of their slopes before any exact score.
+class Auxiliary:
+    """Auxiliary variables of every frame, and the prior of their slopes.
 
     Attributes:
-        values: One column a measure; without a column, exact scores stand alone.
-        slopes: How much the exact score is expected to change where a measure changes by one.
-        doubts: The standard deviations of these expectations, above 0.
+        values: One column a variable; without a column, exact scores stand alone.
+        slopes: The prior mean of the slopes: VMAF points for a change of a variable by one.
+        deviations: The prior standard deviations of the slopes, above 0.
+        outlier_column: The column, in decibels, whose outliers form a part of their own; None for
+            no such part.
     """
 
-    values: Float[np.ndarray, "n_frames n_measures"]
+    values: Float[np.ndarray, "n_frames n_variables"]
     slopes: tuple[float, ...]
-    doubts: tuple[float, ...]
+    deviations: tuple[float, ...]
+    outlier_column: int | None = None
 
     def predicted(self, slopes: tuple[float, ...]) -> Float[np.ndarray, " n_frames"]:
-        """What the measures say with such slopes, up to a constant."""
+        """The score of every frame that the variables predict, up to a constant."""
         return self.values @ np.array(slopes)
+
+    def outliers(self) -> Int[np.ndarray, " n_outliers"]:
+        """The frames that form a part of their own: far from the median, and at most 10 %."""
+        if self.outlier_column is None:
+            return np.empty(0, dtype=np.int64)
+        return outlying(self.values[:, self.outlier_column])
+
+
+def no_auxiliary(n_frames: int) -> Auxiliary:
+    """No auxiliary variable at all."""
+    return Auxiliary(np.empty((n_frames, 0)), (), ())
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a sample says about the exact mean score of a clip.
+    """An estimate of a mean, in VMAF points.
 
     Attributes:
-        mean: In VMAF points, within [0, 100].
+        mean: Within [0, 100] for a score; a difference may have any sign.
         standard_error: Of the mean, from the design.
         degrees_of_freedom: Of that standard error; infinite if every frame is known.
-        slopes: Of the cheap measures, as the sample shows them.
+        slopes: The fitted slopes of the auxiliary variables.
     """
 
     mean: float
@@ -69,7 +86,7 @@ class Estimate:
     slopes: tuple[float, ...] = ()
 
     def half_width(self, *, level: float) -> float:
-        """Half the length of the interval that covers the exact mean with probability `level`."""
+        """Half the length of the confidence interval at `level`."""
         if self.standard_error == 0:
             return 0.0
         # Student's quantile; scipy.stats has it too, but takes a second to import.
@@ -78,7 +95,7 @@ class Estimate:
         return float(stdtrit(self.degrees_of_freedom, (1 + level) / 2) * self.standard_error)
 
     def interval(self, *, level: float) -> tuple[float, float]:
-        """The interval, cut to [0, 100], where every exact mean lies."""
+        """The confidence interval, cut to [0, 100], where every exact mean lies."""
         half = self.half_width(level=level)
         return max(0.0, self.mean - half), min(100.0, self.mean + half)
 
@@ -106,13 +123,36 @@ class Sample:
         return (0, *np.unique(self.strata_frames).tolist())
 
 
+@dataclass(frozen=True, slots=True)
+class Outliers:
+    """The part of a clip that the auxiliary variables show to be unlike the rest.
+
+    Attributes:
+        frames: All of them, in order.
+        sampled: Those that were drawn at random, in order; all or at least two.
+    """
+
+    frames: Int[np.ndarray, " n_outliers"]
+    sampled: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartMean:
+    """The estimated mean of one part of a clip: its standard error and fitted slopes."""
+
+    mean: float
+    standard_error: float
+    degrees_of_freedom: float
+    slopes: tuple[float, ...] = ()
+
+
 def draw(*, n_frames: int, n_strata: int, rng: np.random.Generator) -> Sample:
     """Draw a moment in each of `n_strata` strata.
 
     Args:
         n_frames: Of the clip, 2 or more.
         n_strata: At least `MIN_STRATA`.
-        rng: Where chance comes from; a seeded one gives the same sample again.
+        rng: A generator; a seeded one gives the same sample again.
     """
     return Sample(moments=_edges(n_frames, n_strata, rng.random(n_strata)), n_frames=n_frames)
 
@@ -137,113 +177,284 @@ def nested(sample: Sample, *, n_doublings: int, rng: np.random.Generator) -> tup
     return tuple(samples)
 
 
-def finer_samples(
-    samples: tuple[Sample, ...], *, factor: int, rng: np.random.Generator
-) -> tuple[Sample, ...]:
-    """The nested samples behind the first; one with `factor` times its strata if there is none."""
-    return samples[1:] or (refine(samples[0], factor=factor, rng=rng),)
+def outlying(values: Float[np.ndarray, " n_frames"]) -> Int[np.ndarray, " n_outliers"]:
+    """Frames that are far from the median of `values`, in decibels; none if there are too many.
+
+    Far is more than 4 dB and more than four standard deviations, which the median absolute
+    deviation estimates. More than 10 % of the frames are no outliers.
+    """
+    found = np.flatnonzero(np.abs(values - np.median(values)) > _outlier_limit(values))
+    # Frame 0 is always known and belongs to no other part.
+    found = found[found > 0]
+    return found if len(found) <= _OUTLIER_SHARE * len(values) else found[:0]
 
 
-def estimate(sample: Sample, *, cheap: Cheap, exact: Mapping[int, float]) -> Estimate:
-    """The exact mean score of the clip.
+def limited(values: Float[np.ndarray, " n_frames"]) -> Float[np.ndarray, " n_frames"]:
+    """The values, in decibels, cut to where no outliers are.
+
+    A repeated frame is infinitely like its neighbour. Without the cut its distance, times a slope
+    that was fitted to other frames, would bias the estimate: on 372 foreign clips (25 exact frames)
+    intervals of nominal level 0.90 covered 0.877 without and 0.927 with it.
+    """
+    middle, limit = float(np.median(values)), _outlier_limit(values)
+    return np.clip(values, middle - limit, middle + limit)
+
+
+def estimate(
+    sample: Sample,
+    *,
+    auxiliary: Auxiliary,
+    exact: Mapping[int, float],
+    outliers: Outliers | None = None,
+) -> Estimate:
+    """The clip's mean score: frame 0, the main part and the outliers, weighted by their frames.
 
     Args:
-        sample: What was drawn.
-        cheap: What is known of every frame.
-        exact: The exact score of at least `sample.frames`.
+        sample: The moments that were drawn.
+        auxiliary: Of every frame.
+        exact: The exact score of at least `sample.frames` and of the outliers drawn.
+        outliers: The part that was sampled on its own, if there is one.
     """
-    n_frames, n_strata = sample.n_frames, len(sample.moments)
-    if len(sample.frames) == n_frames:
-        return Estimate(
-            float(np.mean([exact[i] for i in sample.frames])), 0.0, np.inf, cheap.slopes
-        )
-    frames = sample.strata_frames
-    scores = np.array([exact[i] for i in frames.tolist()])
-    fitted = _fit(np.diff(scores), np.diff(cheap.values[frames], axis=0), cheap=cheap)
-    predicted = cheap.predicted(fitted.slopes)
-    missed = scores - predicted[frames]
-    later = (n_frames - 1) / n_frames
-    mean = exact[0] / n_frames + later * float(predicted[1:].mean() + missed.mean())
-    # Neighbouring strata differ by what two draws from one stratum would, and by a trend at most:
-    # a little too much on real clips, which makes up for degrees of freedom that are a little too
-    # many. Sampling a good part of all frames leaves less to be unsure of.
-    freedom = n_strata - 1 - fitted.used
-    spread = float(np.square(np.diff(missed)).sum() / 2 / freedom)
-    unseen = max(0.0, 1 - n_strata / (n_frames - 1))
-    # The slopes' own doubt counts as far as the means of the sampled frames are off.
-    off = cheap.values[1:].mean(axis=0) - cheap.values[frames].mean(axis=0)
-    doubt = 1 / n_strata + 2 * float(off @ fitted.inverse @ off)
+    found = estimate_sum(sample, auxiliary=auxiliary, exact=exact, outliers=outliers)
     return Estimate(
-        mean=float(np.clip(mean, 0.0, 100.0)),
-        standard_error=later * float(np.sqrt(spread * unseen * doubt)),
-        degrees_of_freedom=freedom,
-        slopes=fitted.slopes,
+        mean=float(np.clip(found.mean, 0.0, 100.0)),
+        standard_error=found.standard_error,
+        degrees_of_freedom=found.degrees_of_freedom,
+        slopes=found.slopes,
+    )
+
+
+def estimate_sum(
+    sample: Sample,
+    *,
+    auxiliary: Auxiliary,
+    exact: Mapping[int, float],
+    outliers: Outliers | None = None,
+) -> Estimate:
+    """As `estimate`, for a quantity that has no bounds, such as a difference of two scores."""
+    n_frames = sample.n_frames
+    main = np.ones(n_frames, dtype=np.bool_)
+    main[0] = False
+    if outliers is not None:
+        main[outliers.frames] = False
+    frames = sample.strata_frames[main[sample.strata_frames]]
+    if len(frames) < MIN_STRATA:
+        # Chance hit outliers only; then the sample is one part.
+        main[1:] = True
+        outliers, frames = None, sample.strata_frames
+    parts = [(1, PartMean(exact[0], 0.0, np.inf))]
+    parts.append((int(main.sum()), _main_part(frames, main, auxiliary=auxiliary, exact=exact)))
+    if outliers is not None:
+        parts.append((len(outliers.frames), _outlier_part(outliers, exact)))
+    shares = np.array([count for count, _ in parts]) / n_frames
+    variances = np.square(shares * [part.standard_error for _, part in parts])
+    variance = float(variances.sum())
+    freedoms = np.array([part.degrees_of_freedom for _, part in parts])
+    freedom = np.inf if variance == 0 else variance**2 / float((variances**2 / freedoms).sum())
+    return Estimate(
+        mean=float(shares @ [part.mean for _, part in parts]),
+        standard_error=variance**0.5,
+        degrees_of_freedom=float(freedom),
+        slopes=parts[1][1].slopes,
+    )
+
+
+def part_mean(
+    scores: Float[np.ndarray, " n_sampled"],
+    variables: Float[np.ndarray, "n_sampled n_variables"],
+    *,
+    variable_means: Float[np.ndarray, " n_variables"],
+    n_frames: int,
+    slopes: tuple[float, ...],
+    deviations: tuple[float, ...],
+    floor_weight: float = _FLOOR_WEIGHT,
+) -> PartMean:
+    """The mean score of one part of the frames, from scores that were drawn in order of time.
+
+    The variance comes from successive differences. Differences of neighbours are a moving average,
+    so that a slope costs more than one degree of freedom; the exact moments of the quadratic form
+    give the divisor and the degrees of freedom. One more observation with a deviation of 2 points
+    is added, since equal scores in a small sample are no certainty.
+
+    Args:
+        scores: Exact scores of the sampled frames, two or more.
+        variables: The auxiliary variables of the sampled frames.
+        variable_means: Their means over all frames of the part.
+        n_frames: Of the part.
+        slopes: Prior means of the slopes.
+        deviations: Prior standard deviations of the slopes.
+        floor_weight: The weight of that additional observation.
+    """
+    n_sampled, n_variables = variables.shape
+    prior_slopes = np.array(slopes)
+    dy, dx = np.diff(scores), np.diff(variables, axis=0)
+    missed = dy - dx @ prior_slopes
+    prior = np.diag(float(np.square(missed).mean()) / np.square(deviations))
+    seen = dx.T @ dx
+    inverse = np.linalg.inv(seen + prior) if prior.any() else np.zeros((n_variables, n_variables))
+    fitted = prior_slopes + inverse @ (dx.T @ missed)
+    rest = dy - dx @ fitted
+    # V is the correlation of successive differences: 1 on the diagonal, -1/2 beside it.
+    correlated = dx.copy()
+    correlated[1:] -= dx[:-1] / 2
+    correlated[:-1] -= dx[1:] / 2
+    inner = dx.T @ correlated
+    taken = 2 * inverse - inverse @ seen @ inverse
+    n_differences = n_sampled - 1
+    trace = n_differences - float(np.trace(taken @ inner))
+    product = taken @ inner
+    trace_squared = (
+        n_differences
+        + (n_differences - 1) / 2
+        - 2 * float(np.trace(taken @ (correlated.T @ correlated)))
+        + float(np.trace(product @ product))
+    )
+    spread = float(rest @ rest) / (2 * trace)
+    freedom = trace**2 / trace_squared
+    spread = (freedom * spread + floor_weight * _FLOOR**2) / (freedom + floor_weight)
+    off = variable_means - variables.mean(axis=0)
+    gain = inverse @ off
+    relative = 1 / n_sampled + 2 * float(gain @ inner @ gain)
+    unseen = max(0.0, 1 - n_sampled / n_frames)
+    return PartMean(
+        mean=float(scores.mean() + off @ fitted),
+        standard_error=float(np.sqrt(spread * unseen * relative)),
+        degrees_of_freedom=freedom + floor_weight,
+        slopes=tuple(fitted.tolist()),
     )
 
 
 def corrected(
-    sample: Sample, *, cheap: Cheap, exact: Mapping[int, float], slopes: tuple[float, ...]
+    sample: Sample,
+    *,
+    auxiliary: Auxiliary,
+    exact: Mapping[int, float],
+    slopes: tuple[float, ...],
 ) -> Float[np.ndarray, " n_frames"]:
-    """What the measures predict, moved by what they miss nearby; exact where that is known.
+    """The predicted course of the score, moved by interpolated residuals; exact where it is known.
 
-    Between sampled frames the correction is interpolated. It is no more than a likely course:
-    the interval is about the mean alone.
+    It is a likely course: the confidence interval is about the mean alone.
     """
-    frames = np.unique(sample.strata_frames)
-    predicted = cheap.predicted(slopes)
-    # What is missed on frame 0, which alone has no motion, says nothing of the frames after it.
+    # The residual of frame 0, which alone has no motion, says nothing about the frames after it.
+    frames = np.array(sorted(set(exact) - {0}))
+    predicted = auxiliary.predicted(slopes)
     missed = np.array([exact[i] for i in frames.tolist()]) - predicted[frames]
     course = predicted + np.interp(np.arange(sample.n_frames), frames, missed)
     course[list(exact)] = list(exact.values())
     return np.clip(course, 0.0, 100.0)
 
 
-def finer(found: Estimate, *, sample: Sample, within: float, level: float) -> int:
-    """Into how many parts to cut every stratum so that the interval is narrow enough; 1 if it is.
+def finer(half_width: float, *, n_strata: int, n_frames: int, within: float) -> int:
+    """The number of parts to cut every stratum into so that the interval is narrow enough.
 
     Args:
-        found: What `sample` said.
-        sample: The sample so far.
+        half_width: Of the interval that the sample gave.
+        n_strata: Of that sample.
+        n_frames: Of the clip.
         within: The half width that is wanted, in VMAF points.
-        level: Of the interval.
+
+    Returns:
+        1 if the interval is narrow enough already.
     """
-    half = found.half_width(level=level)
-    if half <= within:
+    if half_width <= within:
         return 1
-    n_strata, n_others = len(sample.moments), sample.n_frames - 1
+    n_others = n_frames - 1
     # The square of the half width that one stratum would have, if no frame were seen twice. It is
     # taken to be somewhat more than it looks: another round costs another decode.
-    alone = _MARGIN * half**2 * n_strata / (1 - n_strata / n_others)
+    alone = _MARGIN * half_width**2 * n_strata / max(1 - n_strata / n_others, 1e-9)
     needed = 1 / (within**2 / alone + 1 / n_others)
     return max(2, int(np.ceil(needed / n_strata)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    """Slopes, the degrees of freedom that they took, and the inverse that their doubt rests on."""
+def unseen_probability(share: float, *, n_exact: int) -> float:
+    """The probability that a random sample of `n_exact` frames misses an event.
 
-    slopes: tuple[float, ...]
-    used: float
-    inverse: Float[np.ndarray, "n_measures n_measures"]
+    Args:
+        share: Of the frames that show the event, in [0, 1].
+        n_exact: Frames in the sample.
+    """
+    return (1 - share) ** n_exact
 
 
-def _fit(
-    exact: Float[np.ndarray, " n_differences"],
-    measured: Float[np.ndarray, "n_differences n_measures"],
+def percentile_interval(
+    scores: Float[np.ndarray, " n_sampled"], percentile: float, *, level: float
+) -> tuple[float, float] | None:
+    """A confidence interval for a percentile over all frames; None if the sample is too small.
+
+    Args:
+        scores: Exact scores of frames that were drawn with equal probability.
+        percentile: In percent, between 0 and 100.
+        level: The coverage that is aimed at.
+
+    Source: Woodruff (1952); order statistics of the sample at binomial ranks.
+    """
+    from scipy.special import bdtr
+
+    n_sampled, share, tail = len(scores), percentile / 100, (1 - level) / 2
+    ranks = np.arange(n_sampled)
+    # bdtr(k, n, p) is the probability of at most k among n.
+    at_most = bdtr(ranks.astype(np.float64), n_sampled, share)
+    low = int(np.searchsorted(at_most, tail, side="right")) - 1
+    high = int(np.searchsorted(at_most, 1 - tail, side="left")) + 1
+    if low < 0 or high >= n_sampled:
+        return None
+    ordered = np.sort(scores)
+    return float(ordered[low]), float(ordered[high])
+
+
+def share_bounds(n_below: int, n_sampled: int, *, level: float) -> tuple[float, float]:
+    """The Clopper-Pearson interval of a share at `level`, from `n_below` among `n_sampled`."""
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    low = 0.0 if n_below == 0 else float(betaincinv(n_below, n_sampled - n_below + 1, tail))
+    high = 1.0
+    if n_below < n_sampled:
+        high = float(betaincinv(n_below + 1, n_sampled - n_below, 1 - tail))
+    return low, high
+
+
+def _main_part(
+    frames: Int[np.ndarray, " n_sampled"],
+    main: Bool[np.ndarray, " n_frames"],
     *,
-    cheap: Cheap,
-) -> _Fitted:
-    """Ridge regression of the differences between neighbouring strata, towards what is expected."""
-    expected, doubts = np.array(cheap.slopes), np.array(cheap.doubts)
-    missed = exact - measured @ expected
-    # As strong as one more difference with a measure that changed by 1 / doubt.
-    prior = np.diag(float(np.square(missed).mean()) / np.square(doubts))
-    if not prior.any():
-        return _Fitted(cheap.slopes, 0.0, np.zeros_like(prior))
-    seen = measured.T @ measured
-    inverse = np.linalg.inv(seen + prior)
-    slopes = expected + inverse @ (measured.T @ missed)
-    return _Fitted(tuple(slopes.tolist()), float(np.trace(inverse @ seen)), inverse)
+    auxiliary: Auxiliary,
+    exact: Mapping[int, float],
+) -> PartMean:
+    n_main = int(main.sum())
+    scores = np.array([exact[i] for i in frames.tolist()])
+    distinct = np.unique(frames)
+    if len(distinct) == n_main:
+        mean = float(np.mean([exact[i] for i in distinct.tolist()]))
+        return PartMean(mean, 0.0, np.inf, auxiliary.slopes)
+    return part_mean(
+        scores,
+        auxiliary.values[frames],
+        variable_means=auxiliary.values[main].mean(axis=0),
+        n_frames=n_main,
+        slopes=auxiliary.slopes,
+        deviations=auxiliary.deviations,
+    )
+
+
+def _outlier_part(outliers: Outliers, exact: Mapping[int, float]) -> PartMean:
+    scores = np.array([exact[i] for i in outliers.sampled])
+    if len(scores) == len(outliers.frames):
+        return PartMean(float(scores.mean()), 0.0, np.inf)
+    bare = np.empty((len(scores), 0))
+    return part_mean(
+        scores,
+        bare,
+        variable_means=np.empty(0),
+        n_frames=len(outliers.frames),
+        slopes=(),
+        deviations=(),
+    )
+
+
+def _outlier_limit(values: Float[np.ndarray, " n_frames"]) -> float:
+    deviation = float(np.median(np.abs(values - np.median(values))))
+    return max(_OUTLIER_DB, _OUTLIER_DEVIATIONS * deviation)
 
 
 def _edges(

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CPU time of the parts of scoring, as `tinyvmaf frontier` measured it.
+
+The figures lie in `costs.json` beside this module; `tinyvmaf frontier --costs FILE` writes it.
+Their ratios matter, and those depend little on the machine.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from tinyvmaf.libvmaf.sets import FULL
+
+SCHEMA: Final = "tinyvmaf.costs/1"
+FULL_HD: Final = 1920 * 1080
+
+DECODING: Final = "decoding"
+EXACT_FRAME: Final = "exact frame"
+SPARE_FRAME: Final = "spare frame"
+START: Final = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """CPU seconds of one 1080p frame, but for `start_s`.
+
+    Attributes:
+        decoding: Of decoding one frame of both videos.
+        libvmaf: Of libvmaf on every frame, decoding included.
+        exact_frame: Of one sampled frame beside decoding.
+        spare_frame: Of keeping one frame with its neighbours for a later round.
+        passes: Of each feature set, added to decoding.
+        start_s: Of starting the program and checking the pair, for pictures of any size.
+    """
+
+    decoding: float
+    libvmaf: float
+    exact_frame: float
+    spare_frame: float
+    passes: Mapping[str, float]
+    start_s: float
+
+
+def costs_of(cpu_ms: Mapping[str, float]) -> Costs:
+    """The figures from CPU milliseconds by part, as `frontier` records them."""
+    decoding = cpu_ms[DECODING]
+    parts = {DECODING, EXACT_FRAME, SPARE_FRAME, START}
+    return Costs(
+        decoding=decoding / 1000,
+        libvmaf=cpu_ms[FULL.name] / 1000,
+        exact_frame=cpu_ms[EXACT_FRAME] / 1000,
+        spare_frame=cpu_ms[SPARE_FRAME] / 1000,
+        passes={
+            name: max(0.0, value - decoding) / 1000
+            for name, value in cpu_ms.items()
+            if name not in parts
+        },
+        start_s=cpu_ms[START] / 1000,
+    )
+
+
+@cache
+def measured_costs() -> Costs:
+    """The figures of `costs.json`."""
+    path = files("tinyvmaf.scoring") / "costs.json"
+    return costs_of(json.loads(path.read_text(encoding="utf-8"))["cpu_ms"])
+
+
+def costs_record(cpu_ms: Mapping[str, float], **about: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The content of `costs.json`: the figures, and where they come from."""
+    return {"schema": SCHEMA, "cpu_ms": dict(cpu_ms), **about}

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rounds of sampling: draw, score, look, and draw again as the plan says.
+
+In goes the material of one reference and its encodes: something that gives exact scores of frames
+and auxiliary variables of all of them. Videos are one such material, tables another, so that a
+study runs the very rounds that `score` runs. All encodes get the same frames.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Int
+
+from tinyvmaf.scoring.costs import Costs
+from tinyvmaf.scoring.plan import (
+    Answer,
+    Draw,
+    Enough,
+    Facts,
+    Found,
+    Goal,
+    LeaveToLibvmaf,
+    Method,
+    decide,
+    paid_half_width,
+)
+from tinyvmaf.stats.survey import (
+    MAX_OUTLIERS,
+    Auxiliary,
+    Estimate,
+    Outliers,
+    Sample,
+    draw,
+    estimate,
+    nested,
+    refine,
+    share_bounds,
+)
+
+_FEWEST_OUTLIERS: Final = 4
+
+
+@runtime_checkable
+class AbstractMaterial(Protocol):
+    """One reference and its encodes, of which scores can be had."""
+
+    @property
+    def facts(self) -> Facts:
+        """Numbers about the pairs, which are all compared at the same size."""
+        ...
+
+    @property
+    def kept(self) -> AbstractSet[int]:
+        """The frames whose scores can be had without decoding again."""
+        ...
+
+    def first_round(self, sample: Sample, *, spare: Sample, method: Method) -> None:
+        """Score `sample`, make the auxiliary variables, keep the frames of `spare`."""
+        ...
+
+    def score(self, frames: Sequence[int], *, of: Sequence[int], method: Method) -> None:
+        """Score further frames of some encodes, given by their numbers."""
+        ...
+
+    def auxiliary(self, encode: int) -> Auxiliary:
+        """The auxiliary variables of an encode, after the first round."""
+        ...
+
+    def exact(self, encode: int) -> Mapping[int, float]:
+        """The exact scores of an encode so far, by frame."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What sampling gave for one encode.
+
+    Attributes:
+        method: How the scores were had.
+        sample: The moments that were drawn; None if libvmaf was left everything at once.
+        estimate: Of the mean; None likewise.
+        half_width: Of the interval, with the price of all looks.
+        outliers: The part of frames that was sampled on its own, if there is one.
+        n_looks: Rounds.
+        answer: To a decision.
+        reason: Why the pair is left to libvmaf on every frame; None if it is not.
+    """
+
+    method: Method
+    sample: Sample | None = None
+    estimate: Estimate | None = None
+    half_width: float = 0.0
+    outliers: Outliers | None = None
+    n_looks: int = 0
+    answer: Answer | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class _Encode:
+    """The state of one encode: its outliers and what was found last."""
+
+    number: int
+    outlying: Int[np.ndarray, " n_outliers"] = field(
+        default_factory=lambda: np.empty(0, dtype=np.int64)
+    )
+    drawn: set[int] = field(default_factory=set[int])
+    estimate: Estimate | None = None
+    found: Found | None = None
+
+
+def sample_encodes(
+    material: AbstractMaterial,
+    *,
+    n_encodes: int,
+    goal: Goal,
+    costs: Costs,
+    rng: np.random.Generator,
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[Sampled, ...]:
+    """Sample every encode until its goal is reached or libvmaf on every frame is the better choice.
+
+    Args:
+        material: The reference and its encodes.
+        n_encodes: Their number.
+        goal: What is wanted of each.
+        costs: Of the parts of the work.
+        rng: Where the moments come from; all encodes share them.
+        clock: Seconds, for a budget.
+    """
+    started = clock()
+    facts = material.facts
+    first = decide(facts, goal=goal, costs=costs)
+    if not isinstance(first, Draw):
+        reason = first.reason if isinstance(first, LeaveToLibvmaf) else None
+        return tuple(Sampled(Method.EXACT, reason=reason) for _ in range(n_encodes))
+    coarse = draw(n_frames=facts.n_frames, n_strata=first.n_strata, rng=rng)
+    samples = nested(coarse, n_doublings=first.n_doublings, rng=rng)
+    most_kept = len(samples[-1].moments)
+    material.first_round(samples[0], spare=samples[-1], method=first.method)
+    encodes = [_Encode(number) for number in range(n_encodes)]
+    for each in encodes:
+        each.outlying = material.auxiliary(each.number).outliers()
+    done: dict[int, Sampled] = {}
+    n_looks = 0
+    while encodes:
+        sample, n_looks = samples[0], n_looks + 1
+        _score_outliers(material, encodes, sample, method=first.method, rng=rng)
+        factor, left = 1, list[_Encode]()
+        for each in encodes:
+            _look(material, each, sample, goal=goal, method=first.method, n_looks=n_looks)
+            if each.found is None:
+                continue
+            each.found = replace(each.found, seconds=clock() - started, at_hand=most_kept)
+            decision = decide(facts, goal=goal, costs=costs, found=each.found)
+            if isinstance(decision, Draw):
+                factor = max(factor, decision.factor)
+                left.append(each)
+            else:
+                done[each.number] = _outcome(each, sample, decision, method=first.method)
+        encodes = left
+        if encodes:
+            samples = samples[1:] or (refine(sample, factor=factor, rng=rng),)
+            known = [material.exact(each.number) for each in encodes]
+            missing = [f for f in samples[0].frames if any(f not in scores for scores in known)]
+            material.score(missing, of=[each.number for each in encodes], method=first.method)
+    return tuple(done[number] for number in range(n_encodes))
+
+
+def _score_outliers(
+    material: AbstractMaterial,
+    encodes: Sequence[_Encode],
+    sample: Sample,
+    *,
+    method: Method,
+    rng: np.random.Generator,
+) -> None:
+    """Draw outliers where the sample has too few of them, and score them."""
+    wanted: set[int] = set()
+    for each in encodes:
+        if not len(each.outlying):
+            continue
+        all_of_them = set(each.outlying.tolist())
+        each.drawn |= all_of_them.intersection(sample.frames)
+        enough = min(len(all_of_them), MAX_OUTLIERS)
+        if len(each.drawn) >= enough:
+            continue
+        # Frames that were kept were drawn at random, too, and cost no decode.
+        kept = sorted(all_of_them & material.kept - each.drawn)
+        if len(kept) + len(each.drawn) >= min(enough, _FEWEST_OUTLIERS):
+            pool = kept
+        else:
+            pool = sorted(all_of_them - each.drawn)
+        n_more = min(len(pool), enough - len(each.drawn))
+        each.drawn |= (
+            set(rng.choice(pool, size=n_more, replace=False).tolist()) if n_more else set()
+        )
+        wanted |= {f for f in each.drawn if f not in material.exact(each.number)}
+    if wanted:
+        numbers = [each.number for each in encodes if len(each.outlying)]
+        material.score(sorted(wanted), of=numbers, method=method)
+
+
+def _look(
+    material: AbstractMaterial,
+    each: _Encode,
+    sample: Sample,
+    *,
+    goal: Goal,
+    method: Method,
+    n_looks: int,
+) -> None:
+    exact = material.exact(each.number)
+    found = estimate(
+        sample,
+        auxiliary=material.auxiliary(each.number),
+        exact=exact,
+        outliers=_outliers(each),
+    )
+    share = None
+    if goal.at_least is not None and goal.percentile is not None:
+        scores = np.array([exact[frame] for frame in sample.strata_frames.tolist()])
+        n_below = int((scores < goal.at_least).sum())
+        share = share_bounds(n_below, len(scores), level=goal.level)
+    each.estimate = found
+    each.found = Found(
+        method=method,
+        n_strata=len(sample.moments),
+        mean=found.mean,
+        half_width=found.half_width(level=goal.level),
+        n_looks=n_looks,
+        share_below=share,
+    )
+
+
+def _outliers(each: _Encode) -> Outliers | None:
+    if not len(each.outlying):
+        return None
+    return Outliers(each.outlying, tuple(sorted(each.drawn)))
+
+
+def _outcome(
+    each: _Encode, sample: Sample, decision: Enough | LeaveToLibvmaf, *, method: Method
+) -> Sampled:
+    found = each.found
+    n_looks = found.n_looks if found is not None else 0
+    single = found.half_width if found is not None else 0.0
+    return Sampled(
+        method=method,
+        sample=sample,
+        estimate=each.estimate,
+        half_width=paid_half_width(single, n_looks=n_looks),
+        outliers=_outliers(each),
+        n_looks=n_looks,
+        answer=decision.answer if isinstance(decision, Enough) else None,
+        reason=decision.reason if isinstance(decision, LeaveToLibvmaf) else None,
+    )
