@@ -306,16 +306,16 @@ def slow_part_mean(y, x, x_mean, n_frames, prior_slope, doubt, nu0, floor=2.0):
     dy, dx = np.diff(y), np.diff(x, axis=0)
     missed = dy - dx @ prior_slope
     prior = np.diag(np.mean(missed**2) / doubt**2)
-    P = np.linalg.inv(dx.T @ dx + prior) if prior.any() else np.zeros((k, k))
-    b = prior_slope + P @ (dx.T @ missed)
-    V = np.eye(q) - 0.5 * np.eye(q, k=1) - 0.5 * np.eye(q, k=-1)
-    M = np.eye(q) - dx @ P @ dx.T
-    B = M.T @ M @ V
+    inverse = np.linalg.inv(dx.T @ dx + prior) if prior.any() else np.zeros((k, k))
+    b = prior_slope + inverse @ (dx.T @ missed)
+    corr = np.eye(q) - 0.5 * np.eye(q, k=1) - 0.5 * np.eye(q, k=-1)
+    maker = np.eye(q) - dx @ inverse @ dx.T
+    form = maker.T @ maker @ corr
     rest = dy - dx @ b
-    s2, nu = rest @ rest / (2 * np.trace(B)), np.trace(B) ** 2 / np.trace(B @ B)
+    s2, nu = rest @ rest / (2 * np.trace(form)), np.trace(form) ** 2 / np.trace(form @ form)
     s2, nu = (nu * s2 + nu0 * floor**2) / (nu + nu0), nu + nu0
-    g = P @ (x_mean - x.mean(axis=0))
-    relative = 1 / n + 2 * g @ (dx.T @ V @ dx) @ g
+    g = inverse @ (x_mean - x.mean(axis=0))
+    relative = 1 / n + 2 * g @ (dx.T @ corr @ dx) @ g
     mean = y.mean() + (x_mean - x.mean(axis=0)) @ b
     return mean, np.sqrt(s2 * max(0, 1 - n / n_frames) * relative), nu
 

@@ -57,7 +57,13 @@ def frontier_record(
     table, models = _same_clips(table, models)
     signal = table.rows.select(SIGNAL.columns).to_numpy()
     clips = list(clips_of(table.rows, [signal], signal_variables))
-    draw = partial(sampled_ways, draws=draws, seed=seed, level=level, costs=costs_of(cpu))
+    draw = partial(
+        sampled_ways,
+        draws=draws,
+        seed=seed,
+        level=level,
+        costs=costs_of({name: 1000 * value for name, value in cpu.items()}),
+    )
     ways: list[Way] = []
     for item in models:
         names = [feature_set.name for feature_set in item.sets]
