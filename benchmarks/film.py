@@ -58,7 +58,7 @@ class Scene:
 
 def main() -> None:
     """Build, then print what was built."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("sources", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scenes", type=int, help="so many; default: twenty minutes of them")

@@ -16,7 +16,6 @@ from typing import Final
 
 # At the top although it is heavy: two threads that import it at once meet a half-made module.
 import av
-import av.container
 import av.error
 import av.video.stream
 import numpy as np
