@@ -19,6 +19,7 @@ from typing import Any
 
 from tinyvmaf.errors import ToolFailed, ToolLacksFeature, ToolNotFound
 from tinyvmaf.files import working_folder
+from tinyvmaf.media.diagnostics import VERBOSE, Diagnostics
 from tinyvmaf.process.programs import run
 
 ENVIRONMENT_VARIABLE = "TINYVMAF_FFMPEG"
@@ -29,7 +30,7 @@ _ANSWER_S = 20.0
 MODEL_FILE = "teacher.json"
 """A model's file stands under this name in the folder that ffmpeg runs in."""
 
-QUIET = ("-hide_banner", "-nostdin", "-loglevel", "error")
+QUIET = ("-hide_banner", "-nostdin", "-loglevel")
 PROGRESS = ("-progress", "pipe:1", "-nostats", "-stats_period", "0.5")
 
 
@@ -105,10 +106,17 @@ def run_ffmpeg(
     cwd: Path | None = None,
     on_frame: Callable[[int], None] | None = None,
     stall_s: float | None = None,
+    diagnostics: Diagnostics | None = None,
 ) -> str:
-    """Run ffmpeg and return its stderr; `on_frame` gets the number of frames written so far.
+    """Run ffmpeg and return the errors that it named.
 
-    It stalls when it has made no new frame for `stall_s`, however much it talks.
+    Args:
+        path: The program.
+        arguments: Its arguments.
+        cwd: The folder that it runs in.
+        on_frame: Gets the number of frames written so far.
+        stall_s: It stalls when it has made no new frame for so long, however much it talks.
+        diagnostics: Hears all that it says.
 
     Raises:
         ToolFailed: its exit status is not 0, or it stalled.
@@ -128,8 +136,15 @@ def run_ffmpeg(
         if key == "frame" and on_frame is not None and value.strip().isdigit():
             on_frame(int(value))
 
-    command = [str(path), *QUIET, *PROGRESS, *arguments]
-    return run(command, cwd=cwd, on_line=parse, stall_s=stall_s, is_news=is_news)
+    level = VERBOSE if diagnostics is not None else "error"
+    return run(
+        [str(path), *QUIET, level, *PROGRESS, *arguments],
+        cwd=cwd,
+        on_line=parse,
+        stall_s=stall_s,
+        is_news=is_news,
+        hear=diagnostics.hear if diagnostics is not None else None,
+    )
 
 
 def generated_frame_log(

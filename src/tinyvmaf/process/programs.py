@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager, suppress
@@ -47,6 +48,7 @@ def run(
     on_line: Callable[[str], None] | None = None,
     stall_s: float | None = None,
     is_news: Callable[[str], bool] | None = None,
+    hear: Callable[[str], str | None] | None = None,
 ) -> str:
     """Run `command` to its end and return what it wrote to stderr (the last 32 kB).
 
@@ -57,6 +59,8 @@ def run(
         stall_s: End it when it has written no line to stdout for this many seconds; None waits
             for ever.
         is_news: Which lines show that it goes on; all of them by default.
+        hear: Called with every line of stderr when the program has ended; what it returns stands
+            for the line, None for nothing.
 
     Raises:
         ToolNotFound: the program cannot be started.
@@ -78,7 +82,7 @@ def run(
         finally:
             watch.stop()
             _end(process)
-        tail = _tail(stderr)
+        tail = _tail(stderr) if hear is None else _heard(stderr, hear)
     if returncode != 0:
         stopped = not watch.stalled and _ended_from_outside(returncode, tail)
         raise (ToolStopped if stopped else ToolFailed)(
@@ -223,6 +227,23 @@ def _tail(stderr: IO[bytes]) -> str:
     size = stderr.seek(0, os.SEEK_END)
     stderr.seek(max(0, size - _TAIL_BYTES))
     return stderr.read().decode(errors="replace").strip()
+
+
+def _heard(stderr: IO[bytes], hear: Callable[[str], str | None]) -> str:
+    """What is left of every line, the last of it."""
+    stderr.seek(0)
+    kept: deque[str] = deque()
+    n_characters = 0
+    for raw in stderr:
+        # Counters that overwrite themselves end in a carriage return.
+        for line in raw.decode(errors="replace").rstrip("\r\n").split("\r"):
+            if (heard := hear(line)) is None:
+                continue
+            kept.append(heard)
+            n_characters += len(heard)
+            while n_characters > _TAIL_BYTES and len(kept) > 1:
+                n_characters -= len(kept.popleft())
+    return "\n".join(kept).strip()
 
 
 def _failure(command: Sequence[str], returncode: int, tail: str, *, stalled_s: float | None) -> str:
