@@ -294,6 +294,27 @@ GUARDS: Final = (
         "tests/libvmaf/test_scattered.py::test_two_thousand_sampled_frames",
     ),
     Guard(
+        "a file whose name is a pattern",
+        "media/video.py",
+        "        if self.path.suffix.lower() in _PICTURES and set(self.address) & _OF_PATTERNS:",
+        "        if False:",
+        "tests/media/test_sequence.py::test_the_name_of_a_file_is_no_pattern",
+    ),
+    Guard(
+        "a picture of a sequence that was changed",
+        "features/cached_scores.py",
+        "[hashed(picture) for picture in video.files]",
+        "[hashed(picture) for picture in video.files[:1]]",
+        "tests/features/test_sequences.py",
+    ),
+    Guard(
+        "a picture of a sequence that is missing",
+        "media/sequence.py",
+        "    if numbers[-1] - first + 1 != n_pictures:",
+        "    if False:",
+        "tests/media/test_sequence.py",
+    ),
+    Guard(
         "a clip that makes ffmpeg hang",
         "process/programs.py",
         "if time.monotonic() - self._last > limit_s:",

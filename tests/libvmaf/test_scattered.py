@@ -223,7 +223,8 @@ def test_two_thousand_sampled_frames(scores, distort, moving, tmp_path):
     distorted = moving(tmp_path / "b.mkv", "-vf", "gblur=1", "-c:v", "ffv1", **small)
     frames = range(5, 6005, 3)
     assert len(frames) == 2000
-    sampled, kept, whole, _ = scores(Video(reference), Video(distorted), frames=(0, *frames))
+    sampled, kept, whole, folder = scores(Video(reference), Video(distorted), frames=(0, *frames))
+    assert (folder / "graph").stat().st_size > 2**17
     assert sampled == whole
     assert kept == {frame: whole[frame] for frame in kept}
 

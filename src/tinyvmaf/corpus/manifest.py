@@ -19,6 +19,7 @@ from pathlib import Path, PurePath
 from tinyvmaf.corpus.pair import Corpus, Pair
 from tinyvmaf.errors import CorpusError, UsageError
 from tinyvmaf.files import read_bytes
+from tinyvmaf.media.sequence import find_sequence
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 from tinyvmaf.storage import listed
 
@@ -140,7 +141,7 @@ def _no_geometry(said: Mapping[str, str]) -> CorpusError:
 def _video(folder: Path, name: str, geometry: RawFormat | None) -> Video:
     path = listed(name, folder=folder)
     if path.suffix.lower() not in RAW_SUFFIXES:
-        return Video(path)
+        return Video(path, sequence=find_sequence(path))
     if geometry is None:
         raise CorpusError(
             f"{path.name} is raw video; give width and height in the manifest, or --size WxH"

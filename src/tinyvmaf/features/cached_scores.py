@@ -9,7 +9,6 @@ from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, closing
 from dataclasses import asdict, astuple, dataclass
-from pathlib import Path
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import ToolFailed
@@ -20,7 +19,9 @@ from tinyvmaf.libvmaf.logs import Log
 from tinyvmaf.libvmaf.sets import FULL, FeatureSet
 from tinyvmaf.libvmaf.shared_decode import Request
 from tinyvmaf.libvmaf.teacher import Teacher
-from tinyvmaf.media.probing import count_frames, file_state
+from tinyvmaf.media.containers import video_state
+from tinyvmaf.media.probing import count_frames
+from tinyvmaf.media.video import Video
 from tinyvmaf.pairs.beginnings import verify
 from tinyvmaf.pairs.check import CHECK_VERSION, check
 from tinyvmaf.pairs.checked import CheckedPair
@@ -139,12 +140,12 @@ class PairScorer:
 
     def _ready(self, pair: Pair) -> _Ready:
         content = (
-            self._content(pair.reference.path),
-            self._content(pair.distorted.path),
+            self._content(pair.reference),
+            self._content(pair.distorted),
         )
         videos: dict[str, object] = {
-            "reference": [content[0], repr(pair.reference.raw)],
-            "distorted": [content[1], repr(pair.distorted.raw)],
+            "reference": [content[0], repr(pair.reference.raw or pair.reference.sequence)],
+            "distorted": [content[1], repr(pair.distorted.raw or pair.distorted.sequence)],
         }
         verdict = cache_key({**videos, "check": CHECK_VERSION, "allowed": sorted(self.allowed)})
         known = self.cache.recall(verdict)
@@ -175,9 +176,12 @@ class PairScorer:
                 for each, log in zip(request.sets, logs, strict=True):
                     self.cache.store(item.keys[each], _proven(log, request.pair))
 
-    def _content(self, path: Path) -> str:
-        file_state(path)  # tells what is wrong with something that is no file
-        return hash_file(path) if self.staged else self.cache.content_hash(path)
+    def _content(self, video: Video) -> str:
+        video_state(video)  # tells what is wrong with something that is no file
+        hashed = hash_file if self.staged else self.cache.content_hash
+        if video.sequence is None:
+            return hashed(video.path)
+        return cache_key({"pictures": [hashed(picture) for picture in video.files]})
 
     def _holds(self, key: str, pair: Pair | None = None) -> bool:
         """Whether the cache holds a whole entry; a damaged one of `pair` is told."""

@@ -4,10 +4,12 @@
 A file may name no other file: what is known of a video is kept by the content of its own file.
 """
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyvmaf.errors import MediaError
+from tinyvmaf.media.video import Video
 
 if TYPE_CHECKING:
     import av.container
@@ -38,8 +40,25 @@ def file_state(path: Path) -> FileState:
     return state.st_size, state.st_mtime_ns, state.st_ino
 
 
-def open_container(path: Path) -> "av.container.InputContainer":
-    """Open a file that is no raw video; it may name no other file.
+def video_state(video: Video) -> FileState:
+    """What changes when one of the files of `video` does.
+
+    Raises:
+        MediaError: one is missing, empty, or no file.
+    """
+    if video.sequence is None:
+        return file_state(video.path)
+    states = [file_state(path) for path in video.files]
+    digest = hashlib.sha256(repr(states).encode()).digest()
+    return (
+        sum(state[0] for state in states),
+        max(state[1] for state in states),
+        int.from_bytes(digest[:8]),
+    )
+
+
+def open_container(video: Video) -> "av.container.InputContainer":
+    """Open a video; it may name no other file.
 
     Raises:
         MediaError: it is a playlist.
@@ -47,11 +66,14 @@ def open_container(path: Path) -> "av.container.InputContainer":
     """
     import av
 
-    container = av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file"})
+    name, options = video.demuxer
+    container = av.open(
+        video.address, format=name, options={"protocol_whitelist": "file", **options}
+    )
     if container.format.name in _PLAYLISTS:
         container.close()
         raise MediaError(
-            f"{path}: is a playlist ({container.format.name}), which names other files; "
+            f"{video.path}: is a playlist ({container.format.name}), which names other files; "
             "expected the video itself"
         )
     return container

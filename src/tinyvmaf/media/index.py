@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -169,19 +168,19 @@ class _Packets:
 
 
 def read_index(
-    path: Path,
     container: "av.container.InputContainer",
     stream: "av.video.stream.VideoStream",
     *,
+    n_bytes: int,
     on_packet: "Callable[[av.Packet[av.video.stream.VideoStream]], None] | None" = None,
     on_share: OnShare | None = None,
 ) -> FrameIndex:
     """The index of an open file that is neither raw nor Y4M.
 
     Args:
-        path: The file.
         container: The file, open and not read yet.
         stream: Its video.
+        n_bytes: Its size.
         on_packet: Called with every packet of the video; never if the container's own index tells
             all.
         on_share: Called now and then with the share that has been read.
@@ -190,7 +189,6 @@ def read_index(
         FFmpegError: it cannot be read.
     """
     base = stream.time_base or Fraction(1)
-    n_bytes = path.stat().st_size
     own = _own_index(container, stream, n_bytes=n_bytes)
     if own is not None:
         return own.index(base, from_container=True, fault=None)

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from tinyvmaf.errors import MediaError
-from tinyvmaf.media.containers import FileState, file_state, open_container, video_stream
+from tinyvmaf.media.containers import FileState, open_container, video_state, video_stream
 from tinyvmaf.media.index import KEPT, NO_TIME, FrameIndex
 from tinyvmaf.media.probing import describe, frame_index, probe, probe_raw
 from tinyvmaf.media.video import Video, VideoInfo
@@ -87,7 +87,7 @@ def beginning(video: Video) -> Beginning:
     Raises:
         MediaError: as `probe`, or no frame can be decoded.
     """
-    return _beginning_once(video, file_state(video.path))
+    return _beginning_once(video, video_state(video))
 
 
 # One reference belongs to many pairs.
@@ -108,7 +108,7 @@ def _beginning(video: Video) -> tuple[Beginning, FrameIndex | None]:
         # Threads for frames delay the first one and decode some that nobody wants.
         stream.thread_type = "SLICE"
         if info is None:
-            info, index = describe(video.path, container, stream, on_packet=pictures.decode)
+            info, index = describe(video, container, stream, on_packet=pictures.decode)
         if not pictures.fed:
             pictures.take(container, stream)
     found = Beginning(info=info, first=pictures.first(video), look=pictures.look(video))
@@ -226,19 +226,8 @@ class _Pictures:
 
 @contextmanager
 def _opened(video: Video) -> Generator[av.container.InputContainer]:
-    raw = video.raw
     try:
-        if raw is None:
-            with open_container(video.path) as container:
-                yield container
-            return
-        geometry = {
-            "pixel_format": raw.pix_fmt,
-            "video_size": f"{raw.width}x{raw.height}",
-            "framerate": str(raw.frame_rate),
-        }
-        name = f"file:{video.path.absolute()}"
-        with av.open(name, format="rawvideo", options=geometry) as container:
+        with open_container(video) as container:
             yield container
     except av.error.FFmpegError as error:
         raise MediaError(f"{video.path}: not a readable video: {error.strerror}") from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyvmaf.errors import MediaError
-from tinyvmaf.media.containers import FileState, file_state, open_container, video_stream
+from tinyvmaf.media.containers import FileState, open_container, video_state, video_stream
 from tinyvmaf.media.index import KEPT, FrameIndex, OnShare, read_index, regular_index
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video, VideoInfo, frame_bytes
 from tinyvmaf.media.y4m import y4m_positions
@@ -31,7 +31,7 @@ def probe(video: Video) -> VideoInfo:
         MediaError: the file is missing, empty, no video, or a raw size that is no whole number of
             frames.
     """
-    return _probe_once(video, file_state(video.path))
+    return _probe_once(video, video_state(video))
 
 
 @lru_cache(maxsize=4096)
@@ -39,7 +39,7 @@ def _probe_once(video: Video, state: FileState) -> VideoInfo:
     # One reference belongs to many pairs, and counting its packets reads all of it.
     if video.raw is not None:
         return probe_raw(video.path, video.raw)
-    info, index = look_at(video.path, _probe_container, video.path)
+    info, index = look_at(video.path, _probe_container, video)
     KEPT.put((video, state), index)
     return info
 
@@ -54,13 +54,11 @@ def frame_index(video: Video, *, on_share: OnShare | None = None) -> FrameIndex:
     Raises:
         MediaError: as `probe`.
     """
-    key = video, file_state(video.path)
+    key = video, video_state(video)
     found = KEPT.get(key)
     if found is None:
         found = (
-            _raw_index(video.path, video.raw)
-            if video.raw
-            else _index_container(video.path, on_share)
+            _raw_index(video.path, video.raw) if video.raw else _index_container(video, on_share)
         )
         KEPT.put(key, found)
     return found
@@ -71,10 +69,10 @@ def _raw_index(path: Path, raw: RawFormat) -> FrameIndex:
     return regular_index(positions, frame_bytes=raw.frame_bytes, frame_rate=raw.frame_rate)
 
 
-def _index_container(path: Path, on_share: OnShare | None) -> FrameIndex:
-    with _readable(path), open_container(path) as container:
-        stream = video_stream(path, container)
-        return describe(path, container, stream, on_share=on_share)[1]
+def _index_container(video: Video, on_share: OnShare | None) -> FrameIndex:
+    with _readable(video.path), open_container(video) as container:
+        stream = video_stream(video.path, container)
+        return describe(video, container, stream, on_share=on_share)[1]
 
 
 def probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
@@ -103,10 +101,10 @@ def probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
     )
 
 
-def _probe_container(path: Path) -> tuple[VideoInfo, FrameIndex]:
-    with _readable(path), open_container(path) as container:
-        stream = video_stream(path, container)
-        return describe(path, container, stream)
+def _probe_container(video: Video) -> tuple[VideoInfo, FrameIndex]:
+    with _readable(video.path), open_container(video) as container:
+        stream = video_stream(video.path, container)
+        return describe(video, container, stream)
 
 
 @contextmanager
@@ -121,7 +119,7 @@ def _readable(path: Path) -> Generator[None]:
 
 
 def describe(
-    path: Path,
+    video: Video,
     container: "av.container.InputContainer",
     stream: "av.video.stream.VideoStream",
     *,
@@ -131,8 +129,8 @@ def describe(
     """What headers and packets tell of an open file.
 
     Args:
-        path: The file.
-        container: The file, open.
+        video: The video.
+        container: Its file, open.
         stream: Its video.
         on_packet: Called with every packet of the video; never where they need not be read.
         on_share: Called now and then with the share that has been read.
@@ -140,17 +138,19 @@ def describe(
     Raises:
         MediaError: it cannot be decoded or holds no frame.
     """
-    codec = stream.codec_context
+    path, codec = video.path, stream.codec_context
     rate = stream.average_rate or stream.guessed_rate
     if not codec.pix_fmt or not rate:
         raise MediaError(f"{path}: its video stream cannot be decoded (codec {codec.name})")
+    n_bytes = sum(file.stat().st_size for file in video.files)
     if container.format.name == "yuv4mpegpipe":
         picture = frame_bytes(str(codec.pix_fmt), width=codec.width, height=codec.height)
         positions = y4m_positions(path, frame_bytes=picture)
         index = regular_index(positions, frame_bytes=picture, frame_rate=rate)
-        n_bytes = path.stat().st_size
     else:
-        index = read_index(path, container, stream, on_packet=on_packet, on_share=on_share)
+        index = read_index(
+            container, stream, n_bytes=n_bytes, on_packet=on_packet, on_share=on_share
+        )
         n_bytes = index.n_bytes
     if index.n_frames == 0:
         raise MediaError(f"{path}: its video stream holds no frame")
@@ -183,16 +183,16 @@ def count_frames(video: Video) -> int:
     """
     if video.raw is not None:
         return probe(video).n_frames
-    return look_at(video.path, _decode_all, video.path)
+    return look_at(video.path, _decode_all, video)
 
 
-def _decode_all(path: Path) -> int:
+def _decode_all(video: Video) -> int:
     import av.error
 
     try:
-        with open_container(path) as container:
-            stream = video_stream(path, container)
+        with open_container(video) as container:
+            stream = video_stream(video.path, container)
             stream.thread_type = "AUTO"
             return sum(1 for _ in container.decode(stream))
     except av.error.FFmpegError as error:
-        raise MediaError(f"{path}: decoding fails: {error.strerror}") from error
+        raise MediaError(f"{video.path}: decoding fails: {error.strerror}") from error

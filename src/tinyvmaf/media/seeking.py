@@ -177,7 +177,7 @@ class Seeker:
     def _opened(self) -> "_Stream | _RawPictures":
         layout = _raw_layout(self._video)
         if layout is None:
-            return _Stream(self._video.path, self._index)
+            return _Stream(self._video, self._index)
         return _RawPictures(self._video.path, self._index, layout)
 
     def _visit(self, stream: "_Stream", visit: Visit, *, skip: bool) -> Generator[Picture]:
@@ -214,8 +214,9 @@ class Seeker:
 class _Stream:
     """The packets of an open file, from any that begins a group of pictures on."""
 
-    def __init__(self, path: Path, index: FrameIndex) -> None:
-        self._path = path
+    def __init__(self, video: Video, index: FrameIndex) -> None:
+        self._video = video
+        self._path = video.path
         self._index = index
         self._next = 0
         self._seeks = True
@@ -231,7 +232,7 @@ class _Stream:
         return self._stream.codec_context
 
     def _open(self) -> None:
-        self._container = open_container(self._path)
+        self._container = open_container(self._video)
         self._stream = video_stream(self._path, self._container)
         # Threads for frames delay pictures and decode some that nobody wants.
         self._stream.thread_type = "NONE"
@@ -360,7 +361,7 @@ def _raw_layout(video: Video) -> PictureFormat | None:
     """How the pictures of a raw or Y4M file are stored, None for any other file."""
     if video.raw is not None:
         return PictureFormat(video.raw.width, video.raw.height, video.raw.pix_fmt)
-    with open_container(video.path) as container:
+    with open_container(video) as container:
         if container.format.name != "yuv4mpegpipe":
             return None
         codec = video_stream(video.path, container).codec_context

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos on disk: how to hand one to ffmpeg, and what may be known of one.
 
-A `Video` is a path and, for raw YUV, the geometry that the file itself cannot tell.
+A `Video` is a path and, for raw YUV, the geometry that the file itself cannot tell; the path may be
+the pattern of a picture sequence.
 """
 
 from dataclasses import dataclass
@@ -9,8 +10,19 @@ from fractions import Fraction
 from pathlib import Path
 
 from tinyvmaf.errors import UsageError
+from tinyvmaf.media.sequence import PictureSequence, escaped
 
 RAW_SUFFIXES = (".yuv", ".raw")
+
+# Suffixes that make libavformat read a name as a pattern, and the signs of one.
+_PICTURE_SUFFIXES = (
+    ".jpeg .jpg .jps .mpo .ljpg .jls .png .pns .mng .ppm .pnm .pgm .pgmyuv .pbm .pam .pfm .phm "
+    ".mpg1-img .mpg2-img .mpg4-img .y .bmp .tga .tiff .tif .sgi .ptx .pcd .pcx .pic .pct .pict "
+    ".sun .ras .rs .im1 .im8 .im24 .sunras .jpx .jp2 .j2c .jpc .j2k .dpx .exr .gem .hdr .ico .jxl "
+    ".jxs .pix .qoi .svg .svgz .vbn .webp .xbm .xface .xpm .xwd .gif .avif .fits"
+)
+_PICTURES = frozenset(_PICTURE_SUFFIXES.split())
+_OF_PATTERNS = frozenset("%*?{[")
 
 PIXEL_FORMATS = tuple(
     f"yuv{sampling}p{depth}"
@@ -62,21 +74,60 @@ class RawFormat:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video file; `raw` holds the geometry of raw YUV and is None for every container."""
+    """A video on disk.
+
+    Attributes:
+        path: The file, or the pattern of a picture sequence.
+        raw: The geometry of raw YUV, None for every container.
+        sequence: The pictures of a sequence, None for a single file.
+    """
 
     path: Path
     raw: RawFormat | None = None
+    sequence: PictureSequence | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that are read."""
+        if self.sequence is None:
+            return (self.path,)
+        return tuple(self.sequence.pictures(self.path))
+
+    @property
+    def address(self) -> str:
+        """The name under which libavformat opens it, and nothing but local files."""
+        # An absolute `file:` path is never read as an option or as a protocol.
+        path = self.path.absolute() if self.sequence is None else escaped(self.path)
+        return f"file:{path}"
+
+    @property
+    def demuxer(self) -> tuple[str | None, dict[str, str]]:
+        """Libavformat's demuxer, None if it finds that out, and the demuxer's options."""
+        if self.raw is not None:
+            return "rawvideo", {
+                "pixel_format": self.raw.pix_fmt,
+                "video_size": f"{self.raw.width}x{self.raw.height}",
+                "framerate": str(self.raw.frame_rate),
+            }
+        if self.sequence is not None:
+            return "image2", {
+                "pattern_type": "sequence",
+                "start_number": str(self.sequence.first),
+                "framerate": str(self.sequence.frame_rate),
+            }
+        if self.path.suffix.lower() in _PICTURES and set(self.address) & _OF_PATTERNS:
+            # Left alone it would read all files that the name matches as a pattern.
+            return "image2", {"pattern_type": "none"}
+        return None, {}
 
     def arguments(self) -> list[str]:
-        """Ffmpeg's arguments that open this file as an input, and nothing but a local file."""
-        # An absolute `file:` path is never read as an option, a protocol or a pattern.
-        source = ["-i", f"file:{self.path.absolute()}"]
-        if self.raw is None:
-            return ["-protocol_whitelist", "file", *source]
-        geometry = ["-f", "rawvideo", "-pixel_format", self.raw.pix_fmt]
-        geometry += ["-video_size", f"{self.raw.width}x{self.raw.height}"]
-        geometry += ["-framerate", str(self.raw.frame_rate)]
-        return ["-protocol_whitelist", "file", *geometry, *source]
+        """Ffmpeg's arguments that open this video as an input, and nothing but local files."""
+        name, options = self.demuxer
+        words = ["-protocol_whitelist", "file"]
+        words += ["-f", name] if name is not None else []
+        for option, value in options.items():
+            words += [f"-{option}", value]
+        return [*words, "-i", self.address]
 
 
 @dataclass(frozen=True, slots=True)

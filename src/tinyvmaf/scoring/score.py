@@ -3,6 +3,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher, find_teacher
 from tinyvmaf.media.ffmpeg import find_ffmpeg
+from tinyvmaf.media.sequence import DEFAULT_RATE, find_sequence
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 from tinyvmaf.pairs.finding import Allowance
 from tinyvmaf.progress import SILENT, Progress
@@ -331,14 +333,22 @@ def make_scorer(
     )
 
 
-def as_video(path: Path, raw: RawFormat | None) -> Video:
+def as_video(path: Path, raw: RawFormat | None, *, frame_rate: Fraction = DEFAULT_RATE) -> Video:
     """The file as a video; only raw YUV takes the geometry.
+
+    A pattern such as `frame_%04d.png` that is no file is a picture sequence.
+
+    Args:
+        path: The file or the pattern.
+        raw: The geometry of raw YUV.
+        frame_rate: Of a picture sequence.
 
     Raises:
         UsageError: raw YUV without a geometry.
+        MediaError: a picture sequence without pictures, or with a gap.
     """
     if path.suffix.lower() not in RAW_SUFFIXES:
-        return Video(path)
+        return Video(path, sequence=find_sequence(path, frame_rate=frame_rate))
     if raw is None:
         raise UsageError(f"{path}: raw YUV needs --size WxH (and --pix-fmt, --fps)")
     return Video(path, raw)
