@@ -27,6 +27,6 @@ def test_an_unknown_arch_is_refused_with_those_there_are():
     with pytest.raises(UsageError) as caught:
         layer_sizes("mlp_huge", 6)
     assert str(caught.value) == (
-        "unknown arch 'mlp_huge'; expected one of linear, mlp_small, mlp_mid, mlp_medium"
+        "unknown arch 'mlp_huge'; expected one of linear, mlp_small, mlp_mid, mlp_medium, svr"
     )
     assert "mlp_huge" not in ARCHS

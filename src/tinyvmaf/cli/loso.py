@@ -15,7 +15,9 @@ from tinyvmaf.typed_json import to_json
 if TYPE_CHECKING:
     from tinyvmaf.report.digest import Digest
 
-Arch = Annotated[str, typer.Option("--model-arch", help="linear, mlp_small, mlp_mid, mlp_medium.")]
+Arch = Annotated[
+    str, typer.Option("--model-arch", help="linear, mlp_small, mlp_mid, mlp_medium, svr.")
+]
 RecipeName = Annotated[str, typer.Option("--recipe", help="default, digest, or a TOML file.")]
 
 

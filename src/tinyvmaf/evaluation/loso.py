@@ -43,7 +43,7 @@ from tinyvmaf.models.model import Model, load_model
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.stats.dissimilarity import applicability
-from tinyvmaf.training.archs import check_arch, n_params
+from tinyvmaf.training.archs import check_arch
 from tinyvmaf.training.recipes import Recipe, as_recipe
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _sweep(
     }
     facts = RunFacts(
         arch=arch,
-        n_params=n_params(arch, len(table.info.features)),
+        n_params=networks.n_params,
         recipe=recipe.name,
         recipe_settings=asdict(recipe),
         seeds=seeds,

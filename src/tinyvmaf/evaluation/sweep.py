@@ -19,10 +19,11 @@ from tinyvmaf.models.export import export_model
 from tinyvmaf.models.model import Model
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.stats.metrics import rmse
+from tinyvmaf.training.archs import SVR
 from tinyvmaf.training.recipes import Recipe
 
 if TYPE_CHECKING:
-    from tinyvmaf.models.network import Network
+    from tinyvmaf.models.support_vectors import Regressor
     from tinyvmaf.training.fitting import Fitted
 
 SINGLE_SPLIT: Mapping[str, str] = {
@@ -48,7 +49,7 @@ class SweepNetworks:
         folds: Held out, one after the other.
         of_folds: (Positions held out, seed) -> its network.
         single: Name of a single-split baseline -> its network, trained without the last fold.
-        doubling: The held-out error with half the steps and with all of them.
+        doubling: The held-out error with half the steps and with all of them; None without steps.
         learning_curve: The error against the number of training sources, None if nobody asked.
     """
 
@@ -58,8 +59,13 @@ class SweepNetworks:
     folds: Sequence[Fold]
     of_folds: "Mapping[tuple[tuple[int, ...], int], Fitted]"
     single: "Mapping[str, Fitted]"
-    doubling: dict[str, Any]
+    doubling: dict[str, Any] | None
     learning_curve: list[dict[str, Any]] | None
+
+    @property
+    def n_params(self) -> int:
+        """Trained parameters of a model; of support vectors, whose number differs, the most."""
+        return max(item.network.n_params for item in self.of_folds.values())
 
     @property
     def validation(self) -> Fold:
@@ -121,14 +127,22 @@ def train_sweep(
         )[last, first]
         for name, each in SINGLE_SPLIT.items()
     }
-    half = fit(
-        table,
-        arch=arch,
-        recipe=halved(recipe),
-        held_out=held_out,
-        seeds=[first],
-        progress=progress,
-    )
+    doubling = None
+    if arch != SVR:
+        half = fit(
+            table,
+            arch=arch,
+            recipe=halved(recipe),
+            held_out=held_out,
+            seeds=[first],
+            progress=progress,
+        )
+        doubling = {
+            "steps": half[held_out[0], first].steps,
+            "folds": len(folds),
+            "rmse": _mean_error(table, half, held_out, seed=first),
+            "doubled_rmse": _mean_error(table, of_folds, held_out, seed=first),
+        }
     curve = None
     if with_learning_curve:
         curve = learning_curve(table, arch=arch, recipe=recipe, seed=first, progress=progress)
@@ -139,12 +153,7 @@ def train_sweep(
         folds=folds,
         of_folds=of_folds,
         single=single,
-        doubling={
-            "steps": half[held_out[0], first].steps,
-            "folds": len(folds),
-            "rmse": _mean_error(table, half, held_out, seed=first),
-            "doubled_rmse": _mean_error(table, of_folds, held_out, seed=first),
-        },
+        doubling=doubling,
         learning_curve=curve,
     )
 
@@ -205,7 +214,7 @@ def learning_curve(
     return points
 
 
-def source_error(table: FeatureTable, network: "Network", position: int) -> float:
+def source_error(table: FeatureTable, network: "Regressor", position: int) -> float:
     """RMSE of a network on the frames of one source, in VMAF points."""
     own = table.blocks[position]
     return rmse(predicted=network.predict(table.features[own]), target=table.target[own]) or 0.0

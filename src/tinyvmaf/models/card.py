@@ -20,8 +20,7 @@ from jaxtyping import Float
 from tinyvmaf.errors import CardError
 from tinyvmaf.files import write_text
 from tinyvmaf.models.external import shown
-from tinyvmaf.models.network import Network
-from tinyvmaf.models.support_vectors import SupportVectors
+from tinyvmaf.models.support_vectors import Regressor
 
 SCHEMA: Final = "tinyvmaf.card/1"
 MAX_BYTES: Final = 4 * 2**20
@@ -199,9 +198,7 @@ def domain(
     }
 
 
-def golden(
-    network: Network | SupportVectors, features: Float[np.ndarray, "n n_features"]
-) -> Golden:
+def golden(network: Regressor, features: Float[np.ndarray, "n n_features"]) -> Golden:
     """Golden vectors from training features: the extremes, and rows from the low to the high score.
 
     The scores come from NumPy, so that ONNX Runtime is held against something else.

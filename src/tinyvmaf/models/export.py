@@ -13,7 +13,8 @@ from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.libvmaf.sets import sets_of
 from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden
 from tinyvmaf.models.model import Model, load_model
-from tinyvmaf.models.onnx_file import Trained, to_onnx
+from tinyvmaf.models.onnx_file import to_onnx
+from tinyvmaf.models.support_vectors import Regressor
 from tinyvmaf.provenance import command_line, sha256, versions
 from tinyvmaf.swap import write_together
 
@@ -21,7 +22,7 @@ LICENCE = "Apache-2.0"
 
 
 def export_model(
-    network: Trained,
+    network: Regressor,
     *,
     path: Path,
     table: FeatureTable,

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from tinyvmaf.errors import ModelError
 from tinyvmaf.models.network import Activation, Network
 from tinyvmaf.models.safety import CheckedModel
-from tinyvmaf.models.support_vectors import SupportVectors
+from tinyvmaf.models.support_vectors import Regressor, SupportVectors
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -31,11 +31,7 @@ FEATURES_KEY = "tinyvmaf.features"
 _IR_VERSION = 8
 
 
-Trained = Network | SupportVectors
-"""What training makes."""
-
-
-def to_onnx(network: Trained) -> bytes:
+def to_onnx(network: Regressor) -> bytes:
     """The ONNX file of a model: input `features` float32 [N, F], output `vmaf` float32 [N].
 
     Raises:
@@ -72,37 +68,32 @@ def support_vectors(checked: CheckedModel) -> SupportVectors | None:
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     if not {"shift", "scale", *_KERNEL} <= set(arrays) or len(names) != checked.n_features:
         return None
-    weights = arrays["weights"][:, 0].copy()
     return SupportVectors(
         features=names,
         shift=arrays["shift"].copy(),
         scale=arrays["scale"].copy(),
         vectors=arrays["vectors"].T.copy(),
-        weights=weights,
-        bias=float(arrays["bias"][0]) - float(weights.astype(np.float64).sum()),
+        weights=arrays["weights"][:, 0].copy(),
+        bias=float(arrays["bias"][0]),
         gamma=-float(arrays["minus_gamma"][0, 0]),
         target_shift=float(arrays["target_shift"]),
         target_scale=float(arrays["target_scale"]),
     )
 
 
-_KERNEL = ("vectors", "minus_gamma", "minus_norms", "one", "weights", "bias")
+_KERNEL = ("vectors", "minus_gamma", "minus_norms", "weights", "bias")
 
 
 def _kernel_parameters(machine: SupportVectors) -> dict[str, np.ndarray]:
     vectors = machine.vectors.astype(np.float64)
-    weights = machine.weights.astype(np.float64)
     return {
         "shift": machine.shift,
         "scale": machine.scale,
         "vectors": machine.vectors.T,
         "minus_gamma": np.full((len(machine.features), 1), -machine.gamma),
         "minus_norms": -machine.gamma * np.square(vectors).sum(axis=1),
-        "one": np.asarray(1.0),
         "weights": machine.weights[:, None],
-        # Kernels of smooth functions are near 1, and large weights of either sign cancel: summed
-        # over kernels less 1, rounding is a third of what it would be.
-        "bias": np.asarray([machine.bias + weights.sum()]),
+        "bias": np.asarray([machine.bias]),
     }
 
 
@@ -114,7 +105,7 @@ def _network_parameters(network: Network) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _parameters(network: Trained) -> dict[str, np.ndarray]:
+def _parameters(network: Regressor) -> dict[str, np.ndarray]:
     of_network = isinstance(network, Network)
     arrays = _network_parameters(network) if of_network else _kernel_parameters(network)
     arrays["target_scale"] = np.asarray(network.target_scale)
@@ -129,7 +120,7 @@ def _float32(array: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return np.array(array, dtype=np.float32, order="C")
 
 
-def _check(network: Trained, arrays: dict[str, np.ndarray]) -> None:
+def _check(network: Regressor, arrays: dict[str, np.ndarray]) -> None:
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ModelError(f"cannot export: {name} holds a value that is not finite; train again")
@@ -141,7 +132,7 @@ def _check(network: Trained, arrays: dict[str, np.ndarray]) -> None:
             raise ModelError(f"cannot export: the feature name {name!r} has a comma; rename it")
 
 
-def _nodes(network: Trained) -> "list[NodeProto]":
+def _nodes(network: Regressor) -> "list[NodeProto]":
     """Sub and Div, what lies between, then Squeeze to Clip."""
     from onnx import helper
 
@@ -185,8 +176,11 @@ def _kernel(gamma: float) -> "list[NodeProto]":
         ),
         helper.make_node("Add", ["products", "minus_norm"], ["exponents"]),
         helper.make_node("Exp", ["exponents"], ["kernels"]),
-        helper.make_node("Sub", ["kernels", "one"], ["less_one"]),
-        helper.make_node("Gemm", ["less_one", "weights", "bias"], ["sum"]),
+        # Large weights of either sign cancel, and all together are 0: what every kernel has in
+        # common adds nothing but rounding.
+        helper.make_node("Exp", ["minus_norm"], ["common"]),
+        helper.make_node("Sub", ["kernels", "common"], ["own"]),
+        helper.make_node("Gemm", ["own", "weights", "bias"], ["sum"]),
     ]
 
 

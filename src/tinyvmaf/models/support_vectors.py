@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from tinyvmaf.models.network import Network
+
 # The distances of all rows at once would take many times their memory.
 _ROWS_AT_ONCE = 2**12
 
@@ -62,3 +64,7 @@ class SupportVectors:
         for column, vectors in zip(scaled.T, self.vectors.T.astype(np.float64), strict=True):
             distance += np.square(column[:, None] - vectors)
         return np.exp(-self.gamma * distance) @ self.weights.astype(np.float64)
+
+
+Regressor = Network | SupportVectors
+"""What training makes."""

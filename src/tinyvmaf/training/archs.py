@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Archs: the named shapes of networks. Their sizes are known without JAX.
+"""Archs: the named shapes of networks, and support vectors. Sizes are known without JAX.
 
 A name stands for the widths of the hidden layers; the number of inputs comes from the feature set
 and there is one output, so that `mlp_small` on six features is 6-16-8-1.
@@ -19,27 +19,33 @@ ARCHS: Mapping[str, tuple[int, ...]] = {
 """Name -> widths of the hidden layers. A name is never given another shape."""
 
 
+SVR = "svr"
+"""The arch that is no network: a support-vector regression, as VMAF itself is one."""
+
+
 def check_arch(arch: str) -> None:
     """Refuse a name that is no arch.
 
     Raises:
         UsageError: there is no such arch; those there are are named.
     """
-    if arch not in ARCHS:
-        raise UsageError(f"unknown arch {arch!r}; expected one of {', '.join(ARCHS)}")
+    if arch not in (*ARCHS, SVR):
+        raise UsageError(f"unknown arch {arch!r}; expected one of {', '.join((*ARCHS, SVR))}")
 
 
 def layer_sizes(arch: str, n_features: int) -> tuple[int, ...]:
     """Widths from the inputs to the one output.
 
     Raises:
-        UsageError: there is no such arch.
+        UsageError: there is no such network.
 
     Example:
         >>> layer_sizes("mlp_small", 6)
         (6, 16, 8, 1)
     """
     check_arch(arch)
+    if arch == SVR:
+        raise UsageError("svr is no network: training decides how many support vectors it has")
     return (n_features, *ARCHS[arch], 1)
 
 

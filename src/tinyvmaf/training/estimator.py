@@ -16,7 +16,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tinyvmaf.features.table import FeatureTable, TableInfo
-from tinyvmaf.models.network import Network
+from tinyvmaf.models.support_vectors import Regressor
 from tinyvmaf.training.recipes import Recipe, load_recipe
 
 # It takes whatever can be made an array and refuses the rest; its annotations say neither.
@@ -37,7 +37,7 @@ class TinyVmafRegressor(RegressorMixin, BaseEstimator):
         n_features_in_: Columns that it was trained on.
     """
 
-    network_: Network
+    network_: Regressor
     train_rmse_: float
     n_features_in_: int
 

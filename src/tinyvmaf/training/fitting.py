@@ -14,6 +14,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float32
@@ -21,9 +22,11 @@ from jaxtyping import Float32
 from tinyvmaf.errors import TinyVmafError, UsageError
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models.network import Layer, Network
+from tinyvmaf.models.support_vectors import Regressor
 from tinyvmaf.progress import SILENT, Progress, Task
-from tinyvmaf.training.archs import layer_sizes
+from tinyvmaf.training.archs import SVR, check_arch, layer_sizes
 from tinyvmaf.training.recipes import Recipe
+from tinyvmaf.training.support_vectors import fit_folds
 from tinyvmaf.training.training_rows import Rows, batches, split_by_source
 
 try:
@@ -47,16 +50,16 @@ except ModuleNotFoundError as error:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained network and what training it told.
+    """A trained network, or support vectors, and what training it told.
 
     Attributes:
         network: Ready to predict or to export.
         train_rmse: On its own training rows, in VMAF points.
-        steps: Of the optimiser.
+        steps: Of the optimiser; 0 for support vectors, which have none.
         n_train: Training rows.
     """
 
-    network: Network
+    network: Regressor
     train_rmse: float
     steps: int
     n_train: int
@@ -75,7 +78,7 @@ def fit(
 
     Args:
         table: The rows; the networks read `table.info.features`, in that order.
-        arch: One of `archs.ARCHS`.
+        arch: One of `archs.ARCHS`, or `svr`, which is the same for every seed.
         recipe: How to train.
         held_out: Positions in `table.sources` that a network must not see; `()` trains on all.
         seeds: Of the start and the order of batches, each 0 or more.
@@ -90,13 +93,16 @@ def fit(
             leaves no rows to train on.
         TinyVmafError: training diverged.
     """
-    sizes = layer_sizes(arch, len(table.info.features))
+    check_arch(arch)
     if any(seed < 0 for seed in seeds):
         raise UsageError(f"seeds {list(seeds)}: expected 0 or more")
     rows = split_by_source(table)
     for out in held_out:
         rows.check_fold(out)
     jobs = list(dict.fromkeys((out, seed) for out in held_out for seed in seeds))
+    if arch == SVR:
+        return _support_vectors(table, rows, jobs, recipe=recipe, progress=progress)
+    sizes = layer_sizes(arch, len(table.info.features))
     n_steps = sum(recipe.n_steps(rows.n_train(out)) for out, _ in jobs)
     sweep = _Sweep(
         rows=rows,
@@ -123,6 +129,34 @@ def fit(
         sweep.watched.stop()
         pool.shutdown(cancel_futures=True)
         sweep.watched.task.finish()
+
+
+def _support_vectors(
+    table: FeatureTable,
+    rows: Rows,
+    jobs: list[tuple[tuple[int, ...], int]],
+    *,
+    recipe: Recipe,
+    progress: Progress,
+) -> dict[tuple[tuple[int, ...], int], Fitted]:
+    """Fit once for every set of held-out sources: nothing about it depends on a seed."""
+    held_out = list(dict.fromkeys(out for out, _ in jobs))
+    watched = _Watched(progress.task("train", total=float(len(held_out)), unit="models"))
+    try:
+        machines = fit_folds(
+            rows,
+            held_out,
+            names=table.info.features,
+            standardised=recipe.scaling == "standard",
+            on_fold=partial(watched.advance, 1),
+        )
+    finally:
+        watched.task.finish()
+    fitted = {
+        out: Fitted(machine, rows.train_rmse(machine, sorted(set(out))), 0, rows.n_train(out))
+        for out, machine in machines.items()
+    }
+    return {(out, seed): fitted[out] for out, seed in jobs}
 
 
 def learning_rates(recipe: Recipe, n_steps: int) -> Float32[np.ndarray, " n_steps"]:

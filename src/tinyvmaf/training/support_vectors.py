@@ -6,13 +6,15 @@ the rows, so that it gets some of them, spread evenly; which ones depends on not
 number. The settings were chosen by LOSO on the sample.
 """
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.models.support_vectors import SupportVectors
-
-ARCH = "svr"
-"""The name of the arch."""
+from tinyvmaf.training.training_rows import Rows, rows_of
 
 ROWS = 1000
 """Rows that training reads, at most."""
@@ -61,3 +63,46 @@ def fit_support_vectors(
         target_shift=float(shift[-1]),
         target_scale=float(scale[-1]),
     )
+
+
+def fit_folds(
+    rows: Rows,
+    held_out: "list[tuple[int, ...]]",
+    *,
+    names: tuple[str, ...],
+    standardised: bool,
+    on_fold: Callable[[], object],
+) -> dict[tuple[int, ...], SupportVectors]:
+    """Fit a support-vector regression for every set of held-out sources, some at once.
+
+    Args:
+        rows: All rows; those of held-out sources take no part.
+        held_out: Positions of sources.
+        names: Of the features.
+        standardised: Whether features and target get mean 0 and deviation 1 over the training rows.
+        on_fold: Called as each is done, from several threads.
+    """
+
+    def one(positions: tuple[int, ...]) -> SupportVectors:
+        out = sorted(set(positions))
+        n_train = rows.n_train(out)
+        wanted = np.linspace(0, n_train - 1, min(ROWS, n_train)).astype(np.int32)
+        own = rows_of(wanted, held_out=[rows.blocks[position] for position in out])
+        shift, scale = np.zeros(len(names) + 1), np.ones(len(names) + 1)
+        if standardised:
+            seen = rows.training_moments(out)
+            shift, scale = seen.mean, seen.scale
+        fitted = fit_support_vectors(
+            features=rows.features[own],
+            target=rows.target[own],
+            names=names,
+            shift=shift,
+            scale=scale,
+        )
+        on_fold()
+        return fitted
+
+    folds = list(dict.fromkeys(held_out))
+    # libsvm computes without Python's lock.
+    with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(folds)))) as pool:
+        return dict(zip(folds, pool.map(one, folds), strict=True))

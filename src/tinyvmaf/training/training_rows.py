@@ -15,7 +15,7 @@ from jaxtyping import Float, Float32, Int32
 
 from tinyvmaf.errors import SplitError
 from tinyvmaf.features.table import FeatureTable
-from tinyvmaf.models.network import Network
+from tinyvmaf.models.support_vectors import Regressor
 
 # Small enough to stay in the cache, and for OpenBLAS to use no threads of its own: with 4096 rows
 # a prediction takes 25 times longer, because its threads fight over the cores with ours.
@@ -164,7 +164,7 @@ class Rows:
         """Statistics of the rows that a fold trains on."""
         return combine([part for k, part in enumerate(self.moments) if k not in held_out])
 
-    def train_rmse(self, network: Network, held_out: Collection[int]) -> float:
+    def train_rmse(self, network: Regressor, held_out: Collection[int]) -> float:
         """Error of a fold's network on the rows that it trained on, in VMAF points."""
         total = 0.0
         for block in self.training_blocks(held_out):
