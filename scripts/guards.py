@@ -178,6 +178,13 @@ GUARDS: Final = (
         "test_a_writer_that_is_killed_leaves_nothing_after_the_next_command",
     ),
     Guard(
+        "data on usage that ONNX Runtime sends",
+        "models/runtime.py",
+        '    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")\n',
+        "",
+        "tests/models/test_model.py::test_scoring_leaves_nothing_in_the_home",
+    ),
+    Guard(
         "a log that is no log: its file",
         "libvmaf/pixels.py",
         "opened.enter_context(closing(_read(folder / file_name(name), name)))",

@@ -37,6 +37,8 @@ def private_environment(tmp_path_factory):
     """No test reads or fills the user's cache, or obeys the user's settings."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYVMAF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        # Tests that import ONNX Runtime themselves; `models/runtime.py` has it for users.
+        patch.setenv("ORT_DISABLE_TELEMETRY", "1")
         for name in ("TINYVMAF_FFMPEG", "VMAF_BIN", "VMAF_DATA_ROOT", "IMAGEIO_FFMPEG_EXE"):
             patch.delenv(name, raising=False)
         yield

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -295,3 +296,13 @@ def test_importing_the_floor_loads_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_scoring_leaves_nothing_in_the_home(tmp_path):
+    """ONNX Runtime from version 1.29 on sends data on usage unless it is told not to."""
+    program = (
+        "import numpy as np, tinyvmaf as tv\ntv.load('tinyvmaf_small_v1').predict(np.ones((1, 6)))"
+    )
+    environment = {"HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []

@@ -77,6 +77,8 @@ def start(checked: CheckedModel, *, threads: int | None = None) -> Runtime:
     Raises:
         ModelError: ONNX Runtime refuses it.
     """
+    # Since version 1.29 its import sends data on usage and leaves a device's number in the home.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
