@@ -10,6 +10,7 @@ from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
 from tinyvmaf.cli.extract import PARTIAL
 from tinyvmaf.cli.options import Jobs, Json, PixFmt, Size
 from tinyvmaf.cli.tables import Sample, TableArgument, open_table
+from tinyvmaf.errors import UsageError
 from tinyvmaf.typed_json import to_json
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ Arch = Annotated[
     str, typer.Option("--model-arch", help="linear, mlp_small, mlp_mid, mlp_medium, svr.")
 ]
 RecipeName = Annotated[str, typer.Option("--recipe", help="default, digest, or a TOML file.")]
+
+Inputs = Annotated[
+    str | None,
+    typer.Option(
+        "--features",
+        help="Inputs: columns or feature sets, separated by commas, or all.  [the teacher's own]",
+    ),
+]
 
 
 def loso(
@@ -34,12 +43,25 @@ def loso(
         int | None,
         typer.Option(help="Put whole sources into so many folds.  [each source is left out alone]"),
     ] = None,
+    features: Inputs = None,
     baseline: Annotated[
         list[str] | None,
         typer.Option(help="A model (file or name) or a run to set beside it; repeatable."),
     ] = None,
     learning_curve: Annotated[
         bool, typer.Option("--learning-curve", help="Also train on subsets of the sources.")
+    ] = False,
+    group: Annotated[
+        str | None,
+        typer.Option(help="Also hold out each value of this label of the table, such as encoder."),
+    ] = None,
+    recipes: Annotated[
+        str | None,
+        typer.Option(help="Recipes to choose from, separated by commas; with --nested."),
+    ] = None,
+    nested: Annotated[
+        bool,
+        typer.Option("--nested", help="Also choose one of --recipes inside every fold."),
     ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The run's folder.  [runs/loso_<arch>]")
@@ -58,6 +80,8 @@ def loso(
     from tinyvmaf.report.digest import Digest, write_digest
     from tinyvmaf.training.recipes import check_training
 
+    if (recipes is not None) != nested:
+        raise UsageError("--recipes A.toml,B.toml and --nested go together: give both or neither")
     # Names and the output are checked before anything slow begins.
     settings = check_training(model_arch, recipe, epochs=epochs)
     folder = output or Path("runs") / f"loso_{model_arch}"
@@ -72,10 +96,13 @@ def loso(
             folder=local,
             arch=model_arch,
             recipe=settings,
+            features=features,
             seeds=seeds,
             folds=folds,
             baselines=baseline or (),
             learning_curve=learning_curve,
+            group=group,
+            nested=recipes.split(",") if recipes and nested else (),
             table_origin=opened.origin,
             extract_s=opened.extract_s,
             complete=lambda run, new: digests.append(write_digest(run, new, named=local)),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show
-from tinyvmaf.cli.loso import Arch, RecipeName
+from tinyvmaf.cli.loso import Arch, Inputs, RecipeName
 from tinyvmaf.cli.options import Jobs, PixFmt, Size
 from tinyvmaf.cli.tables import Sample, TableArgument, open_table
 
@@ -26,6 +26,7 @@ def train(
     val_source: Annotated[
         str | None, typer.Option(help="Source that is held out; the model never sees it.")
     ] = None,
+    features: Inputs = None,
     seed: Annotated[int, typer.Option(help="Of the initial weights and the batches.")] = 0,
     output: Annotated[
         Path | None,
@@ -58,6 +59,7 @@ def train(
         path=path,
         arch=model_arch,
         recipe=settings,
+        features=features,
         seed=seed,
         val_source=val_source,
         progress=TERMINAL,

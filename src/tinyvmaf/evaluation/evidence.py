@@ -30,12 +30,14 @@ from tinyvmaf.evaluation.records import (
     DiagnosisRow,
     Evidence,
     IntervalsRecord,
+    NestedChoice,
     PooledIntervals,
     PooledParts,
     RankingRow,
     RmseWeighting,
     SampleSize,
     SeedErrors,
+    SplitRow,
 )
 from tinyvmaf.evaluation.run import Run
 from tinyvmaf.libvmaf.sets import TARGET
@@ -75,7 +77,7 @@ def gather_evidence(run: Run, measured: Sequence[MeasuredFold]) -> Evidence:
     unit, intervals = _unit(first), _intervals(run, folds)
     if not gate.passed:
         return Evidence(gate=gate, unit=unit, intervals=intervals)
-    curve = run.facts.learning_curve
+    curve, splits, nested = run.facts.learning_curve, run.facts.splits, run.facts.nested
     clips = clip_means(first)
     return Evidence(
         gate=gate,
@@ -89,6 +91,10 @@ def gather_evidence(run: Run, measured: Sequence[MeasuredFold]) -> Evidence:
         if curve is None
         else tuple(from_json(CurvePoint, point, at="learning_curve") for point in curve),
         p1401=clip_block(predicted=clips["predicted"].to_numpy(), target=clips[TARGET].to_numpy()),
+        splits=None
+        if splits is None
+        else tuple(from_json(SplitRow, row, at="splits") for row in splits),
+        nested=None if nested is None else from_json(NestedChoice, nested, at="nested"),
     )
 
 

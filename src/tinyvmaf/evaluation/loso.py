@@ -37,6 +37,7 @@ from tinyvmaf.evaluation.run import (
     run_folder,
     write_run,
 )
+from tinyvmaf.evaluation.splits import group_splits, nested_choice
 from tinyvmaf.evaluation.sweep import SINGLE_SPLIT, SweepNetworks, train_sweep
 from tinyvmaf.features.table import FeatureTable, as_table
 from tinyvmaf.models.model import Model, load_model
@@ -44,6 +45,7 @@ from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.stats.dissimilarity import applicability
 from tinyvmaf.training.archs import check_arch
+from tinyvmaf.training.feature_choice import choose_features
 from tinyvmaf.training.recipes import Recipe, as_recipe
 
 if TYPE_CHECKING:
@@ -56,10 +58,13 @@ def loso(
     folder: Path | str,
     arch: str = "mlp_small",
     recipe: str | Recipe = "default",
+    features: str | Sequence[str] | None = None,
     seeds: int | Sequence[int] = 1,
     folds: int | None = None,
     baselines: Sequence[Model | Path | str] = (),
     learning_curve: bool = False,
+    group: str | None = None,
+    nested: Sequence[str | Recipe] = (),
     table_origin: str = "",
     extract_s: float = 0.0,
     complete: Callable[[Run, Path], object] | None = None,
@@ -72,11 +77,17 @@ def loso(
         folder: Gets the run's files.
         arch: One of `training.archs.ARCHS`.
         recipe: Name or file of a recipe, or the recipe itself.
+        features: Inputs of the networks, as `choose_features` takes them; by default those of the
+            table's teacher.
         seeds: Sweeps over all folds, with the seeds 0, 1, ...; or the seeds themselves.
         folds: Put whole sources into so many folds; by default each source is left out alone.
         baselines: Models (files or shipped names) and folders of runs on the same table, to set
             beside it.
         learning_curve: Also train on subsets of the sources.
+        group: A label of the table, such as `encoder`: also hold out its values, alone and
+            together with the source.
+        nested: Recipes, at least two: also choose one of them inside the training sources of every
+            fold, and judge the choice on the held-out source.
         table_origin: Where the table came from, for the reader.
         extract_s: Seconds that making the table took.
         complete: Called with the run and the folder that will take the place of `folder`, to write
@@ -97,8 +108,12 @@ def loso(
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not chosen:
         raise UsageError(f"seeds {seeds}: expected 1 or more")
+    choices = [as_recipe(each) for each in nested]
     table_origin = table_origin or ("" if isinstance(table, FeatureTable) else str(table))
-    table = as_table(table)
+    choice = choose_features(as_table(table), features)
+    table = choice.table
+    if choice.note:
+        progress.note(choice.note)
     refuse_twins(table.sources, references=table.info.references)
     held_out = make_folds(table.sources, n_rows=[_length(own) for own in table.blocks], k=folds)
     about_table = _about(table, table_origin)
@@ -118,6 +133,8 @@ def loso(
             models=models,
             beside=beside,
             with_learning_curve=learning_curve,
+            group=group,
+            nested=choices,
             about_table=about_table,
             extract_s=extract_s,
             progress=progress,
@@ -138,6 +155,8 @@ def _sweep(
     models: Sequence[Model],
     beside: Mapping[str, Run],
     with_learning_curve: bool,
+    group: str | None,
+    nested: Sequence[Recipe],
     about_table: dict[str, Any],
     extract_s: float,
     progress: Progress,
@@ -156,6 +175,13 @@ def _sweep(
         with_learning_curve=with_learning_curve,
         progress=progress,
     )
+    splits = choice = None
+    if group is not None:
+        splits = group_splits(
+            table, group=group, arch=arch, recipe=recipe, seed=seeds[0], progress=progress
+        )
+    if nested:
+        choice = nested_choice(table, nested, arch=arch, seed=seeds[0], progress=progress)
     trained = time.perf_counter()
     keys = keyed(table)
     predicted = _predict_folds(networks, seeds, folder)
@@ -194,6 +220,8 @@ def _sweep(
         applicability=_applicability(table, held_out),
         doubling=networks.doubling,
         learning_curve=networks.learning_curve,
+        splits=splits,
+        nested=choice,
         seconds={
             "extract": round(extract_s, 3),
             "train": round(trained - started, 3),

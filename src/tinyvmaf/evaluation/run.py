@@ -66,6 +66,8 @@ class RunFacts:
         applicability: Source -> how unlike the training sources its features are.
         doubling: What twice the steps changed, on which sources; None if it was not tried.
         learning_curve: Error against the number of training sources; None if it was not asked for.
+        splits: Other splits than by source; None if they were not asked for.
+        nested: The choice of a recipe inside the folds; None if it was not asked for.
         command: That made the run.
         versions: Of everything that computed.
     """
@@ -87,6 +89,8 @@ class RunFacts:
     )
     doubling: Mapping[str, Any] | None = None
     learning_curve: Sequence[Mapping[str, Any]] | None = None
+    splits: Sequence[Mapping[str, Any]] | None = None
+    nested: Mapping[str, Any] | None = None
     command: str = ""
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
 

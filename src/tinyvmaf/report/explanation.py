@@ -167,3 +167,59 @@ def p1401(record: LosoRecord) -> tuple[Section, ...]:
         ),
     )
     return (Section("p1401", "As ITU-T P.1401 has it", blocks),)
+
+
+def splits(record: LosoRecord) -> tuple[Section, ...]:
+    """Other splits than by source, and the choice of a recipe inside the folds, if asked for."""
+    rows = (record.evidence and record.evidence.splits) or ()
+    nested = record.evidence and record.evidence.nested
+    blocks: list[Block] = []
+    if rows:
+        groups = list(rows[0].by_group)
+        seen = {True: "seen", False: "unseen"}
+        blocks += [
+            Paragraph(
+                "Every frame is predicted three times: by networks that had not seen its source, "
+                f"its {rows[0].group}, or either. RMSE is the mean over sources ± standard "
+                "deviation; the columns behind it are the RMSE of all frames of one "
+                f"{rows[0].group}."
+            ),
+            Table(
+                f"Sources and {rows[0].group} held out",
+                columns("source", rows[0].group, "networks", "RMSE", *groups, text=2),
+                tuple(
+                    (
+                        seen[row.source_seen],
+                        seen[row.group_seen],
+                        count(row.networks),
+                        f"{number('rmse', row.rmse)} ± {number('rmse', row.std)}",
+                        *(number("rmse", row.by_group[name]) for name in groups),
+                    )
+                    for row in rows
+                ),
+            ),
+        ]
+    if nested:
+        blocks += [
+            Paragraph(
+                "A recipe that is picked by its error on these folds looks better than it is. Here "
+                "every fold picks by the other sources alone, and the choice is judged on the "
+                "source that took no part in it."
+            ),
+            Table(
+                "A recipe chosen inside the folds (nested leave-one-source-out)",
+                columns("recipe", "RMSE", "chosen in"),
+                tuple(
+                    (row.recipe, number("rmse", row.rmse), plural(row.chosen_in, "fold"))
+                    for row in nested.recipes
+                ),
+                (
+                    (
+                        "the choice",
+                        f"{number('rmse', nested.rmse)} ± {number('rmse', nested.std)}",
+                        plural(len(nested.folds), "fold"),
+                    ),
+                ),
+            ),
+        ]
+    return (Section("splits", "Other splits", tuple(blocks)),) if blocks else ()

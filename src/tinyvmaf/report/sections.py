@@ -52,6 +52,7 @@ def document(record: LosoRecord, charts: Sequence[Chart] | None) -> Document:
             "Would more sources help?",
             (*figures("learning_curve"), *explanation.learning_curve(record)),
         ),
+        *explanation.splits(record),
         Section(
             "comparison",
             "Compared with other models",

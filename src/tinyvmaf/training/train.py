@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training one model, on every source or as the model of one fold, and writing it with its card."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tinyvmaf.models.model import Model
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.stats.metrics import Metrics, measure
 from tinyvmaf.training.archs import check_arch
+from tinyvmaf.training.feature_choice import choose_features
 from tinyvmaf.training.recipes import Recipe, as_recipe
 
 
@@ -44,6 +46,7 @@ def train(
     path: Path | str,
     arch: str = "mlp_small",
     recipe: str | Recipe = "default",
+    features: str | Sequence[str] | None = None,
     seed: int = 0,
     val_source: str | None = None,
     progress: Progress = SILENT,
@@ -57,6 +60,8 @@ def train(
         path: The `.onnx` file; the card gets the suffix `.json`.
         arch: One of `training.archs.ARCHS`.
         recipe: Name or file of a recipe, or the recipe itself.
+        features: Inputs of the network, as `choose_features` takes them; by default those of the
+            table's teacher.
         seed: Of the initial weights and the batches, 0 or more.
         val_source: A source that the model must not see; it is judged there.
         progress: Told of training steps.
@@ -70,7 +75,10 @@ def train(
 
     check_arch(arch)
     settings = as_recipe(recipe)
-    table = as_table(table)
+    choice = choose_features(as_table(table), features)
+    table = choice.table
+    if choice.note:
+        progress.note(choice.note)
     if val_source is not None and val_source not in table.sources:
         raise UsageError(f"no source {val_source!r}; this table has {', '.join(table.sources)}")
     refuse_twins(table.sources, references=table.info.references)
