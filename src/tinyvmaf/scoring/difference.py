@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Differences of encodes of one reference, from the frames that both share.
+
+Scores of one frame of two encodes vary together, so that the interval of their difference is much
+narrower than those of two means. In go samples and exact scores, out comes the difference.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyvmaf.stats.survey import Auxiliary, Sample, estimate_sum, no_auxiliary
+
+_PSNR_DEVIATION = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The mean score of one encode minus that of another.
+
+    Attributes:
+        mean: In VMAF points.
+        half_width: Of its confidence interval; 0 if all frames of both are known.
+    """
+
+    mean: float
+    half_width: float
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the interval excludes 0."""
+        return abs(self.mean) > self.half_width
+
+
+def difference(
+    samples: Sequence[Sample],
+    *,
+    exact: Sequence[Mapping[int, float]],
+    auxiliary: Sequence[Auxiliary],
+    level: float,
+) -> Difference:
+    """The difference of the first encode and the second.
+
+    Args:
+        samples: Of those that were sampled; nested, as samples of one reference are.
+        exact: The exact scores of both.
+        auxiliary: The auxiliary variables of both.
+        level: Of the confidence interval.
+    """
+    shared = {f: exact[0][f] - exact[1][f] for f in exact[0].keys() & exact[1].keys()}
+    # The coarser sample belongs to both.
+    sample = min(samples, key=lambda item: len(item.moments))
+    found = estimate_sum(sample, auxiliary=_differences(auxiliary, sample.n_frames), exact=shared)
+    return Difference(found.mean, found.half_width(level=level))
+
+
+def _differences(auxiliary: Sequence[Auxiliary], n_frames: int) -> Auxiliary:
+    """The difference of PSNR, if both have it; other variables are those of the reference."""
+    columns = [item.outlier_column for item in auxiliary]
+    if columns[0] is None or columns[1] is None:
+        return no_auxiliary(n_frames)
+    psnr = auxiliary[0].values[:, columns[0]] - auxiliary[1].values[:, columns[1]]
+    return Auxiliary(psnr[:, np.newaxis], slopes=(0.0,), deviations=(_PSNR_DEVIATION,))
