@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import tinyvmaf as tv
-from tinyvmaf.errors import UsageError
+from tinyvmaf.errors import NotSeekable, UsageError
 from tinyvmaf.libvmaf.sets import HALF, QUARTER
 from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.models.model import load_model
-from tinyvmaf.scoring import plan, sampled
+from tinyvmaf.scoring import plan, sampled, video_material
 from tinyvmaf.scoring.auxiliary import NoVariables, ReducedVmaf, SignalVariables, TinyModel
 from tinyvmaf.scoring.costs import measured_costs
 from tinyvmaf.scoring.plan import Goal, first_strata
@@ -49,6 +49,27 @@ def test_sampled_frames_are_exact_and_the_mean_is_near(pair, whole, word):
     # Signals tell little of this pattern's course; a model of reduced pictures tells more.
     limit = whole.frame_scores.std() * 0.8 if word in ("signal", "none") else 4
     assert np.abs(found.frame_scores - whole.frame_scores).mean() < limit
+
+
+@pytest.mark.ffmpeg
+def test_sought_frames_are_exact(pair, whole):
+    found = tv.score(**pair, auxiliary="packets", exact_frames=15, threads=1, seed=0)
+    sampling = found.sampling
+    assert (sampling.method, sampling.auxiliary, sampling.n_decodes) == ("seek", "packets", 0)
+    assert dict(sampling.exact) == {frame: whole.frame_scores[frame] for frame in sampling.exact}
+
+
+@pytest.mark.ffmpeg
+def test_videos_that_cannot_be_sought_are_decoded_and_that_is_said(pair, whole, monkeypatch):
+    def refuse(*_, **__):
+        raise NotSeekable("two looks at frame 7 differ")
+
+    monkeypatch.setattr(video_material, "score_frames_of", refuse)
+    found = tv.score(**pair, auxiliary="packets", exact_frames=15, threads=1, seed=0)
+    sampling = found.sampling
+    assert (sampling.method, sampling.n_decodes) == ("decode", 1)
+    assert dict(sampling.exact) == {frame: whole.frame_scores[frame] for frame in sampling.exact}
+    assert found.notes == ("all frames were decoded: two looks at frame 7 differ",)
 
 
 @pytest.mark.ffmpeg

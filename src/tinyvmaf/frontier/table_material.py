@@ -61,13 +61,14 @@ class TableMaterial:
         """The frames that would have been kept."""
         return self._kept
 
-    def first_round(self, sample: Sample, *, spare: Sample, method: Method) -> None:
+    def first_round(self, sample: Sample, *, spare: Sample, method: Method) -> Method:
         """Look up the first scores."""
         self._exact = [{} for _ in self._known]
         self._kept = set(spare.frames)
         self.n_decodes, self.n_spare = 0, len(self._kept.difference(sample.frames))
         self.score(sample.frames, of=range(len(self._known)), method=method)
         self.n_decodes = 1
+        return method
 
     def score(self, frames: Sequence[int], *, of: Sequence[int], method: Method) -> None:
         """Look up further scores, and count a decode if they were not kept."""

@@ -17,9 +17,10 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
 from tinyvmaf.progress import OnFrame
-from tinyvmaf.scoring.auxiliary import AbstractVariables, SignalVariables
+from tinyvmaf.scoring.auxiliary import AbstractVariables
 from tinyvmaf.scoring.costs import measured_costs
 from tinyvmaf.scoring.cpu import cpu_time
+from tinyvmaf.scoring.difference import Difference, difference
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import (
     SAMPLED,
@@ -30,16 +31,13 @@ from tinyvmaf.scoring.mode import (
     Sampling,
     ThresholdAnswer,
 )
-from tinyvmaf.scoring.plan import Answer, Goal, Method, exact_cost, sampled_cost
+from tinyvmaf.scoring.plan import Answer, Goal, exact_cost, sampled_cost
 from tinyvmaf.scoring.pooling import worst_frames
 from tinyvmaf.scoring.sampling import Sampled, sample_encodes
 from tinyvmaf.scoring.video_material import VideoMaterial
 from tinyvmaf.stats.survey import (
     MIN_STRATA,
-    Estimate,
     corrected,
-    estimate_sum,
-    no_auxiliary,
     percentile_interval,
 )
 
@@ -47,24 +45,6 @@ _PERCENTILES: Final = {"p1": 1.0, "p5": 5.0, "p10": 10.0}
 _SHOWN_WORST: Final = 5
 _NOMINEES: Final = 2
 _SEED_BYTES: Final = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The difference of two encodes' mean scores, from the frames that both share.
-
-    Attributes:
-        mean: Of the first minus the second, in VMAF points.
-        half_width: Of its confidence interval; 0 if all frames are known.
-    """
-
-    mean: float
-    half_width: float
-
-    @property
-    def resolved(self) -> bool:
-        """Whether the interval excludes 0."""
-        return abs(self.mean) > self.half_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +138,8 @@ class SampledMode:
         material = VideoMaterial(
             jobs,
             teacher=self.teacher,
-            variables=self.variables or SignalVariables(),
+            variables=self.variables,
+            costs=costs,
             on_frame=on_frame,
         )
         with cpu_time() as spent:
@@ -241,6 +222,7 @@ class SampledMode:
         return FrameScores(
             scores=_course(material, number, each),
             command=material.commands[number],
+            notes=material.notes,
             interval=Interval(
                 low=max(0.0, mean - half),
                 high=min(100.0, mean + half),
@@ -256,7 +238,7 @@ class SampledMode:
                 half_width=half,
                 seed=seed,
                 method=str(each.method),
-                auxiliary=material.auxiliary_name,
+                auxiliary=material.auxiliary_name(each.method),
                 n_looks=each.n_looks,
                 n_decodes=material.n_decodes,
                 n_decoded=material.n_decoded,
@@ -306,24 +288,18 @@ class Together:
     level: float
 
     def difference(self, first: int, second: int) -> Difference:
-        """The mean score of one encode minus that of another, with its own interval.
-
-        Scores of one frame of two encodes vary together, so that the interval is much narrower than
-        those of the two means.
-        """
-        samples = [self.found[number].sample for number in (first, second)]
-        known = [self._known(number) for number in (first, second)]
-        left = [sample for sample in samples if sample is not None]
-        if len(left) < len(samples) or not all(len(item) for item in known):
-            means = [float(self.scores[number].scores.mean()) for number in (first, second)]
+        """The mean score of one encode minus that of another, with its own interval."""
+        numbers = (first, second)
+        if all(self.found[number].reason is not None for number in numbers):
+            means = [float(self.scores[number].scores.mean()) for number in numbers]
             return Difference(means[0] - means[1], 0.0)
-        # Samples of one reference are nested: the coarser one belongs to both.
-        sample = min(left, key=lambda item: len(item.moments))
-        shared = {f: known[0][f] - known[1][f] for f in known[0].keys() & known[1].keys()}
-        found: Estimate = estimate_sum(
-            sample, auxiliary=no_auxiliary(sample.n_frames), exact=shared
+        samples = [self.found[number].sample for number in numbers]
+        return difference(
+            [sample for sample in samples if sample is not None],
+            exact=[self._known(number) for number in numbers],
+            auxiliary=[self.material.auxiliary(number) for number in numbers],
+            level=self.level,
         )
-        return Difference(found.mean, found.half_width(level=self.level))
 
     def _known(self, number: int) -> dict[int, float]:
         if self.found[number].reason is not None:
@@ -366,7 +342,3 @@ def _course(material: VideoMaterial, number: int, each: Sampled) -> Float[np.nda
         exact=material.exact(number),
         slopes=each.estimate.slopes,
     )
-
-
-METHODS: Final = tuple(str(method) for method in Method)
-"""The words in `sampling.method`."""

@@ -58,8 +58,12 @@ class AbstractMaterial(Protocol):
         """The frames whose scores can be had without decoding again."""
         ...
 
-    def first_round(self, sample: Sample, *, spare: Sample, method: Method) -> None:
-        """Score `sample`, make the auxiliary variables, keep the frames of `spare`."""
+    def first_round(self, sample: Sample, *, spare: Sample, method: Method) -> Method:
+        """Score `sample`, make the auxiliary variables, keep the frames of `spare`.
+
+        Returns:
+            The method that was used; videos that cannot be sought after all are decoded.
+        """
         ...
 
     def score(self, frames: Sequence[int], *, of: Sequence[int], method: Method) -> None:
@@ -141,7 +145,7 @@ def sample_encodes(
     coarse = draw(n_frames=facts.n_frames, n_strata=first.n_strata, rng=rng)
     samples = nested(coarse, n_doublings=first.n_doublings, rng=rng)
     most_kept = len(samples[-1].moments)
-    material.first_round(samples[0], spare=samples[-1], method=first.method)
+    method = material.first_round(samples[0], spare=samples[-1], method=first.method)
     encodes = [_Encode(number) for number in range(n_encodes)]
     for each in encodes:
         each.outlying = material.auxiliary(each.number).outliers()
@@ -149,10 +153,10 @@ def sample_encodes(
     n_looks = 0
     while encodes:
         sample, n_looks = samples[0], n_looks + 1
-        _score_outliers(material, encodes, sample, method=first.method, rng=rng)
+        _score_outliers(material, encodes, sample, method=method, rng=rng)
         factor, left = 1, list[_Encode]()
         for each in encodes:
-            _look(material, each, sample, goal=goal, method=first.method, n_looks=n_looks)
+            _look(material, each, sample, goal=goal, method=method, n_looks=n_looks)
             if each.found is None:
                 continue
             each.found = replace(each.found, seconds=clock() - started, at_hand=most_kept)
@@ -161,13 +165,13 @@ def sample_encodes(
                 factor = max(factor, decision.factor)
                 left.append(each)
             else:
-                done[each.number] = _outcome(each, sample, decision, method=first.method)
+                done[each.number] = _outcome(each, sample, decision, method=method)
         encodes = left
         if encodes:
             samples = samples[1:] or (refine(sample, factor=factor, rng=rng),)
             known = [material.exact(each.number) for each in encodes]
             missing = [f for f in samples[0].frames if any(f not in scores for scores in known)]
-            material.score(missing, of=[each.number for each in encodes], method=first.method)
+            material.score(missing, of=[each.number for each in encodes], method=method)
     return tuple(done[number] for number in range(n_encodes))
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Videos as the material of sampling: the ffmpeg passes behind a sampled score.
+"""Videos as the material of sampling: decoding from end to end, or seeking to sampled moments.
 
 In go one reference and its encodes; the reference is decoded once for several of them. What the
-first round keeps lies in the folder of each encode: a further round takes its frames from there if
-it can, and decodes again if it cannot.
+first decode keeps lies in the folder of each encode, and further rounds take their frames from
+there; frames that were not kept are sought or, where that costs more, decoded with all others.
 """
 
 import shutil
@@ -15,30 +15,46 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float
 
+from tinyvmaf.errors import NotSeekable
 from tinyvmaf.libvmaf.graph import command, command_of
 from tinyvmaf.libvmaf.neighbours import reach
 from tinyvmaf.libvmaf.scattered import read_sampled, sampled_graph, shared_sampled_graph
 from tinyvmaf.libvmaf.sets import MIN_REDUCED, FeatureSet
+from tinyvmaf.libvmaf.sought import n_to_decode, score_frames_of
 from tinyvmaf.libvmaf.spare import SpareFrames, outputs
 from tinyvmaf.libvmaf.teacher import Teacher
+from tinyvmaf.media.probing import frame_index
 from tinyvmaf.media.video import frame_bytes
+from tinyvmaf.pairs.checked import Side, Stretch, frames_of
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.all_frames import merged_parts
-from tinyvmaf.scoring.auxiliary import AbstractVariables
+from tinyvmaf.scoring.auxiliary import (
+    PACKETS,
+    AbstractVariables,
+    NoVariables,
+    SignalVariables,
+    packet_variables,
+)
+from tinyvmaf.scoring.costs import FULL_HD, Costs
 from tinyvmaf.scoring.mode import Job
 from tinyvmaf.scoring.plan import Facts, Method, max_spare
 from tinyvmaf.stats.survey import Auxiliary, Sample, no_auxiliary
 
 _SHARE_OF_DISK: Final = 0.5
+# Evenly spaced moments whose cost of seeking stands for that of any moment.
+_PROBES: Final = 64
 
 
 class VideoMaterial:
     """One reference and its encodes.
 
     Attributes:
-        commands: The ffmpeg command of every encode's first round.
+        commands: The ffmpeg command of every encode's first round; empty if it was sought.
+        notes: What a user should know of how the scores were had.
         n_decodes: How often the videos were decoded from end to end.
+        n_decoded: Frames decoded, of the reference and all encodes together.
     """
 
     def __init__(
@@ -46,14 +62,22 @@ class VideoMaterial:
         jobs: Sequence[Job],
         *,
         teacher: Teacher,
-        variables: AbstractVariables,
+        variables: AbstractVariables | None,
+        costs: Costs,
         on_frame: OnFrame,
     ) -> None:
-        """Take the pairs; they are compared at one size and have equally many frames."""
+        """Take pairs that are compared at one size and have equally many frames.
+
+        `variables` are the user's choice of auxiliary variables, None for the method's own.
+        """
         self.commands: list[tuple[str, ...]] = [() for _ in jobs]
+        self.notes: tuple[str, ...] = ()
         self.n_decodes = 0
+        self.n_decoded = 0
         self._teacher = teacher
-        self._variables = variables
+        self._chosen = variables
+        self._variables: AbstractVariables = variables or SignalVariables()
+        self._costs = costs
         self._on_frame = on_frame
         self._spare: SpareFrames | None = None
         self._exact: list[dict[int, float]] = [{} for _ in jobs]
@@ -65,43 +89,17 @@ class VideoMaterial:
         ]
         for job in self._jobs:
             job.folder.mkdir(exist_ok=True)
+        self._facts = self._count()
 
     @property
     def facts(self) -> Facts:
         """Numbers about the pairs."""
-        pair = self._jobs[0].pair
-        width, height = pair.size
-        window = 2 * reach(self._teacher) + 1
-        n_bytes = frame_bytes(pair.pix_fmt, width=width, height=height)
-        free = shutil.disk_usage(self._folder).free * _SHARE_OF_DISK / len(self._jobs)
-        divisor = max((item.divisor for item in self._variables.sets), default=1)
-        return Facts(
-            n_frames=pair.n_frames,
-            n_pixels=width * height,
-            passes=tuple(item.name for item in self._variables.sets),
-            n_encodes=len(self._jobs),
-            sizes_fit=divisor == 1 or min(width, height) // divisor >= MIN_REDUCED,
-            max_spare=min(
-                max_spare(n_bytes, window=window) // len(self._jobs),
-                int(free // (2 * window * n_bytes)),
-            ),
-            method=Method.DECODE,
-        )
+        return self._facts
 
     @property
     def frame_rate(self) -> Fraction:
         """Of the reference."""
         return self._jobs[0].pair.reference.info.frame_rate
-
-    @property
-    def auxiliary_name(self) -> str:
-        """The name of the auxiliary variables."""
-        return self._variables.name.name
-
-    @property
-    def n_decoded(self) -> int:
-        """Frames decoded of one encode and of the reference together."""
-        return 2 * self.n_decodes * self.facts.n_frames
 
     @property
     def kept(self) -> AbstractSet[int]:
@@ -113,34 +111,54 @@ class VideoMaterial:
         """Frames that the first decode kept, neighbours not counted."""
         return len(self._spare.frames) if self._spare is not None else 0
 
-    def first_round(self, sample: Sample, *, spare: Sample, method: Method) -> None:
-        """The auxiliary variables of every frame and exact scores of the sample, in one decode."""
-        del method
-        sets = self._variables.sets
+    def auxiliary_name(self, method: Method) -> str:
+        """The name of the auxiliary variables that a method has."""
+        if method is Method.SEEK and self._chosen is None:
+            return PACKETS
+        return self._variables.name.name
+
+    def first_round(self, sample: Sample, *, spare: Sample, method: Method) -> Method:
+        """The auxiliary variables of every frame and exact scores of the sample."""
+        everything = range(len(self._jobs))
+        if method is Method.SEEK:
+            try:
+                self._seek(sample.frames, everything, verify=2)
+            except NotSeekable as error:
+                self.notes = (*self.notes, f"all frames were decoded: {error}")
+            else:
+                self._auxiliary = [self._packets(job) for job in self._jobs]
+                return Method.SEEK
         later = tuple(sorted(set(spare.frames) - set(sample.frames)))
         if later:
             self._spare = SpareFrames(later, n_frames=sample.n_frames, teacher=self._teacher)
-        everything = range(len(self._jobs))
+        sets = self._variables.sets
         self._decode(sample.frames, everything, sets=sets, spare=self._spare)
-        for job in self._jobs:
-            if not sets:
-                self._auxiliary.append(no_auxiliary(sample.n_frames))
-                continue
-            parts = [self._variables.columns(part) for part in merged_parts(job, sets)]
-            self._auxiliary.append(self._variables.auxiliary(np.concatenate(parts)))
+        self._auxiliary = [
+            self._measured(job, sets) if sets else self._packets(job) for job in self._jobs
+        ]
+        return Method.DECODE
 
     def score(self, frames: Sequence[int], *, of: Sequence[int], method: Method) -> None:
-        """Score further frames, out of what was kept or with one more decode."""
-        del method
-        if not frames:
-            return
-        kept = tuple(f for f in frames if self._spare is not None and self._spare.holds([f]))
-        others = tuple(f for f in frames if f not in set(kept))
-        if kept and self._spare is not None:
+        """Score further frames: out of what was kept, by seeking, or with one more decode."""
+        spare = self._spare
+        kept = tuple(f for f in frames if spare is not None and spare.holds([f]))
+        others = tuple(sorted(set(frames).difference(kept)))
+        if kept and spare is not None:
             for number in of:
-                self._rescore(kept, number, self._spare)
-        if others:
-            self._decode(others, of)
+                self._rescore(kept, number, spare)
+        if not others:
+            return
+        if method is Method.SEEK or self._sought_is_cheaper(others, of):
+            try:
+                self._seek(others, of, verify=0 if method is Method.SEEK else 1)
+            except NotSeekable as error:
+                self.notes = (*self.notes, f"all frames were decoded: {error}")
+                if method is Method.SEEK:
+                    # What was sought so far may be wrong, too.
+                    others = tuple(sorted({*others, *(f for n in of for f in self._exact[n])}))
+            else:
+                return
+        self._decode(others, of)
 
     def auxiliary(self, encode: int) -> Auxiliary:
         """The variables of an encode."""
@@ -149,6 +167,88 @@ class VideoMaterial:
     def exact(self, encode: int) -> Mapping[int, float]:
         """The scores of an encode."""
         return self._exact[encode]
+
+    def _count(self) -> Facts:
+        pair = self._jobs[0].pair
+        width, height = pair.size
+        window = 2 * reach(self._teacher) + 1
+        n_bytes = frame_bytes(pair.pix_fmt, width=width, height=height)
+        free = shutil.disk_usage(self._folder).free * _SHARE_OF_DISK / len(self._jobs)
+        divisor = max((item.divisor for item in self._variables.sets), default=1)
+        visit = self._frames_a_visit()
+        method = None
+        if self._chosen is not None and self._chosen.sets:
+            method = Method.DECODE
+        elif isinstance(self._chosen, NoVariables) and self._chosen.word == PACKETS:
+            method = Method.SEEK if visit is not None else Method.DECODE
+        return Facts(
+            n_frames=pair.n_frames,
+            n_pixels=width * height,
+            passes=tuple(item.name for item in self._variables.sets),
+            decoded_a_visit=visit,
+            n_encodes=len(self._jobs),
+            sizes_fit=divisor == 1 or min(width, height) // divisor >= MIN_REDUCED,
+            max_spare=min(
+                max_spare(n_bytes, window=window) // len(self._jobs),
+                int(free // (2 * window * n_bytes)),
+            ),
+            method=method,
+        )
+
+    def _frames_a_visit(self) -> float | None:
+        """Frames of each video that one sampled moment decodes, None if one cannot be sought."""
+        n_frames = self._jobs[0].pair.n_frames
+        probes = np.unique(np.linspace(0, n_frames - 1, _PROBES).astype(np.int64)).tolist()
+        counts: list[float] = []
+        for job in self._jobs:
+            sides = (job.pair.reference, job.pair.distorted)
+            if any(frame_index(side.video).fault is not None for side in sides):
+                return None
+            counts += n_to_decode(job.pair, probes, teacher=self._teacher)
+        return float(np.mean(counts)) / len(probes)
+
+    def _sought_is_cheaper(self, frames: Sequence[int], of: Sequence[int]) -> bool:
+        """Whether seeking to `frames` costs less than one more decode of everything."""
+        if self._facts.decoded_a_visit is None:
+            return False
+        pair = self._jobs[of[0]].pair
+        decoded = sum(n_to_decode(pair, frames, teacher=self._teacher)) / 2
+        scale = self._facts.n_pixels / FULL_HD
+        sought = decoded * self._costs.decoding + len(frames) * self._costs.spare_frame
+        return sought * scale < self._facts.n_frames * self._costs.decoding * scale
+
+    def _packets(self, job: Job) -> Auxiliary:
+        """Packet sizes, unless they are not wanted."""
+        if isinstance(self._chosen, NoVariables) and self._chosen.word != PACKETS:
+            return no_auxiliary(job.pair.n_frames)
+        matching = job.pair.matching
+        return packet_variables(
+            distorted=_group_sizes(job.pair.distorted, matching.distorted),
+            reference=_group_sizes(job.pair.reference, matching.reference),
+        )
+
+    def _measured(self, job: Job, sets: Sequence[FeatureSet]) -> Auxiliary:
+        parts = [self._variables.columns(part) for part in merged_parts(job, sets)]
+        return self._variables.auxiliary(np.concatenate(parts))
+
+    def _seek(self, frames: Sequence[int], of: Sequence[int], *, verify: int) -> None:
+        n_frames, n_wanted = self._facts.n_frames, len(frames)
+
+        def on_frame(count: int) -> None:
+            self._on_frame(min(n_frames, count * n_frames // n_wanted))
+
+        found = score_frames_of(
+            [self._jobs[number].pair for number in of],
+            frames,
+            engine=self._jobs[0].engine,
+            teacher=self._teacher,
+            threads=self._jobs[0].threads,
+            verify=verify,
+            on_frame=on_frame,
+        )
+        for number, each in zip(of, found, strict=True):
+            self._exact[number].update(each.scores)
+            self.n_decoded += sum(each.decoded)
 
     def _decode(
         self,
@@ -176,6 +276,7 @@ class VideoMaterial:
             if spare is not None:
                 arguments += [word for number in numbers for word in outputs(_tag(number))]
             self._run(arguments, jobs[0], self._folder)
+            self.n_decoded += len(videos) * self._facts.n_frames
             for number in numbers:
                 folder = self._jobs[number].folder
                 found = read_sampled(folder, frames, teacher=self._teacher)
@@ -197,9 +298,17 @@ class VideoMaterial:
 
     def _run(self, arguments: Sequence[str], job: Job, folder: Path) -> None:
         # Later rounds count their frames from 0 again, and progress never goes back.
-        n_frames = job.pair.n_frames
+        n_frames = self._facts.n_frames
         on_frame = self._on_frame if not self.n_decodes else lambda _: self._on_frame(n_frames)
         job.engine.run(arguments, teacher=self._teacher, folder=folder, on_frame=on_frame)
+
+
+def _group_sizes(side: Side, stretches: tuple[Stretch, ...]) -> Float[np.ndarray, " n_frames"]:
+    """The mean packet size, in bytes, of the group of pictures of every compared frame."""
+    index = frame_index(side.video)
+    sizes = np.bincount(index.group, weights=index.size)
+    means = sizes / np.maximum(np.bincount(index.group), 1)
+    return means[index.group[frames_of(stretches)]]
 
 
 def _tag(number: int) -> str:
