@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 20
 FUZZ_MODELS ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check guards fuzz bench corpus zoo pages clean
+.PHONY: help demo test quick check guards fuzz bench film corpus zoo pages clean
 
 help:  ## this list
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,11 @@ fuzz: $(READY)  ## both fuzzers: every parser for FUZZ_SECONDS each, then FUZZ_M
 bench: $(READY) $(TORCH)/.ready  ## every benchmark, then docs/benchmarks.md; hours on idle cores
 	$(BIN)/python scripts/fetch_sources.py $(WORK)/sources
 	$(BIN)/python benchmarks/everything.py $(TORCH)/bin/python --work $(WORK)
+
+film: $(READY)  ## a film of twenty minutes and two hours of it, three encodes of each, and what scoring costs
+	$(BIN)/python scripts/fetch_sources.py $(WORK)/sources
+	$(BIN)/python benchmarks/film.py $(WORK)/sources $(WORK)/film
+	$(BIN)/python benchmarks/film_cost.py $(WORK)/film
 
 corpus: $(READY)  ## fetch the sources and build the broad corpus and the hold-out in WORK
 	$(BIN)/python scripts/fetch_sources.py $(WORK)/sources

@@ -28,7 +28,7 @@ from tinyvmaf.media.video import Video
 # Decoders that skip frames which no other frame needs; the others ignore or refuse the request.
 _SKIPPING: Final = frozenset({"h264", "hevc", "mpeg2video"})
 # So many packets before a wanted frame nothing is skipped.
-_NEAR: Final = 8
+_NEAR: Final = 2
 # Packets between two visits that are read over; a seek costs about as much.
 _READ_OVER: Final = 48
 # Groups of pictures before the wanted one that seeking tries to reach when it ended too late.
