@@ -4,10 +4,10 @@
     python benchmarks/film_cost.py FOLDER [--share 0.2] [--within 1] [--output FILE.json]
 
 FOLDER is what `benchmarks/film.py` made. Of every encode: the CPU time of libvmaf, decoding
-included, on the first `--share` of the film, by frames for all of it; and the CPU time, the time on
-the clock and the memory of `tinyvmaf score`, of the film and of two hours. CPU time is that of all
-programs that ran; memory is that of the largest. What was measured is kept in FOLDER/costs.jsonl, so
-that it can be stopped at any time.
+included, on the first `--share` of the film, by frames for all of it; and the CPU time, the time
+on the clock and the memory of `tinyvmaf score`, of the film and of two hours. CPU time is that of
+all programs that ran; memory is that of the largest. What was measured is kept in
+FOLDER/costs.jsonl, so that it can be stopped at any time.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.probing import probe
@@ -27,6 +28,7 @@ from tinyvmaf.provenance import versions
 ENCODES = ("x264", "x265", "svtav1")
 KINDS = ("film", "long")
 NUMBERED = "settb=1/25,setpts=N"
+Row = dict[str, Any]
 
 
 def main() -> None:
@@ -64,7 +66,7 @@ def main() -> None:
         chosen.output.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def measure_libvmaf(folder: Path, encode: str, *, share: float) -> dict:
+def measure_libvmaf(folder: Path, encode: str, *, share: float) -> Row:
     videos = [folder / f"film_{encode}.mp4", folder / "film_reference.mp4"]
     n_frames = round(share * probe(Video(videos[0])).n_frames)
     inputs = [word for video in videos for word in ("-threads", "1", "-i", str(video))]
@@ -76,7 +78,7 @@ def measure_libvmaf(folder: Path, encode: str, *, share: float) -> dict:
     return {**usage, "n_frames": n_frames, "cpu_ms_a_frame": usage["cpu_s"] / n_frames * 1000}
 
 
-def measure_score(folder: Path, encode: str, *, kind: str, within: float) -> dict:
+def measure_score(folder: Path, encode: str, *, kind: str, within: float) -> Row:
     pair = [str(folder / f"{kind}_reference.mp4"), str(folder / f"{kind}_{encode}.mp4")]
     call = [sys.executable, "-m", "tinyvmaf", "score", *pair, "--within", str(within), "--json"]
     usage, text = run(call)
@@ -94,7 +96,7 @@ def measure_score(folder: Path, encode: str, *, kind: str, within: float) -> dic
     }
 
 
-def print_table(rows: list[dict]) -> None:
+def print_table(rows: list[Row]) -> None:
     full = {row["encode"]: row["cpu_ms_a_frame"] for row in rows if row["kind"] == "libvmaf"}
     head = "length|encode|frames|libvmaf CPU s|score CPU s|times cheaper|clock s|memory MB"
     columns = [*head.split("|"), "exact frames", "frames decoded"]
