@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from tinyvmaf.cli.app import app
 from tinyvmaf.corpus.sample import sample_path
+from tinyvmaf.evaluation.records import OverFolds
 from tinyvmaf.features.table import read_table
 from tinyvmaf.report.numbers import number, spread
 
@@ -29,7 +30,7 @@ def test_the_readme_prints_the_results(recipe):
     cells = [cell.strip() for cell in row.strip("|").split("|")][1:]
     worst = frame["rmse"]
     assert cells == [
-        *(spread("rmse", over) for over in (worst, clip["rmse"])),
+        *(spread("rmse", OverFolds(**over)) for over in (worst, clip["rmse"])),
         number("plcc", frame["plcc"]["mean"]),
         f"{worst['worst_source']}, {number('rmse', worst['worst'])}",
     ]

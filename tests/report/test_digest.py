@@ -12,7 +12,7 @@ def files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix != ".parquet" and path.name != "run.json"
+        if path.is_file() and path.suffix not in {".parquet", ".pdf"} and path.name != "run.json"
     }
 
 
@@ -29,6 +29,8 @@ def test_record_markdown_page_and_pictures_are_written(written):
     assert {digest.json.name, digest.markdown.name, digest.html.name} < names
     pictures = {name for name in names if name.startswith("charts/")}
     assert {"charts/folds_rmse.png", "charts/folds_rmse.svg", "charts/clips.svg"} < pictures
+    assert (folder / "charts" / "folds_rmse.pdf").read_bytes().startswith(b"%PDF-")
+    assert {"tables/folds.csv", "tables/folds.tex", "tables/aggregates.tex"} < names
     assert digest.missing == ""
     assert json.loads(digest.json.read_text(encoding="utf-8"))["schema"] == "tinyvmaf.loso/1"
 
@@ -71,7 +73,8 @@ def test_without_the_extra_the_rest_is_written_and_the_cure_is_told(run, tmp_pat
         "no page and no charts: altair not installed; pip install 'tinyvmaf[report]', then "
         f"tinyvmaf report {tmp_path}"
     )
-    assert set(files(tmp_path)) == {digest.json.name, digest.markdown.name}
+    without_tables = {name for name in files(tmp_path) if not name.startswith("tables/")}
+    assert without_tables == {digest.json.name, digest.markdown.name}
     text = digest.markdown.read_text(encoding="utf-8")
     assert "![" not in text
     assert "The charts: not drawn here." in text

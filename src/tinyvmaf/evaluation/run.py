@@ -30,7 +30,8 @@ SCHEMA = "tinyvmaf.run/1"
 PREDICTIONS = "predictions.parquet"
 BASELINES = "baselines.parquet"
 RECORD = "run.json"
-DIGEST = ("loso_*_eval.json", "loso_*_eval.md", "loso_*_eval.html", "charts/*.svg", "charts/*.png")
+DIGEST = ("loso_*_eval.json", "loso_*_eval.md", "loso_*_eval.html", "charts/*.svg", "charts/*.png",
+          "charts/*.pdf", "tables/*.csv", "tables/*.tex")  # fmt: skip
 """The files of a run's report, as patterns."""
 
 _FILES = (RECORD, PREDICTIONS, BASELINES, "fold_*/*.onnx", "fold_*/*.json", "baselines/*.onnx",

@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,11 +22,12 @@ import numpy as np
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.files import local_copy, read_bytes, remove_leftovers, write_bytes, written_aside
+from tinyvmaf.kept import CACHE_VARIABLE, user_folder
 from tinyvmaf.libvmaf.logs import Log
 from tinyvmaf.provenance import sha256
 from tinyvmaf.storage import absolute, is_remote
 
-ENVIRONMENT_VARIABLE = "TINYVMAF_CACHE"
+ENVIRONMENT_VARIABLE = CACHE_VARIABLE
 
 # A line of this and a checksum; what follows is compressed: names in JSON, then rows of numbers.
 _MAGIC = b"tinyvmaf.cache/2 "
@@ -187,7 +187,7 @@ def open_cache(folder: Path | None = None) -> Cache:
     Raises:
         UsageError: the folder cannot be made or written.
     """
-    chosen = absolute(folder or Path(os.environ.get(ENVIRONMENT_VARIABLE) or _user_folder()))
+    chosen = absolute(folder or Path(os.environ.get(ENVIRONMENT_VARIABLE) or user_folder()))
     if is_remote(chosen):
         return Cache(chosen)
     try:
@@ -207,12 +207,6 @@ def _not_writable(error: UsageError) -> UsageError:
         f"the cache is not writable ({error.__cause__}); "
         f"free space or name another folder with {ENVIRONMENT_VARIABLE}"
     )
-
-
-def _user_folder() -> Path:
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "tinyvmaf"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinyvmaf"
 
 
 def hash_file(path: Path) -> str:

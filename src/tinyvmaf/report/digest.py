@@ -16,8 +16,10 @@ from tinyvmaf.evaluation.run import DIGEST, Run, is_of_a_run, is_one_of, read_ru
 from tinyvmaf.files import write_text
 from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.charts import charts
+from tinyvmaf.report.document import Document
 from tinyvmaf.report.html import page
 from tinyvmaf.report.markdown import markdown
+from tinyvmaf.report.paper_tables import table_files
 from tinyvmaf.report.pictures import FOLDER, write_pictures
 from tinyvmaf.report.points import points_of
 from tinyvmaf.report.sections import document
@@ -75,7 +77,9 @@ def _link(path: Path, other: Path) -> None:
 
 
 def write_digest(run: Run, folder: Path, *, named: Path | None = None) -> Digest:
-    """Evaluate `run` and write `loso_<arch>_eval.json`, `.md`, `.html` and `charts/` to `folder`.
+    """Evaluate `run` and write its report to `folder`.
+
+    That is `loso_<arch>_eval.json`, `.md` and `.html`, `charts/` and `tables/`.
 
     Args:
         run: A run, in memory.
@@ -94,7 +98,9 @@ def write_digest(run: Run, folder: Path, *, named: Path | None = None) -> Digest
     write_text(paths[0], text + "\n")
     absent = [name for name in EXTRA if find_spec(name) is None]
     if absent:
-        write_text(paths[1], markdown(document(record, None), {}, pictures=FOLDER))
+        bare = document(record, None)
+        _write_tables(bare, folder)
+        write_text(paths[1], markdown(bare, {}, pictures=FOLDER))
         missing = (
             f"no page and no charts: {', '.join(absent)} not installed; "
             f"pip install 'tinyvmaf[report]', then tinyvmaf report {known}"
@@ -104,6 +110,12 @@ def write_digest(run: Run, folder: Path, *, named: Path | None = None) -> Digest
     drawn = charts(record, points, PAPER)
     report = document(record, drawn)
     write_pictures(drawn, points, folder)
+    _write_tables(report, folder)
     write_text(paths[1], markdown(report, {chart.name: chart for chart in drawn}, pictures=FOLDER))
     write_text(paths[2], page(report, charts(record, points, PAGE), points, pictures=FOLDER))
     return Digest(record, *found, missing="")
+
+
+def _write_tables(report: Document, folder: Path) -> None:
+    for name, text in table_files(report).items():
+        write_text(folder / name, text)

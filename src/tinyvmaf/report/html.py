@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from tinyvmaf.kept import kept_text
 from tinyvmaf.report.chart import POINTS, Chart
 from tinyvmaf.report.document import Document
 from tinyvmaf.report.points import Points
@@ -43,12 +44,15 @@ def page(document: Document, charts: Sequence[Chart], points: Points, *, picture
 
 
 def _library() -> str:
-    import vl_convert
+    def bundle() -> str:
+        import vl_convert
+
+        # Its stub calls an argument required that is not.
+        return vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue]
 
     # In a function of its own, or its thousands of names would be the page's globals.
-    # Its stub calls an argument required that is not.
-    bundle = vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue]
-    return f"(() => {{\n{bundle}\n}})();"
+    text = kept_text(bundle, package="vl-convert-python", name="vega")
+    return f"(() => {{\n{text}\n}})();"
 
 
 def _asset(environment: Any, name: str) -> str:  # noqa: ANN401 (jinja2 is imported late)

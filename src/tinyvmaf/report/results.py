@@ -31,15 +31,19 @@ def headline(record: LosoRecord, undertrained: str) -> tuple[str, str]:
     frame, table = record.aggregate.frame, record.table
     rmse = frame["rmse"]
     error = f"RMSE {spread('rmse', rmse)} VMAF points"
+    teacher = record.teacher
+    if teacher == "unknown":
+        teacher = "its teacher, which the table does not name,"
     result = (
         f"{record.arch} is undertrained: {undertrained}."
         if undertrained
-        else f"On a source that it has not seen, {record.arch} misses {record.teacher} by {error}."
+        else f"On a source that it has not seen, {record.arch} misses {teacher} by {error}."
     )
     basis = (
-        f"{error}: mean ± standard deviation over {plural(rmse.k_eff, protocol.unit(record))}"
-        f"{_in_folds(record)}; PLCC "
-        f"{spread('plcc', frame['plcc'])}; worst source {rmse.worst_source} with RMSE "
+        f"Mean ± standard deviation over {plural(rmse.k_eff, protocol.unit(record))}"
+        f"{_in_folds(record)}"
+        + (f", {error}" if undertrained else "")
+        + f"; PLCC {spread('plcc', frame['plcc'])}; worst source {rmse.worst_source} with RMSE "
         f"{number('rmse', rmse.worst)}. {plural(record.n_params, 'parameter')}, recipe "
         f"{record.recipe}, on {plural(table.sources, 'source')}, "
         f"{plural(table.clips, 'clip')}, {plural(table.rows, 'frame')}."
@@ -238,13 +242,25 @@ def reproduce(record: LosoRecord) -> Section:
     """The command that made the run."""
     return Section(
         "reproduce",
-        "Reproduce",
+        "How to cite and reproduce",
         (
+            Paragraph(_cite(record)),
             Paragraph("The sweep:"),
             Code(record.command),
             Paragraph("This report again, byte for byte, from the run's files alone:"),
             Code("tinyvmaf report RUN"),
         ),
+    )
+
+
+def _cite(record: LosoRecord) -> str:
+    tool = record.versions.get("tinyvmaf", "")
+    return (
+        f"Cite tinyvmaf {tool} (CITATION.cff), this protocol ({record.protocol.name}, seeds "
+        f"{', '.join(map(str, record.seeds))}, recipe {record.recipe}), the teacher "
+        f"{record.teacher}, and the table by its SHA-256, {record.table.sha256}. Every table of "
+        "this report is in the run's folder tables as CSV and as LaTeX (booktabs), every chart in "
+        "charts as PDF, SVG and PNG."
     )
 
 

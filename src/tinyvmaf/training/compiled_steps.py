@@ -6,7 +6,8 @@ rates, scaling, parameters. One compilation therefore serves them all, and what 
 network cannot depend on which others are trained beside it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple, cast
@@ -17,6 +18,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Float32, Int, Int32
 
+from tinyvmaf.kept import kept_folder, processor
 from tinyvmaf.models.network import Activation
 from tinyvmaf.training.recipes import Initialisation, Loss
 
@@ -121,6 +123,28 @@ def initial(
     return np.concatenate(parts).astype(np.float32)
 
 
+@contextmanager
+def _compilations_kept() -> Generator[None]:
+    """Keep compiled programs in the user's cache; the user's own settings come back afterwards."""
+    folder = kept_folder(f"programs-{processor()}")
+    if folder is None or jax.config.jax_compilation_cache_dir:
+        yield
+        return
+    ours = {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in ours}
+    for name, value in ours.items():
+        jax.config.update(name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            jax.config.update(name, value)
+
+
 @lru_cache(maxsize=16)
 def program(
     *,
@@ -168,11 +192,12 @@ def program(
         np.zeros((CHUNK, batch), np.int32), np.zeros(CHUNK, np.float32), np.zeros((), np.int32)
     )
     params = np.zeros(sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes)), np.float32)
-    compiled = (
-        jax.jit(steps)
-        .lower(start(params), data, Scale(column, column, number, number), chunk)
-        # One thread a network: the cores are busy with the other networks, and sums that are
-        # split over threads would not be repeatable.
-        .compile(compiler_options={"xla_cpu_multi_thread_eigen": False})
-    )
+    with _compilations_kept():
+        compiled = (
+            jax.jit(steps)
+            .lower(start(params), data, Scale(column, column, number, number), chunk)
+            # One thread a network: the cores are busy with the other networks, and sums that are
+            # split over threads would not be repeatable.
+            .compile(compiler_options={"xla_cpu_multi_thread_eigen": False})
+        )
     return Program(start=start, steps=compiled)
