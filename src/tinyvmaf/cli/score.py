@@ -105,8 +105,22 @@ def score(
     allow: Allow = None,
     sync: Annotated[
         bool,
-        typer.Option("--sync", help="Leave out frames at one start if the two are shifted."),
+        typer.Option("--sync", help="Match frames as the pictures show if the two are shifted."),
     ] = False,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            help="Part of the reference that the encode shows: W:H:X:Y, or auto (no black bars)."
+        ),
+    ] = None,
+    start: Annotated[
+        float | None, typer.Option(help="Compare from this second of the reference on.")
+    ] = None,
+    duration: Annotated[float | None, typer.Option(help="Compare so many seconds.")] = None,
+    reference_start: Annotated[
+        float | None,
+        typer.Option(help="Second of the reference at which the distorted video begins."),
+    ] = None,
     size: Size = None,
     pix_fmt: PixFmt = None,
     fps: Annotated[str | None, typer.Option(help="Frame rate of raw YUV.  [25]")] = None,
@@ -127,6 +141,7 @@ def score(
 ) -> None:
     """Score a distorted video against its reference, after checking that the two fit."""
     _meet_ffmpeg(ffmpeg)
+    from tinyvmaf.pairs.timing import Excerpt
     from tinyvmaf.scoring.score import choose_mode, make_scorer
 
     raw = _raw(size, pix_fmt, fps)
@@ -154,6 +169,8 @@ def score(
         ),
         allow=allow or (),
         sync=sync,
+        crop=crop,
+        excerpt=Excerpt(start, duration, reference_start),
         raw=raw,
         threads=threads,
         ffmpeg=ffmpeg,

@@ -22,10 +22,10 @@ from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.media.containers import video_state
 from tinyvmaf.media.probing import count_frames
 from tinyvmaf.media.video import Video
-from tinyvmaf.pairs.beginnings import verify
 from tinyvmaf.pairs.check import CHECK_VERSION, check
 from tinyvmaf.pairs.checked import CheckedPair
 from tinyvmaf.pairs.finding import Allowance
+from tinyvmaf.pairs.proof import verify
 from tinyvmaf.progress import SILENT, OnFrame, Progress
 
 

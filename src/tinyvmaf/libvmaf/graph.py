@@ -158,6 +158,10 @@ def conversion(side: Side) -> list[str]:
     scaling: list[str] = []
     if wanted.size is not None:
         scaling.append("w={}:h={}:flags=bicubic".format(*wanted.size))
+    if wanted.matrix is not None:
+        scaling.append(f"out_color_matrix={wanted.matrix}")
+    if wanted.from_range is not None:
+        scaling.append(f"in_range={wanted.from_range}")
     if wanted.color_range is not None:
         scaling.append(f"out_range={wanted.color_range}")
     if scaling:

@@ -103,7 +103,7 @@ def _beginning(video: Video) -> tuple[Beginning, FrameIndex | None]:
     index = None
     info = probe_raw(video.path, video.raw) if video.raw is not None else None
     pictures = _Pictures(QUICK_FRAMES)
-    with _opened(video) as container:
+    with opened(video) as container:
         stream = video_stream(video.path, container)
         # Threads for frames delay the first one and decode some that nobody wants.
         stream.thread_type = "SLICE"
@@ -126,7 +126,7 @@ def first_frame(video: Video) -> FirstFrame:
 
 def _first_frame(video: Video) -> FirstFrame:
     pictures = _Pictures(1)
-    with _opened(video) as container:
+    with opened(video) as container:
         stream = video_stream(video.path, container)
         stream.thread_type = "SLICE"
         pictures.take(container, stream)
@@ -156,7 +156,7 @@ def look(video: Video, *, n_frames: int) -> Look:
 
 def _look(video: Video, n_frames: int) -> Look:
     pictures = _Pictures(n_frames)
-    with _opened(video) as container:
+    with opened(video) as container:
         stream = video_stream(video.path, container)
         stream.thread_type = "AUTO"
         pictures.take(container, stream)
@@ -225,7 +225,8 @@ class _Pictures:
 
 
 @contextmanager
-def _opened(video: Video) -> Generator[av.container.InputContainer]:
+def opened(video: Video) -> Generator[av.container.InputContainer]:
+    """The container of `video`, open; what goes wrong with it becomes a `MediaError`."""
     try:
         with open_container(video) as container:
             yield container

@@ -164,10 +164,15 @@ def describe(
         codec=codec.name,
         color_range={1: "limited", 2: "full"}.get(int(codec.color_range)),
         transfer=_transfer(int(codec.color_trc)),
+        matrix=_MATRICES.get(int(codec.colorspace)),
         bitrate_kbps=float(n_bytes * 8 / 1000 * rate / index.n_frames),
         constant_rate=index.constant_rate,
     )
     return info, index
+
+
+# Numbers of H.273; 2 is unknown.
+_MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 10: "bt2020c"}
 
 
 def _transfer(value: int) -> str | None:

@@ -142,6 +142,7 @@ class VideoInfo:
         start_s: Time of the first frame.
         codec: Ffmpeg's name of the decoder.
         color_range: `limited`, `full` or None if the file does not say.
+        matrix: Matrix of YUV, such as `bt709`, or None if the file does not say.
         transfer: Transfer characteristic, such as `smpte2084`, or None if the file does not say.
         bitrate_kbps: Size of the video's packets over its duration.
         constant_rate: Whether all packets last equally long.
@@ -156,6 +157,7 @@ class VideoInfo:
     codec: str
     color_range: str | None = None
     transfer: str | None = None
+    matrix: str | None = None
     bitrate_kbps: float = 0.0
     constant_rate: bool = True
 

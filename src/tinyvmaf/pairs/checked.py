@@ -112,12 +112,16 @@ class Conversion:
         size: Width and height that it is scaled to (bicubic), None if it has that size.
         pix_fmt: The pixel format that it is converted to, None if it has that format.
         color_range: `limited` or `full` if its levels are converted to that range, else None.
+        matrix: `bt709` or `bt601`, by which RGB becomes YUV; None for what is YUV.
+        from_range: The range that its levels have, where the file says otherwise; else None.
     """
 
     crop: Crop | None = None
     size: tuple[int, int] | None = None
     pix_fmt: str | None = None
     color_range: str | None = None
+    matrix: str | None = None
+    from_range: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

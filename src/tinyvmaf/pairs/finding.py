@@ -14,12 +14,9 @@ class Allowance(StrEnum):
 
     FRAME_COUNT = "frame-count"
     FRAME_RATE = "frame-rate"
-    PIX_FMT = "pix-fmt"
     COLOR_RANGE = "color-range"
-    VARIABLE_RATE = "variable-rate"
     HDR = "hdr"
     INTERLACED = "interlaced"
-    ROTATION = "rotation"
     SWAPPED = "swapped"
     SHIFT = "shift"
 
@@ -32,16 +29,20 @@ class Finding:
         cause: What was found, with its numbers.
         cure: What to do about it.
         allowance: What lets the pair through in spite of it; None for a mere warning.
+        final: Whether it stops the pair although nothing lets it through.
+        offered: Whether the sentence tells of the allowance: for what a user may know better.
     """
 
     cause: str
     cure: str
     allowance: Allowance | None = None
+    final: bool = False
+    offered: bool = True
 
     @property
     def sentence(self) -> str:
         """Cause and cure for people."""
-        if self.allowance is None:
+        if self.allowance is None or not self.offered:
             return f"{self.cause}: {self.cure}"
         return f"{self.cause}: {self.cure}, or accept it with --allow {self.allowance}"
 
@@ -51,7 +52,7 @@ def refusals(findings: Iterable[Finding], allowed: AbstractSet[Allowance]) -> tu
     return tuple(
         finding.sentence
         for finding in findings
-        if finding.allowance is not None and finding.allowance not in allowed
+        if finding.final or (finding.allowance is not None and finding.allowance not in allowed)
     )
 
 
@@ -60,7 +61,7 @@ def warnings(findings: Iterable[Finding], allowed: AbstractSet[Allowance]) -> tu
     return tuple(
         finding.sentence if finding.allowance is None else f"{finding.cause} (accepted)"
         for finding in findings
-        if finding.allowance is None or finding.allowance in allowed
+        if not finding.final and (finding.allowance is None or finding.allowance in allowed)
     )
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from tinyvmaf.corpus.pair import Corpus, Pair, Problem
 from tinyvmaf.errors import MisalignedError, TinyVmafError
 from tinyvmaf.media.video import VideoInfo
-from tinyvmaf.pairs.beginnings import verify
 from tinyvmaf.pairs.check import check
 from tinyvmaf.pairs.checked import CheckedPair
 from tinyvmaf.pairs.finding import Allowance
+from tinyvmaf.pairs.proof import verify
 from tinyvmaf.process.programs import n_jobs
 
 

@@ -15,6 +15,7 @@ from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.sequence import DEFAULT_RATE, find_sequence
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 from tinyvmaf.pairs.finding import Allowance
+from tinyvmaf.pairs.timing import WHOLE, Excerpt
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import EXACT, MODEL, MODES, SAMPLED, Mode
@@ -49,6 +50,10 @@ def score(
     seed: int | None = None,
     allow: Iterable[Allowance | str] = (),
     sync: bool = False,
+    crop: str | None = None,
+    start_s: float | None = None,
+    duration_s: float | None = None,
+    reference_start_s: float | None = None,
     raw: RawFormat | None = None,
     log: Path | str | None = None,
     log_format: str | None = None,
@@ -76,7 +81,12 @@ def score(
         seed: For the mode `sampled`: the same seed draws the same frames; by default it is derived
             from the content of both videos.
         allow: Differences to accept, such as `frame-count`.
-        sync: Leave out frames at one start where the two are shifted by a few, instead of refusing.
+        sync: Match frames as the pictures show where they are shifted, instead of refusing.
+        crop: `W:H:X:Y` of the reference, `distorted:W:H:X:Y`, or `auto`, which takes black bars
+            off.
+        start_s: Compare from this second of the reference on.
+        duration_s: Compare so many seconds.
+        reference_start_s: Where in the reference the distorted video begins, in seconds.
         raw: Geometry of raw YUV files.
         log: A file for the frames' scores, in libvmaf's layout; without `mode` it makes the mode
             `exact`, since what reads such logs takes every score for libvmaf's own.
@@ -107,6 +117,8 @@ def score(
         ),
         allow=allow,
         sync=sync,
+        crop=crop,
+        excerpt=Excerpt(start_s, duration_s, reference_start_s),
         raw=raw,
         threads=threads,
         ffmpeg=ffmpeg,
@@ -300,6 +312,8 @@ def make_scorer(
     *,
     allow: Iterable[Allowance | str] = (),
     sync: bool = False,
+    crop: str | None = None,
+    excerpt: Excerpt = WHOLE,
     raw: RawFormat | None = None,
     threads: int | None = None,
     ffmpeg: Path | None = None,
@@ -321,6 +335,8 @@ def make_scorer(
     for name in sorted(allowed):
         options += ["--allow", str(name)]
     options += ["--sync"] if sync else []
+    options += ["--crop", crop] if crop is not None else []
+    options += excerpt.options
     options += ["--ffmpeg", str(ffmpeg)] if ffmpeg is not None else []
     return Scorer(
         mode=mode,
@@ -328,6 +344,8 @@ def make_scorer(
         options=tuple(options),
         allowed=allowed,
         sync=sync,
+        crop=crop,
+        excerpt=excerpt,
         threads=threads,
         progress=progress,
     )

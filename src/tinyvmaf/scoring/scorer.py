@@ -20,10 +20,11 @@ from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.files import check_writable, working_folder
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.media.pictures import frame_times
-from tinyvmaf.pairs.beginnings import verify
 from tinyvmaf.pairs.check import check
 from tinyvmaf.pairs.checked import CheckedPair
 from tinyvmaf.pairs.finding import Allowance
+from tinyvmaf.pairs.proof import verify
+from tinyvmaf.pairs.timing import WHOLE, Excerpt
 from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
@@ -51,7 +52,9 @@ class Scorer:
         engine: With which ffmpeg.
         options: The command's options that give this scorer again.
         allowed: What the user accepts by name.
-        sync: Whether a shift is made good instead of refused.
+        sync: Whether frames are matched as the pictures show instead of refused.
+        crop: The part of the pictures that is compared, as `check` takes it.
+        excerpt: The part of the time that is compared.
         threads: What ffmpeg may use for one pair.
         progress: Told of frames.
     """
@@ -61,6 +64,8 @@ class Scorer:
     options: tuple[str, ...] = ()
     allowed: AbstractSet[Allowance] = frozenset()
     sync: bool = False
+    crop: str | None = None
+    excerpt: Excerpt = WHOLE
     threads: int = 1
     progress: Progress = SILENT
 
@@ -79,7 +84,13 @@ class Scorer:
             working_folder() as folder,
             ThreadPoolExecutor(1) as aside,
         ):
-            checked = check(pair, allowed=self.allowed, sync=self.sync)
+            checked = check(
+                pair,
+                allowed=self.allowed,
+                sync=self.sync,
+                crop=self.crop,
+                excerpt=self.excerpt,
+            )
             looking = aside.submit(verify, checked, allowed=self.allowed)
             job = Job(pair=checked, engine=self.engine, folder=folder, threads=self.threads)
             found = self._run(job, looking)

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether small pictures of matched frames agree, and where another matching agrees better.
+
+In go small grey pictures of both videos and how their frames are matched, out comes an `Evidence`:
+the offsets at which the pictures fit, stretch by stretch. Every frame has a say; still pictures
+have none and are carried by their neighbours. One frame alone, such as one that a coarse encode
+did not refresh, moves nothing: a stretch counts where its frames together are clear.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from tinyvmaf.media.small_pictures import SmallPictures
+
+REACH: Final = 8
+"""Frames to either side that are compared first; where none fits, further ones are."""
+
+_DOUBT: Final = 0.25
+_MOST: Final = 2.0
+_SWITCH: Final = 0.6
+_CLEAR: Final = 1.5
+_EXPECTED: Final = 1.2
+_OLDER: Final = 3.0
+_SHARED: Final = 0.4
+_TELLS: Final = 0.45
+_SWAPPED: Final = 0.5
+_BOTH_SWAPPED: Final = 1.5
+# Squared grey levels: less is rounding. Of the noise that coding adds, a share may be mistaken.
+_FLOOR: Final = 0.1
+_SHARE: Final = 0.1
+_NOWHERE: Final = 1e6
+_MANY: Final = 4
+_RESTLESS: Final = 16
+_CANDIDATES: Final = 16
+# Of what a correlation lacks of 1, a far offset must make good so much.
+_GAINED: Final = 0.4
+_NEAR: Final = np.array(sorted(range(-REACH, REACH + 1), key=abs))
+# Correlation; below it a far shift is looked for.
+_FAMILIAR: Final = 0.97
+# In grey levels; flat pictures resemble everything.
+_CONTRAST: Final = 3.0
+
+ALIKE: Final = 0.7
+"""Correlation of two small pictures that show the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Matched frames, one after the other, whose pictures fit best at one offset.
+
+    Attributes:
+        first, last: Numbers of matched frames, both included.
+        offset: Frames that the fitting frame of the reference lies later than the matched one.
+        clear: How clear that is against no offset: at most 2 a frame; 0 for no offset.
+        n_telling: Frames in which the reference changes enough to tell offsets apart.
+    """
+
+    first: int
+    last: int
+    offset: int
+    clear: float = 0.0
+    n_telling: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the pictures say of a matching.
+
+    Attributes:
+        stretches: All frames, in order; one stretch of offset 0 for a matching that is right.
+        swapped: Matched frames that show the next one's picture, where the next shows theirs.
+        surplus: Frames that the distorted video has over the reference.
+        telling: Share of the frames that fit clearly better where they are than a frame beside.
+        likeness: Median correlation of matched pictures at their best offsets, in [-1, 1]; None
+            if all are flat.
+    """
+
+    stretches: tuple[Stretch, ...]
+    swapped: tuple[int, ...]
+    surplus: int
+    telling: float
+    likeness: float | None
+
+    @property
+    def off(self) -> tuple[Stretch, ...]:
+        """The stretches that fit clearly better at another offset.
+
+        Those that follow each other count together.
+        """
+        found: list[Stretch] = []
+        group: list[Stretch] = []
+        for item in (*self.stretches, Stretch(0, 0, 0)):
+            if item.offset:
+                group.append(item)
+                continue
+            if group and self._counts(group):
+                found += group
+            group = []
+        return tuple(found)
+
+    def _counts(self, group: Sequence[Stretch]) -> bool:
+        """Whether stretches beside each other say clearly that no offset 0 fits.
+
+        Coarse encodes show older pictures for a while, never later ones; so later ones count more,
+        and older ones where the distorted video has more frames, as after a frame that is doubled.
+        """
+        clear = sum(item.clear for item in group)
+        later = all(item.offset > 0 for item in group)
+        older = all(item.offset < 0 for item in group)
+        if (later and self.surplus < 0) or (older and self.surplus > 0):
+            return clear >= _EXPECTED
+        if later:
+            return clear >= _CLEAR
+        return clear >= _OLDER and clear >= _SHARED * sum(item.n_telling for item in group)
+
+
+def examine(
+    reference: SmallPictures,
+    distorted: SmallPictures,
+    *,
+    matched: tuple[Int[np.ndarray, " n_frames"], Int[np.ndarray, " n_frames"]],
+    surplus: int = 0,
+    far: int = 0,
+) -> Evidence:
+    """Compare every matched frame with its partner and the frames beside it.
+
+    Args:
+        reference: Its small pictures; some frames may lack.
+        distorted: The same of the distorted video.
+        matched: Numbers of the reference's and of the distorted video's frames that belong
+            together. Those whose distorted frame was not seen have no say.
+        surplus: Frames that the distorted video has over the reference.
+        far: How far to search if nothing near fits, in frames.
+    """
+    place = np.searchsorted(distorted.frames, matched[1])
+    place = np.minimum(place, len(distorted.frames) - 1)
+    compared = np.flatnonzero(distorted.frames[place] == matched[1])
+    if not len(compared):
+        return Evidence((), (), surplus, 0.0, None)
+    ours = matched[0][compared]
+    level, detail = _prepared(reference.pictures), _prepared(distorted.pictures)[place[compared]]
+    seen = _Seen(level, detail, reference.frames, ours, compared, surplus)
+    found = _follow(seen, _NEAR)
+    if far > REACH and _lost(found):
+        further = _follow(seen, _likely(seen, far=far))
+        closer = (1 - _GAINED) * (1 - (found.likeness or 0))
+        if further.off and 1 - (further.likeness or 0) < closer:
+            return further
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Pictures without their brightness, and how they are matched.
+
+    Attributes:
+        level: Of the reference, a row for each frame of `numbers`.
+        detail: Of the distorted video, a row for each matched frame.
+        numbers: The reference's frames that were seen.
+        ours: The reference's frame that is matched, for each row of `detail`.
+        compared: The number of each matched frame.
+        surplus: Frames that the distorted video has over the reference.
+    """
+
+    level: Float[np.ndarray, "n_seen p"]
+    detail: Float[np.ndarray, "n_frames p"]
+    numbers: Int[np.ndarray, " n_seen"]
+    ours: Int[np.ndarray, " n_frames"]
+    compared: Int[np.ndarray, " n_frames"]
+    surplus: int
+
+
+def _follow(seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]) -> Evidence:
+    """The stretches at whose offsets the pictures fit."""
+    rows, there = _rows(seen.numbers, seen.ours)
+    gain = np.float32(_gain(seen.level[rows][there], seen.detail[there]))
+    scaled = replace(seen, level=seen.level * gain)
+    cost = _costs(scaled, _distances(scaled, offsets), offsets)
+    path = _path(cost)
+    rows, there = _rows(seen.numbers, seen.ours + offsets[path])
+    stretches = _stretches(cost, path, offsets, seen)
+    return Evidence(
+        stretches=stretches,
+        swapped=_swaps(cost, offsets, seen) if len(stretches) < _RESTLESS else (),
+        surplus=seen.surplus,
+        telling=_telling(cost),
+        likeness=_likeness(seen.level[rows][there], seen.detail[there]),
+    )
+
+
+def _rows(
+    numbers: Int[np.ndarray, " n_seen"], wanted: Int[np.ndarray, " n"]
+) -> tuple[Int[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """The row of each wanted frame, and whether that frame was seen."""
+    rows = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
+    return rows, numbers[rows] == wanted
+
+
+def _prepared(pictures: UInt8[np.ndarray, "n n_pixels"]) -> Float[np.ndarray, "n n_pixels"]:
+    """Without the brightness of each picture."""
+    values = pictures.astype(np.float32)
+    return values - values.mean(axis=1, keepdims=True)
+
+
+def _gain(ours: Float[np.ndarray, "n p"], theirs: Float[np.ndarray, "n p"]) -> float:
+    """What the contrast of all was multiplied by, within what coding and levels may do."""
+    energy = float(np.square(ours).sum())
+    gain = float((ours * theirs).sum()) / energy if energy > 0 else 1.0
+    return min(max(gain, 0.8), 1.25)
+
+
+def _distances(
+    seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]
+) -> Float[np.ndarray, "n_frames n_offsets"]:
+    """Mean squared distances; a large one where the reference has no such frame or it lacks."""
+    apart = np.full((len(seen.ours), len(offsets)), _NOWHERE)
+    for column, offset in enumerate(offsets):
+        rows, there = _rows(seen.numbers, seen.ours + offset)
+        step = seen.level[rows[there]] - seen.detail[there]
+        apart[there, column] = np.einsum("np,np->n", step, step) / step.shape[1]
+    return apart
+
+
+def _costs(
+    seen: _Seen,
+    apart: Float[np.ndarray, "n_frames n_offsets"],
+    offsets: Int[np.ndarray, " n_offsets"],
+) -> Float[np.ndarray, "n_frames n_offsets"]:
+    """The cost of every offset for every frame: 0 for the best one, `_MOST` where another fits.
+
+    That is the difference of two squared distances over the squared distance of the two pictures
+    of the reference, so that coding noise, which both distances have, does not matter. Where the
+    reference itself hardly changes, the cost is near 0 for all.
+    """
+    best = apart.argmin(axis=1)
+    least = apart.min(axis=1)
+    best_rows, known = _rows(seen.numbers, seen.ours + offsets[best])
+    cost = np.full_like(apart, _MOST)
+    for column, offset in enumerate(offsets):
+        rows, there = _rows(seen.numbers, seen.ours + offset)
+        there &= known
+        change = seen.level[rows[there]] - seen.level[best_rows[there]]
+        changed = np.einsum("np,np->n", change, change) / change.shape[1]
+        noise = _FLOOR + _SHARE * least[there]
+        cost[there, column] = _MOST * (apart[there, column] - least[there]) / (changed + noise)
+    np.clip(cost, 0, _MOST, out=cost)
+    cost[:, 1:] += _DOUBT
+    return cost
+
+
+def _path(cost: Float[np.ndarray, "n k"]) -> Int[np.ndarray, " n"]:
+    """The cheapest sequence of offsets, where each change of offset costs the same (Viterbi)."""
+    came = np.zeros(cost.shape, dtype=np.int64)
+    total = cost[0].copy()
+    for frame in range(1, len(cost)):
+        cheapest = int(total.argmin())
+        jump = total[cheapest] + _SWITCH
+        came[frame] = np.where(total <= jump, np.arange(len(total)), cheapest)
+        total = np.minimum(total, jump) + cost[frame]
+    path = np.zeros(len(cost), dtype=np.int64)
+    path[-1] = int(total.argmin())
+    for frame in range(len(cost) - 1, 0, -1):
+        path[frame - 1] = came[frame, path[frame]]
+    return path
+
+
+def _stretches(
+    cost: Float[np.ndarray, "n k"],
+    path: Int[np.ndarray, " n"],
+    offsets: Int[np.ndarray, " k"],
+    seen: _Seen,
+) -> tuple[Stretch, ...]:
+    starts = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
+    found: list[Stretch] = []
+    for first, end in pairwise(starts):
+        column = int(path[first])
+        clear = float((cost[first:end, 0] - cost[first:end, column]).sum())
+        n_telling = int((np.ptp(cost[first:end], axis=1) > _TELLS).sum())
+        ends = int(seen.compared[first]), int(seen.compared[end - 1])
+        found.append(Stretch(*ends, int(offsets[column]), clear, n_telling))
+    return tuple(found)
+
+
+def _swaps(
+    cost: Float[np.ndarray, "n k"], offsets: Int[np.ndarray, " k"], seen: _Seen
+) -> tuple[int, ...]:
+    """Frames that show the next one's picture while the next one shows theirs."""
+    if len(cost) < 2 or not {1, -1} <= set(offsets.tolist()):  # noqa: PLR2004
+        return ()
+    later, older = (
+        cost[:, 0] - cost[:, int(np.flatnonzero(offsets == step)[0])] for step in (1, -1)
+    )
+    later, older = later[:-1], older[1:]
+    both = (np.minimum(later, older) >= _SWAPPED) & (later + older >= _BOTH_SWAPPED)
+    both &= np.diff(seen.compared) == 1
+    return tuple(int(frame) for frame in seen.compared[:-1][both])
+
+
+def _telling(cost: Float[np.ndarray, "n k"]) -> float:
+    """Share of the frames that fit clearly better where they are than one frame beside."""
+    if cost.shape[1] < 3:  # noqa: PLR2004
+        return 0.0
+    return float((cost[:, 1:3].min(axis=1) - cost[:, 0] > _MOST / 2).mean())
+
+
+def _likeness(ours: Float[np.ndarray, "n p"], theirs: Float[np.ndarray, "n p"]) -> float | None:
+    norms = [np.sqrt(np.square(side).mean(axis=1)) for side in (ours, theirs)]
+    tell = (norms[0] > _CONTRAST) & (norms[1] > _CONTRAST)
+    if not tell.any():
+        return None
+    product = (ours[tell] * theirs[tell]).mean(axis=1)
+    return float(np.median(product / (norms[0][tell] * norms[1][tell])))
+
+
+def _lost(found: Evidence) -> bool:
+    """Whether nothing near fits, or the best lies at the edge of what was searched."""
+    off = found.off
+    edge = any(abs(item.offset) >= REACH - 1 for item in off)
+    restless = len(off) > _MANY
+    return edge or restless or (found.likeness is not None and found.likeness < _FAMILIAR)
+
+
+def _likely(seen: _Seen, *, far: int) -> Int[np.ndarray, " n_offsets"]:
+    """Far offsets that fit best at some frames, most often first, behind no offset."""
+    # All against all by one matrix product, on pictures of one norm.
+    every = max(1, len(seen.detail) // 300)
+    unit = [
+        side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-6)
+        for side in (seen.level, seen.detail[::every])
+    ]
+    alike = unit[1] @ unit[0].T
+    lag = seen.numbers[None, :] - seen.ours[::every, None]
+    alike[np.abs(lag) > far] = -1
+    best = np.take_along_axis(lag, alike.argmax(axis=1)[:, None], axis=1).ravel()
+    offsets, votes = np.unique(best[np.abs(best) <= far], return_counts=True)
+    offsets = offsets[np.argsort(-votes, kind="stable")][:_CANDIDATES]
+    return np.array([0, *(int(item) for item in offsets if item)])

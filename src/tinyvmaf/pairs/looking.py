@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The small pictures of a pair by which its matching is proven.
+
+A short clip is looked at as a whole. Of a long one some dozens of moments are, spread over its time
+and chosen where the fewest frames must be decoded to reach them; its beginning and its end are
+always among them.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from jaxtyping import Int
+
+from tinyvmaf.media.close_ups import LONGER
+from tinyvmaf.media.index import FrameIndex
+from tinyvmaf.media.probing import frame_index
+from tinyvmaf.media.small_pictures import Closer, SmallPictures, all_pictures, some_pictures
+from tinyvmaf.media.video import Video
+from tinyvmaf.pairs.checked import CheckedPair, Side, frames_of
+from tinyvmaf.pairs.evidence import REACH
+
+WHOLE: Final = 600
+"""Frames up to which a clip is looked at as a whole."""
+
+MOMENTS: Final = 32
+"""Moments of a longer one."""
+
+FAR_S: Final = 5.0
+"""Seconds to either side that are searched where nothing near fits."""
+
+_CLOSE_UPS: Final = 6
+# Matched frames of one moment.
+_LENGTH: Final = 4
+_CANDIDATES: Final = 64
+
+Window = tuple[int, int]
+"""First and last frame of what is decoded in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen of a pair.
+
+    Attributes:
+        reference, distorted: Small pictures of both.
+        matched: Numbers of the frames of both that belong together.
+        close: Numbers of the matched frames that were looked at closely in both.
+    """
+
+    reference: SmallPictures
+    distorted: SmallPictures
+    matched: tuple[Int[np.ndarray, " n_frames"], Int[np.ndarray, " n_frames"]]
+    close: tuple[tuple[int, int], ...]
+
+
+def look(pair: CheckedPair) -> Sight:
+    """The small pictures of a pair.
+
+    Raises:
+        MediaError: one of the videos cannot be decoded.
+    """
+    matched = frames_of(pair.matching.reference), frames_of(pair.matching.distorted)
+    n_frames = len(matched[0])
+    places = np.unique(np.linspace(0.1, 0.9, _CLOSE_UPS) * (n_frames - 1)).astype(int)
+    videos = pair.reference.video, pair.distorted.video
+    parts = _part(pair.reference), _part(pair.distorted)
+    seen = max(pair.reference.info.n_frames, pair.distorted.info.n_frames)
+    size = _picture_size(*pair.size)
+    if seen <= WHOLE:
+        closer = _closer(matched, places, size, parts)
+        with ThreadPoolExecutor(2) as pool:
+            ours, theirs = pool.map(all_pictures, videos, closer)
+    else:
+        moments = _moments(videos, matched)
+        places = np.array(moments)[:: max(1, len(moments) // _CLOSE_UPS)]
+        closer = _closer(matched, places, size, parts)
+        windows = _windows(moments, matched, reach=REACH)
+        with ThreadPoolExecutor(2) as pool:
+            ours, theirs = pool.map(some_pictures, videos, windows, closer)
+    both = [(int(matched[0][i]), int(matched[1][i])) for i in places]
+    close = tuple(
+        item for item in both if item[0] in ours.close_ups and item[1] in theirs.close_ups
+    )
+    return Sight(ours, theirs, matched, close)
+
+
+def _part(side: Side) -> tuple[int, int, int, int] | None:
+    crop = side.conversion.crop
+    return None if crop is None else (crop.width, crop.height, crop.left, crop.top)
+
+
+def _closer(
+    matched: tuple[Int[np.ndarray, " n_frames"], Int[np.ndarray, " n_frames"]],
+    places: Int[np.ndarray, " n_places"],
+    size: tuple[int, int],
+    parts: tuple[tuple[int, int, int, int] | None, ...],
+) -> list[Closer]:
+    return [
+        Closer(tuple(int(side[place]) for place in places), size, part)
+        for side, part in zip(matched, parts, strict=True)
+    ]
+
+
+def look_further(pair: CheckedPair, sight: Sight, *, far: int) -> Sight:
+    """The same with more of the reference around a few moments, for a search of far shifts."""
+    ours, theirs = sight.matched
+    shown = np.flatnonzero(np.isin(theirs, sight.distorted.frames))
+    places = shown[np.unique(np.linspace(0, len(shown) - 1, 3).astype(int))]
+    last = pair.reference.info.n_frames - 1
+    windows = [
+        (max(0, int(ours[i]) - far), min(last, int(ours[i]) + far + _LENGTH)) for i in places
+    ]
+    more = some_pictures(pair.reference.video, _merged(windows), Closer(part=_part(pair.reference)))
+    return Sight(_joined(sight.reference, more), sight.distorted, sight.matched, sight.close)
+
+
+def look_between(pair: CheckedPair, sight: Sight, first: int, last: int, *, reach: int) -> Sight:
+    """The same with a moment in the middle of two matched frames, or with all between them."""
+    middle = (first + last) // 2
+    moments = [middle] if last - first > 2 * _LENGTH else list(range(first, last, _LENGTH))
+    sides = pair.reference, pair.distorted
+    windows = _windows(moments, sight.matched, reach=reach)
+    more = [
+        some_pictures(side.video, each, Closer(part=_part(side)))
+        for side, each in zip(sides, windows, strict=True)
+    ]
+    return Sight(
+        _joined(sight.reference, more[0]),
+        _joined(sight.distorted, more[1]),
+        sight.matched,
+        sight.close,
+    )
+
+
+def _picture_size(width: int, height: int) -> tuple[int, int]:
+    longer = max(width, height, 1)
+    return max(8, width * LONGER // longer), max(8, height * LONGER // longer)
+
+
+def _joined(one: SmallPictures, other: SmallPictures) -> SmallPictures:
+    frames, rows = np.unique(np.concatenate([one.frames, other.frames]), return_index=True)
+    pictures = np.concatenate([one.pictures, other.pictures])[rows]
+    return SmallPictures(frames, pictures, one.close_ups, one.resized or other.resized)
+
+
+def _moments(
+    videos: tuple[Video, Video],
+    matched: tuple[Int[np.ndarray, " n_frames"], Int[np.ndarray, " n_frames"]],
+) -> list[int]:
+    """Numbers of matched frames at which moments begin: one a stratum, where it costs least."""
+    n_frames = len(matched[0])
+    costs = [_decoded(frame_index(video)) for video in videos]
+    last = max(0, n_frames - _LENGTH)
+    found = {0, last}
+    edges = np.linspace(0, last, MOMENTS + 1).astype(int)
+    for start, end in pairwise(edges.tolist()):
+        places = np.unique(np.linspace(start, max(start, end - 1), _CANDIDATES).astype(int))
+        ours = np.minimum(matched[0][places] + REACH, len(costs[0]) - 1)
+        begin = np.maximum(matched[0][places] - REACH, 0)
+        # Both ends of the window in one group of pictures: what lies between is decoded anyway.
+        cost = np.maximum(costs[0][ours], costs[0][begin]) + costs[1][matched[1][places]]
+        found.add(int(places[cost.argmin()]))
+    return sorted(found)
+
+
+def _decoded(index: FrameIndex) -> Int[np.ndarray, " n_frames"]:
+    """Packets that are decoded to reach each frame from the keyframe before it."""
+    return index.shown - index.group_starts[index.group] + 1
+
+
+def _windows(
+    moments: Sequence[int],
+    matched: tuple[Int[np.ndarray, " n_frames"], Int[np.ndarray, " n_frames"]],
+    *,
+    reach: int,
+) -> list[list[Window]]:
+    ours, theirs = matched
+    ends = [min(moment + _LENGTH, len(ours)) - 1 for moment in moments]
+    pairs = list(zip(moments, ends, strict=True))
+    return [
+        _merged([(max(0, int(ours[a]) - reach), int(ours[b]) + reach) for a, b in pairs]),
+        _merged([(int(theirs[a]), int(theirs[b])) for a, b in pairs]),
+    ]
+
+
+def _merged(windows: Sequence[Window]) -> list[Window]:
+    found: list[Window] = []
+    for first, last in sorted(windows):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(found[-1][1], last)
+        else:
+            found.append((first, last))
+    return found

@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The proof of a pair by its pictures, from the first frame to the last.
+
+A checked pair goes in and comes out with what its pictures add; one whose pictures do not belong
+together is refused, with the frame from which on they do not and with what mends it. Where pictures
+hardly change nothing can be told; that is no reason to refuse, and is carried by what is around.
+"""
+
+from collections.abc import Generator
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from jaxtyping import Int
+
+from tinyvmaf.media.close_ups import COMBED
+from tinyvmaf.media.pictures import frame_times
+from tinyvmaf.pairs.checked import CheckedPair, Matching
+from tinyvmaf.pairs.cropping import bars
+from tinyvmaf.pairs.evidence import ALIKE, REACH, Evidence, Stretch, examine
+from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refuse, warnings
+from tinyvmaf.pairs.framing import Displacement, displacement
+from tinyvmaf.pairs.levels import stretched
+from tinyvmaf.pairs.looking import FAR_S, Sight, look, look_between, look_further
+from tinyvmaf.pairs.matching import moved
+from tinyvmaf.pairs.swapping import swapped
+
+# Of the compared pictures' longer side, which has 320 pixels.
+_MOVED: Final = 0.3
+_GAINED: Final = 0.7
+# Share of the distorted frames that one offset must hold for, to be a shift of the whole.
+_ALL: Final = 0.8
+_TURNED: Final = 0.03
+
+
+def verify(pair: CheckedPair, *, allowed: AbstractSet[Allowance] = frozenset()) -> CheckedPair:
+    """The pair with what its pictures add to its notes.
+
+    Raises:
+        MediaError: one of the videos cannot be decoded.
+        MisalignedError: the pictures show that the pair must not be scored.
+    """
+    sight, evidence = _evidence(pair)
+    findings = list(_judge(pair, sight, evidence))
+    refuse(refusals(findings, allowed))
+    return replace(
+        pair,
+        notes=(*pair.notes, *warnings(findings, allowed)),
+        accepted=pair.accepted | accepted(findings, allowed),
+    )
+
+
+def synced(pair: CheckedPair) -> tuple[Matching, tuple[str, ...]]:
+    """The matching that the pictures show, and in words how it differs from that of the times."""
+    sight, evidence = _evidence(pair)
+    if not evidence.off:
+        return pair.matching, ()
+    offsets = _offsets(pair, sight, evidence)
+    matching = moved(pair.matching, offsets, n_frames=pair.reference.info.n_frames)
+    if not matching.runs:
+        return pair.matching, ()
+    first = matching.runs[0]
+    if len(matching.runs) == 1:
+        return matching, (f"--sync: {_shift_words(first.reference - first.distorted)}; left out",)
+    runs = ", ".join(
+        f"{run.n_frames} from {run.distorted} on with those from {run.reference} on"
+        for run in matching.runs[:4]
+    )
+    more = "" if len(matching.runs) <= 4 else ", ..."  # noqa: PLR2004
+    return matching, (f"--sync: frames of distorted are matched piece by piece: {runs}{more}",)
+
+
+def offer(pair: CheckedPair) -> tuple[str, ...]:
+    """What mends a pair whose time stamps do not fit, if its pictures show a shift."""
+    sight, evidence = _evidence(pair)
+    if (evidence.likeness or 1) < ALIKE:
+        return ()
+    return tuple(item.sentence for item in _off(pair, sight, evidence))
+
+
+def stretched_range(pair: CheckedPair) -> str | None:
+    """The range that the levels of the distorted video really have, None if it is as flagged."""
+    if not pair.n_frames:
+        return None
+    return stretched(look(pair))
+
+
+def _evidence(pair: CheckedPair) -> tuple[Sight, Evidence]:
+    sight = look(pair)
+    surplus = pair.distorted.info.n_frames - pair.reference.info.n_frames
+    rate = float(pair.reference.info.frame_rate)
+    far = round(FAR_S * rate)
+    if surplus < -REACH and pair.reference.info.n_frames == len(sight.reference.frames):
+        far = pair.reference.info.n_frames
+    evidence = examine(
+        sight.reference, sight.distorted, matched=sight.matched, surplus=surplus, far=far
+    )
+    whole = len(sight.reference.frames) == pair.reference.info.n_frames
+    if not whole and (evidence.off or (evidence.likeness or 1) < ALIKE):
+        sight = look_further(pair, sight, far=far)
+        evidence = examine(
+            sight.reference, sight.distorted, matched=sight.matched, surplus=surplus, far=far
+        )
+    return sight, evidence
+
+
+def _judge(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Finding]:
+    for name, seen in (("reference", sight.reference), ("distorted", sight.distorted)):
+        if seen.resized is not None:
+            frame, words = seen.resized
+            yield Finding(
+                f"{name} changes from {words} at frame {frame}",
+                "cut it there, or encode it again in one size and format, and score the parts",
+                final=True,
+            )
+    if sight.reference.resized is not None or sight.distorted.resized is not None:
+        return
+    likeness = evidence.likeness
+    off = list(_off(pair, sight, evidence)) if likeness is None or likeness >= ALIKE else []
+    if off:
+        yield from off
+        return
+    framed = list(_framing(pair, sight, likeness))
+    yield from framed
+    if not framed and likeness is not None and likeness < ALIKE:
+        ours, theirs = pair.reference.info, pair.distorted.info
+        turned = abs(ours.width * theirs.width / (ours.height * theirs.height) - 1) < _TURNED
+        turned = turned and ours.width != ours.height
+        yield Finding(
+            f"the two do not show the same (correlation of their pictures {likeness:.2f})",
+            f"one seems to be turned ({ours.size} against {theirs.size}): turn it"
+            if turned
+            else "make sure that both are of one source, and from the same time on",
+            final=True,
+        )
+    if likeness is None or not any(item.n_telling for item in evidence.stretches):
+        yield Finding(
+            "whether the frames belong together cannot be told, since the pictures hardly change",
+            "make sure that both start with the same frame",
+        )
+    yield from _levels(sight)
+    yield from swapped(pair, sight)
+    yield from _combed(pair, sight)
+
+
+def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Finding]:
+    """Frames whose pictures are those of other times."""
+    if evidence.swapped:
+        frame = int(sight.matched[1][evidence.swapped[0]])
+        count = len(evidence.swapped)
+        more = f" ({count} such places)" if count > 1 else ""
+        yield Finding(
+            f"frames {frame} and {frame + 1} of distorted are in each other's place{more}",
+            "encode it again from frames in the right order",
+            Allowance.SHIFT,
+            offered=False,
+        )
+        return
+    if not evidence.off:
+        return
+    main = max(evidence.off, key=lambda item: item.clear)
+    ours, theirs = sight.matched
+    n_frames = len(ours)
+    first = evidence.off[0]
+    held = main.last - main.first + 1
+    if main.first <= REACH and held >= _ALL * (n_frames - abs(main.offset)):
+        skipped = int(ours[main.first] - theirs[main.first]) + main.offset
+        yield _shifted(pair, skipped)
+        return
+    offsets = _offsets(pair, sight, evidence)
+    start = int(np.flatnonzero(offsets)[0]) if offsets.any() else first.first
+    frame = int(theirs[start])
+    times = frame_times(pair.distorted.video)
+    when = f" ({times[frame]:.3f} s)" if frame < len(times) else ""
+    offset = int(offsets[start])
+    way = "later" if offset > 0 else "earlier"
+    frames = f"{abs(offset)} frame{'s' if abs(offset) > 1 else ''}"
+    yield Finding(
+        f"from frame {frame} of distorted on{when}, its pictures are those that the reference "
+        f"shows {frames} {way}",
+        "--sync matches the parts before and after it as the pictures show",
+        Allowance.SHIFT,
+        offered=False,
+    )
+
+
+def _shifted(pair: CheckedPair, frames: int) -> Finding:
+    longer = "reference" if frames > 0 else "distorted"
+    cure = f"--sync leaves out the first {abs(frames)} of {longer}"
+    lacking = pair.reference.info.n_frames - pair.distorted.info.n_frames
+    if frames > 0 and lacking > REACH:
+        times = frame_times(pair.reference.video)
+        if frames < len(times):
+            cure = f"--reference-start {times[frames]:.3f} compares it with that part"
+    return Finding(
+        f"the pictures are shifted: {_shift_words(frames)}", cure, Allowance.SHIFT, offered=False
+    )
+
+
+def _shift_words(frames: int) -> str:
+    longer, other = ("reference", "distorted") if frames > 0 else ("distorted", "reference")
+    n_frames = f"{abs(frames)} frame{'s' if abs(frames) != 1 else ''}"
+    return f"{longer} has {n_frames} at its start that {other} lacks"
+
+
+def _offsets(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Int[np.ndarray, " n_frames"]:
+    """The offset of every matched frame: that of the stretch that it lies in or follows."""
+    n_frames = len(sight.matched[0])
+    counted = {(item.first, item.last) for item in evidence.off}
+    stretches = [
+        item if (item.first, item.last) in counted else replace(item, offset=0)
+        for item in evidence.stretches
+    ]
+    offsets = np.zeros(n_frames, dtype=np.int64)
+    offsets[: stretches[0].first + 1] = stretches[0].offset
+    for one, after in pairwise([*stretches, replace(stretches[-1], first=n_frames)]):
+        offsets[one.first : after.first] = one.offset
+        if after.first - one.last > 1 and one.offset != after.offset and after.first < n_frames:
+            change = _change(pair, sight, one, after)
+            offsets[change : after.first] = after.offset
+    _take_edges_along(offsets, evidence, sight.matched[0], last=pair.reference.info.n_frames - 1)
+    return offsets
+
+
+def _take_edges_along(
+    offsets: Int[np.ndarray, " n_frames"],
+    evidence: Evidence,
+    ours: Int[np.ndarray, " n_frames"],
+    *,
+    last: int,
+) -> None:
+    """Give the frames at both ends that a shift leaves without a partner the offset of the shift.
+
+    Their pictures are not in the reference, and what resembles them most there means nothing.
+    """
+    strong = [item for item in evidence.off if item.last - item.first >= abs(item.offset)]
+    if not strong:
+        return
+    before, after = slice(0, strong[0].first), slice(strong[-1].last + 1, None)
+    if (ours[before] + strong[0].offset < 0).all():
+        offsets[before] = strong[0].offset
+    if (ours[after] + strong[-1].offset > last).all():
+        offsets[after] = strong[-1].offset
+
+
+def _change(pair: CheckedPair, sight: Sight, one: Stretch, after: Stretch) -> int:
+    """The matched frame from which on the later offset fits, by halving what lies between."""
+    low, high = one.last, after.first
+    reach = max(abs(one.offset), abs(after.offset)) + 2
+    while high - low > 1:
+        whole = high - low <= 2 * 4
+        sight = look_between(pair, sight, low, high, reach=reach)
+        place = low + 1 if whole else (low + high) // 2
+        errors = [_misfit(sight, place, offset) for offset in (one.offset, after.offset)]
+        if None in errors:
+            break
+        if errors[0] <= errors[1]:  # pyright: ignore[reportOperatorIssue] (none of them is None)
+            low = place
+        else:
+            high = place
+    return high
+
+
+def _misfit(sight: Sight, place: int, offset: int) -> float | None:
+    ours, theirs = int(sight.matched[0][place]) + offset, int(sight.matched[1][place])
+    rows = (
+        np.searchsorted(sight.reference.frames, ours),
+        np.searchsorted(sight.distorted.frames, theirs),
+    )
+    if rows[0] >= len(sight.reference.frames) or rows[1] >= len(sight.distorted.frames):
+        return None
+    if sight.reference.frames[rows[0]] != ours or sight.distorted.frames[rows[1]] != theirs:
+        return None
+    one = sight.reference.pictures[rows[0]].astype(np.float32)
+    other = sight.distorted.pictures[rows[1]].astype(np.float32)
+    return float(np.square(one - one.mean() - other + other.mean()).mean())
+
+
+def _framing(pair: CheckedPair, sight: Sight, likeness: float | None) -> Generator[Finding]:
+    """Black bars that one video lacks, and pictures that show another part of the scene."""
+    found = _displacement(sight)
+    away = found is not None and found.worst > _MOVED and found.gained < _GAINED
+    if not away and (likeness is None or likeness >= ALIKE):
+        return
+    cropped = pair.reference.conversion.crop or pair.distorted.conversion.crop
+    crops = bars(pair, sight) if cropped is None else (None, None)
+    for name, crop in (("reference", crops[0]), ("distorted", crops[1])):
+        if crop is not None:
+            side = "" if name == "reference" else "distorted:"
+            other = "distorted" if name == "reference" else "reference"
+            yield Finding(
+                f"{name} has black bars that {other} lacks",
+                f"--crop {side}{crop} takes them off",
+                final=True,
+            )
+            return
+    if away and found is not None:
+        yield Finding(
+            f"distorted does not show the same part of the picture as reference ({_how(found)})",
+            "crop or scale both alike; --crop W:H:X:Y names the part of the reference that it "
+            "shows",
+            final=True,
+        )
+
+
+def _displacement(sight: Sight) -> Displacement | None:
+    return displacement(
+        [
+            (sight.reference.close_ups[ours].picture, sight.distorted.close_ups[theirs].picture)
+            for ours, theirs in sight.close
+        ]
+    )
+
+
+def _how(found: Displacement) -> str:
+    parts: list[str] = []
+    zoom = max(found.zoom, key=lambda value: abs(value - 1))
+    if abs(zoom - 1) > 0.002:  # noqa: PLR2004
+        parts.append(f"{abs(zoom - 1):.1%} {'larger' if zoom > 1 else 'smaller'}")
+    width, height = 320, 320
+    across, down = found.moved[0] / width, found.moved[1] / height
+    if max(abs(across), abs(down)) > 0.002:  # noqa: PLR2004
+        parts.append(f"moved by {max(across, down, key=abs):.1%} of the longer side")
+    return " and ".join(parts) or "moved or scaled"
+
+
+def _levels(sight: Sight) -> Generator[Finding]:
+    word = stretched(sight)
+    if word is not None:
+        how = (
+            "stretched from limited to full" if word == "full" else "squeezed from full to limited"
+        )
+        yield Finding(
+            f"distorted looks like the reference with its colour range {how}, and is not flagged "
+            "so",
+            "find the step that mixed up the range and encode again; --allow color-range converts "
+            "its levels back",
+            Allowance.COLOR_RANGE,
+            offered=False,
+        )
+
+
+def _combed(pair: CheckedPair, sight: Sight) -> Generator[Finding]:
+    """Interlaced pictures: by their combs, not by their flag alone."""
+    for place, (name, side, seen) in enumerate(
+        (
+            ("reference", pair.reference, sight.reference),
+            ("distorted", pair.distorted, sight.distorted),
+        )
+    ):
+        shares = [seen.close_ups[frames[place]].combed for frames in sight.close]
+        combed = sum(share > COMBED for share in shares) >= max(1, len(shares) // 3)
+        if combed and side.interlaced:
+            yield Finding(
+                f"{name} is interlaced: its pictures show two moments each",
+                "deinterlace both in the same way, such as with ffmpeg's bwdif, and score those",
+                Allowance.INTERLACED,
+            )
+        elif combed:
+            yield Finding(
+                f"pictures of {name} look interlaced (combed), which it is not flagged as",
+                "if so, deinterlace both in the same way and score those",
+            )
+        elif side.interlaced:
+            yield Finding(
+                f"{name} is flagged as interlaced, its pictures are not", "compared as they are"
+            )

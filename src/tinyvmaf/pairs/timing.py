@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The matching of a pair that its time stamps give, and what of it a user must know or accept."""
+
+from collections.abc import Generator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyvmaf.errors import UsageError
+from tinyvmaf.pairs.checked import Matching
+from tinyvmaf.pairs.finding import Allowance, Finding
+from tinyvmaf.pairs.matching import alone, between, match_times, rate_of
+
+# Frames without a partner at the end that are left out: so many, or so long.
+_FEW: Final = 2
+_SHORT_S: Final = 0.5
+# Share of the slower video's frames that must have a partner for common times to mean anything.
+_SHARED: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The part of a pair that is compared, in seconds of the reference.
+
+    Attributes:
+        start_s: From where on; None from its first frame on.
+        duration_s: How long; None to its end.
+        reference_start_s: Where in the reference the distorted video begins; None for its start.
+    """
+
+    start_s: float | None = None
+    duration_s: float | None = None
+    reference_start_s: float | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command's options that give it again."""
+        words = {
+            "--start": self.start_s,
+            "--duration": self.duration_s,
+            "--reference-start": self.reference_start_s,
+        }
+        return tuple(
+            word
+            for name, value in words.items()
+            if value is not None
+            for word in (name, f"{value:g}")
+        )
+
+
+WHOLE: Final = Excerpt()
+"""All of a pair."""
+
+Times = Float[np.ndarray, " _"]
+"""Seconds at which each frame of a video is shown, rising."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What time stamps give.
+
+    Attributes:
+        matching: The frames that are compared; none if `findings` refuse the pair.
+        findings: What a user must know.
+    """
+
+    matching: Matching
+    findings: tuple[Finding, ...] = ()
+
+
+def by_time(
+    *,
+    reference: Times,
+    distorted: Times,
+    excerpt: Excerpt = WHOLE,
+    allowed: AbstractSet[Allowance] = frozenset(),
+) -> Timing:
+    """Match the frames of a pair by the times at which they are shown, from the first frame on.
+
+    Raises:
+        UsageError: the excerpt holds no frame.
+    """
+    first, start_s = 0, excerpt.reference_start_s
+    if start_s is not None:
+        first = _frame_at(reference, start_s, "--reference-start")
+    matching = match_times(reference[first:], distorted)
+    matching = Matching(
+        tuple(replace(run, reference=run.reference + first) for run in matching.runs)
+    )
+    findings = list(
+        _findings(matching, reference=reference, distorted=distorted, first=first, excerpt=excerpt)
+    )
+    wanted = {item.allowance for item in findings}
+    if Allowance.FRAME_RATE in wanted & allowed and _in_order(reference, distorted):
+        matching = Matching.by_number(min(len(reference), len(distorted)))
+    if excerpt.start_s is not None or excerpt.duration_s is not None:
+        matching = _cut(matching, reference, excerpt)
+    return Timing(matching, tuple(findings))
+
+
+def _frame_at(times: Times, wanted: float, option: str) -> int:
+    frame = int(np.abs(times - wanted).argmin()) if len(times) else 0
+    gap = 1 / rate_of(times) if len(times) > 1 else 1.0
+    if wanted < 0 or wanted > times[-1] + gap:
+        raise UsageError(
+            f"{option} {wanted:g}: expected a time within the reference, which lasts "
+            f"{times[-1] + gap:.3f} s"
+        )
+    return frame
+
+
+def _cut(matching: Matching, reference: Times, excerpt: Excerpt) -> Matching:
+    start_s = excerpt.start_s or 0.0
+    first = _frame_at(reference, start_s, "--start")
+    stop = len(reference)
+    if excerpt.duration_s is not None:
+        stop = int(np.searchsorted(reference, reference[first] + excerpt.duration_s - 1e-6))
+    found = between(matching, first=first, stop=stop)
+    if not found.runs:
+        raise UsageError(
+            f"{' '.join(excerpt.options)}: no frame of the distorted video is shown in that time"
+        )
+    return found
+
+
+def _in_order(reference: Times, distorted: Times) -> bool:
+    """Whether the two have as many frames, so that they may be the same at other times."""
+    return abs(len(reference) - len(distorted)) <= _FEW
+
+
+def _findings(
+    matching: Matching, *, reference: Times, distorted: Times, first: int, excerpt: Excerpt
+) -> Generator[Finding]:
+    ours = alone(matching.reference, n_frames=len(reference))
+    theirs = alone(matching.distorted, n_frames=len(distorted))
+    within = ours.within - first, theirs.within
+    n_matched = matching.n_frames
+    if any(within) or not n_matched:
+        yield _other_times(reference, distorted, within=within, n_matched=n_matched)
+        return
+    # Beyond what an excerpt covers the reference goes on, as it should.
+    cut = excerpt != WHOLE
+    over = 0 if cut else ours.at_end, 0 if excerpt.duration_s is not None else theirs.at_end
+    for name, n_over, times in (
+        ("reference", over[0], reference),
+        ("distorted", over[1], distorted),
+    ):
+        if n_over:
+            yield _over(
+                name, n_over, times, n_matched=n_matched, n_frames=(len(reference), len(distorted))
+            )
+
+
+def _over(
+    name: str, n_over: int, times: Times, *, n_matched: int, n_frames: tuple[int, int]
+) -> Finding:
+    """Frames without a partner at the end of one video."""
+    lasts = n_over / rate_of(times) if len(times) > 1 else 0.0
+    if n_over <= _FEW or lasts <= _SHORT_S:
+        frames = "frame" if n_over == 1 else f"{n_over} frames"
+        verb = "has" if n_over == 1 else "have"
+        return Finding(f"the last {frames} of {name} {verb} no partner", "left out")
+    return Finding(
+        f"reference has {n_frames[0]} frames, distorted {n_frames[1]}: the last {n_over} of {name} "
+        f"({lasts:.2f} s) have no partner",
+        f"--allow frame-count compares the first {n_matched}",
+        Allowance.FRAME_COUNT,
+        offered=False,
+    )
+
+
+def _other_times(
+    reference: Times, distorted: Times, *, within: tuple[int, int], n_matched: int
+) -> Finding:
+    """Frames without a partner between others."""
+    rates = [rate_of(times) for times in (reference, distorted)]
+    if abs(rates[0] / rates[1] - 1) > 1e-3 if all(rates) else True:  # noqa: PLR2004
+        cause = f"reference shows {rates[0]:.6g} frames a second, distorted {rates[1]:.6g}"
+    else:
+        cause = "the frames of the two are not shown at the same times"
+    parts = [
+        f"{count} frame{'s' if count > 1 else ''} of {name} {'have' if count > 1 else 'has'}"
+        for name, count in zip(("reference", "distorted"), within, strict=True)
+        if count > 0
+    ]
+    if parts:
+        cause += f", and {' and '.join(parts)} no partner at the same time"
+    fewer = min(len(reference), len(distorted))
+    if _in_order(reference, distorted):
+        cure = "--allow frame-rate compares them frame by frame, in order, whatever their times"
+    elif n_matched >= _SHARED * fewer:
+        cure = f"--allow frame-rate compares the {n_matched} frames at common times"
+    else:
+        return Finding(
+            cause,
+            "no frame rate fits; keep the reference's frames when encoding "
+            "(ffmpeg -fps_mode passthrough, no -r, no fps filter)",
+            final=True,
+        )
+    return Finding(cause, cure, Allowance.FRAME_RATE, offered=False)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What small pictures say of a matching; the pictures are drawn, not decoded."""
+
+import numpy as np
+import pytest
+
+from tinyvmaf.media.small_pictures import SMALL, SmallPictures
+from tinyvmaf.pairs.evidence import examine
+
+N_FRAMES = 60
+
+
+def scene(n_frames, *, speed=1.0, seed=1):
+    """A texture that moves over a background."""
+    rng = np.random.default_rng(seed)
+    width, height = SMALL
+    texture = rng.normal(0, 40, (height // 4, 400)).repeat(4, axis=0)[:height].repeat(4, axis=1)
+    texture = sum(np.roll(texture, shift, axis=1) for shift in range(6)) / 3
+    starts = (np.arange(n_frames) * speed).astype(int)
+    return np.stack([texture[:, 100 + start : 100 + start + width] for start in starts]) + 110
+
+
+def seen(pictures, *, noise=3.0, seed=2):
+    rng = np.random.default_rng(seed)
+    rough = pictures + rng.normal(0, noise, pictures.shape)
+    values = np.clip(np.rint(rough), 0, 255).astype(np.uint8).reshape(len(pictures), -1)
+    return SmallPictures(np.arange(len(values)), values, {})
+
+
+def look(order, *, reference=None, noise=3.0, far=0, surplus=0):
+    ours = scene(N_FRAMES) if reference is None else reference
+    n_frames = min(len(ours), len(order))
+    return examine(
+        seen(ours, noise=0),
+        seen(ours[order], noise=noise),
+        matched=(np.arange(n_frames), np.arange(n_frames)),
+        surplus=surplus,
+        far=far,
+    )
+
+
+def test_frames_in_their_place_are_left_there():
+    found = look(list(range(N_FRAMES)))
+    assert found.off == ()
+    assert found.swapped == ()
+    assert found.telling > 0.9
+    assert found.likeness == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("noise", [1.0, 15.0])
+@pytest.mark.parametrize("shift", [1, 2, 7])
+def test_a_shift_is_found_through_noise(shift, noise):
+    (main, *_) = look(list(range(shift, N_FRAMES)), noise=noise).off
+    assert (main.first, main.offset) == (0, shift)
+
+
+@pytest.mark.parametrize("place", [3, 30, 56])
+def test_a_dropped_frame_is_found_where_it_was(place):
+    order = [frame for frame in range(N_FRAMES) if frame != place]
+    (stretch,) = look(order, surplus=-1).off
+    assert abs(stretch.first - place) <= 1
+    assert (stretch.last, stretch.offset) == (N_FRAMES - 2, 1)
+
+
+def test_frames_in_each_others_place_are_found():
+    order = list(range(N_FRAMES))
+    order[20], order[21] = 21, 20
+    assert look(order).swapped == (20,)
+
+
+def test_still_pictures_tell_nothing_and_are_carried_by_the_others():
+    still = np.concatenate([scene(1).repeat(30, axis=0), scene(30)])
+    assert look(list(range(60)), reference=still).off == ()
+    late = [*range(31, 60)]
+    found = look([0] * 31 + late, reference=still)
+    assert found.off == ()
+    (stretch,) = look([0] * 29 + [*range(30, 60)], reference=still, surplus=-1).off
+    assert stretch.offset == 1
+
+
+def test_animation_on_twos_is_not_called_shifted():
+    twos = scene(N_FRAMES)[np.arange(N_FRAMES) // 2 * 2]
+    found = look(list(range(N_FRAMES)), reference=twos, noise=6.0)
+    assert found.off == ()
+    assert found.swapped == ()
+
+
+def test_one_frame_that_was_not_refreshed_moves_nothing():
+    order = list(range(N_FRAMES))
+    order[30] = 29
+    assert look(order).off == ()
+
+
+def test_far_shifts_are_found_if_they_are_looked_for():
+    long = scene(150, speed=2)
+    found = look(list(range(40, 150)), reference=long, far=100)
+    assert found.off[0].offset == 40
+
+
+def test_moments_are_enough():
+    ours = scene(200, speed=1)
+    order = [frame for frame in range(200) if frame != 90]
+    kept = np.concatenate([np.arange(start, start + 4) for start in range(0, 190, 20)])
+    theirs = seen(ours[order])
+    found = examine(
+        seen(ours, noise=0),
+        SmallPictures(kept, theirs.pictures[kept], {}),
+        matched=(np.arange(199), np.arange(199)),
+        surplus=-1,
+    )
+    (stretch,) = found.off
+    assert (stretch.first, stretch.offset) == (100, 1)
