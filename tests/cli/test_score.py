@@ -14,12 +14,12 @@ RUN = "from tinyvmaf.cli.app import main; main()"
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory, moving):
-    """A reference, two encodes of it, and one that is a frame short; in a folder of its own."""
+    """A reference, two encodes of it, and one that is far too short; in a folder of its own."""
     folder = tmp_path_factory.mktemp("videos")
     reference = moving(folder / "reference.mkv", "-c:v", "ffv1", frames=12)
     for name, crf in (("good", 25), ("poor", 45)):
         moving(folder / "encodes" / f"{name}.mp4", "-crf", crf, "-pix_fmt", "yuv420p", frames=12)
-    moving(folder / "encodes" / "short.mp4", "-crf", 25, "-pix_fmt", "yuv420p", frames=11)
+    moving(folder / "encodes" / "short.mp4", "-crf", 25, "-pix_fmt", "yuv420p", frames=5)
     return reference, folder / "encodes"
 
 

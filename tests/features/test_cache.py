@@ -246,7 +246,7 @@ def test_everything_that_changes_the_result_changes_the_key(
     score, cache, reference, distorted, folder, make_video, ffmpeg
 ):
     """Each call differs from the first in one thing, and must not find its entry."""
-    fewer = make_video(folder / "fewer.mp4", "-i", distorted, "-frames:v", 6, "-c", "copy")
+    fewer = make_video(folder / "fewer.mp4", "-i", distorted, "-frames:v", 4, "-crf", 30)
     deep = make_video(folder / "deep.mkv", "-i", distorted, "-pix_fmt", "yuv420p10le")
     older = FfmpegEngine(replace(ffmpeg, libvmaf="3.1.0"))
     other = FfmpegEngine(replace(ffmpeg, version="9.0.1"))
@@ -258,8 +258,8 @@ def test_everything_that_changes_the_result_changes_the_key(
         {"pairs": pair, "teacher": "vmaf_v0.6.1neg"},
         {"pairs": pair, "engine": older},
         {"pairs": pair, "engine": other},
-        {"pairs": (reference, fewer), "allowed": {Allowance.FRAME_COUNT, Allowance.VARIABLE_RATE}},
-        {"pairs": (reference, deep), "allowed": {Allowance.PIX_FMT}},
+        {"pairs": (reference, fewer), "allowed": {Allowance.FRAME_COUNT}},
+        {"pairs": (reference, deep)},
     ]
     for number, call in enumerate(calls, 1):
         pairs = call.pop("pairs")

@@ -15,7 +15,7 @@ from tinyvmaf.pairs.finding import Allowance, Finding
 from tinyvmaf.pairs.looking import Sight
 
 _MORE_BITS: Final = 1.2
-_MORE_DETAIL: Final = 1.05
+_MORE_DETAIL: Final = 1.1
 _SIGNS_TO_REFUSE: Final = 2
 _LOSSLESS: Final = frozenset(
     {
@@ -38,7 +38,9 @@ def swapped(pair: CheckedPair, sight: Sight) -> Generator[Finding]:
     signs: list[str] = []
     if distorted.width * distorted.height > reference.width * reference.height:
         signs.append(f"is smaller ({reference.size} against {distorted.size})")
-    if distorted.bitrate_kbps > _MORE_BITS * reference.bitrate_kbps:
+    # Lossless copies tell by their size what is hard to pack, not what is pristine.
+    lossless = reference.codec in _LOSSLESS and distorted.codec in _LOSSLESS
+    if not lossless and distorted.bitrate_kbps > _MORE_BITS * reference.bitrate_kbps:
         details = [
             float(np.mean([seen.close_ups[frames[place]].detail for frames in sight.close]))
             for place, seen in enumerate((sight.reference, sight.distorted))

@@ -17,6 +17,8 @@ from tinyvmaf.pairs.matching import alone, between, match_times, rate_of
 # Frames without a partner at the end that are left out: so many, or so long.
 _FEW: Final = 2
 _SHORT_S: Final = 0.5
+# Half a second of a clip that is hardly longer is much: at most this share.
+_SMALL: Final = 0.1
 # Share of the slower video's frames that must have a partner for common times to mean anything.
 _SHARED: Final = 0.95
 
@@ -159,7 +161,7 @@ def _over(
 ) -> Finding:
     """Frames without a partner at the end of one video."""
     lasts = n_over / rate_of(times) if len(times) > 1 else 0.0
-    if n_over <= _FEW or lasts <= _SHORT_S:
+    if n_over <= _FEW or (lasts <= _SHORT_S and n_over <= _SMALL * n_matched):
         frames = "frame" if n_over == 1 else f"{n_over} frames"
         verb = "has" if n_over == 1 else "have"
         return Finding(f"the last {frames} of {name} {verb} no partner", "left out")
