@@ -264,6 +264,27 @@ GUARDS: Final = (
         "tests/corpus/test_manifest.py::test_a_list_on_this_machine_names_no_store",
     ),
     Guard(
+        "a name that fakes a result line",
+        "text.py",
+        '    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in found)',
+        "    return found",
+        "tests/cli/test_hostile_names.py::test_score",
+    ),
+    Guard(
+        "a name that ends a chart's process or runs in it",
+        "text.py",
+        "    if isinstance(value, dict):\n",
+        "    if isinstance(value, int):\n",
+        "tests/cli/test_hostile_names.py::test_score",
+    ),
+    Guard(
+        "a name that is markup for a page",
+        "text.py",
+        '    for mark in "<>&":',
+        '    for mark in "":',
+        "tests/report/test_html.py::test_the_data_in_the_page_is_the_charts",
+    ),
+    Guard(
         "a clock that jumps",
         "process/programs.py",
         "time.monotonic()",

@@ -28,6 +28,8 @@ TinyVmafError
 
 from collections.abc import Sequence
 
+from tinyvmaf.text import one_line
+
 _LONGEST = 4000
 
 
@@ -40,9 +42,7 @@ class TinyVmafError(Exception):
     exit_status = 1
 
     def __init__(self, message: str) -> None:
-        line = "".join(
-            sign if sign.isprintable() else repr(sign)[1:-1] for sign in message[: _LONGEST + 1]
-        )
+        line = one_line(message[: _LONGEST + 1])
         super().__init__(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}...")
 
 

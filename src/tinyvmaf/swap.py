@@ -9,7 +9,6 @@ each file takes its place; `complete`, called by every reader, ends what a crash
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
@@ -123,17 +122,10 @@ def _ready(path: Path) -> Path:
 
 def _commit(aside: Path, path: Path, *, gone: list[str]) -> None:
     """From the renaming on the change is made; all after it can be done again."""
-    new, ready = aside / _NEW, _ready(path)
+    new = aside / _NEW
     kept = {str(found.relative_to(new)) for found in new.rglob("*")}
     (aside / _GONE).write_text(json.dumps(sorted(set(gone) - kept)), encoding="utf-8")
-    ready.mkdir()
-    try:
-        # In this order: a folder that has the new files also says what goes away.
-        (aside / _GONE).replace(ready / _GONE)
-        new.rename(ready / _NEW)
-    except OSError:
-        shutil.rmtree(ready, ignore_errors=True)
-        raise
+    aside.rename(_ready(path))
     _finish(path)
 
 
@@ -141,16 +133,19 @@ def _finish(path: Path) -> None:
     """Move what is complete to its place; nothing to do if nothing is, or another one did it."""
     ready, folder = _ready(path), path.parent
     new = ready / _NEW
-    if new.is_dir():
-        names = [found.relative_to(new) for found in sorted(new.rglob("*")) if found.is_file()]
-        for name in names:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (new / name).replace(folder / name)
-        for name in json.loads((ready / _GONE).read_text(encoding="utf-8")):
-            (folder / name).unlink(missing_ok=True)
-            with suppress(OSError):
-                (folder / name).parent.rmdir()  # if nothing else is in it
-    shutil.rmtree(ready, ignore_errors=True)
+    if not ready.is_dir():
+        return
+    names = [found.relative_to(new) for found in sorted(new.rglob("*")) if found.is_file()]
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (new / name).replace(folder / name)
+    for name in json.loads((ready / _GONE).read_text(encoding="utf-8")):
+        (folder / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            (folder / name).parent.rmdir()  # if nothing else is in it
+    with folder_aside(folder) as aside:
+        # In one step, so that no half of it is ever taken for a change that was not ended.
+        ready.rename(aside / ready.name)
 
 
 def _must_stay(folder: Path, is_ours: IsOurs) -> bool:

@@ -428,7 +428,7 @@ def test_a_log_that_does_not_prove_success(score, reference, tmp_path, ffmpeg):
 
 @pytest.mark.parametrize("quickly_seen", [True, False])
 def test_one_reference_under_two_names_is_no_table(
-    score, tmp_path, reference, distorted, monkeypatch, quickly_seen
+    score, tmp_path, reference, distorted, monkeypatch, quickly_seen, watcher
 ):
     """Of equal size it is seen before any work, in a store only when its hash is known."""
     copy = tmp_path / "copy.mkv"
@@ -441,6 +441,7 @@ def test_one_reference_under_two_names_is_no_table(
         monkeypatch.setattr(extraction, "_refuse_one_content_twice", lambda *_: None)
     with pytest.raises(SplitError, match="sources 'Bird' and 'bird' have the same reference"):
         score(*pairs)
+    assert (watcher.total is None) == quickly_seen
 
 
 def test_a_table_knows_the_content_of_its_references(score, tmp_path, reference, distorted):

@@ -60,7 +60,7 @@ def test_headings_descend_by_one_level(text):
 def test_a_command_cannot_leave_its_fence(record):
     record["command"] = "tinyvmaf loso '```\n# out'"
     written = markdown(document(typed(record), None), {}, pictures="charts")
-    assert "````sh\ntinyvmaf loso '```\n# out'\n````" in written
+    assert "````sh\ntinyvmaf loso '```\\n# out'\n````" in written
 
 
 def test_the_warning_stands_before_the_result(record):

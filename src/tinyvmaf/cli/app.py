@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from tinyvmaf.cli.console import TERMINAL, show
+from tinyvmaf.cli.console import TERMINAL, open_streams, show
 from tinyvmaf.cli.verbs import VerbGroup
 from tinyvmaf.errors import TinyVmafError, ToolFailed
 from tinyvmaf.provenance import version
@@ -57,6 +57,7 @@ def main() -> NoReturn:
     for number in _ENDS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` leaves it
             signal.signal(number, _interrupt)
+    open_streams()
     debug = "--debug" in sys.argv
     try:
         app()
@@ -64,7 +65,9 @@ def main() -> NoReturn:
         if debug:
             TERMINAL.console.print_exception()
             if isinstance(error, ToolFailed):
-                TERMINAL.note(f"command: {shlex.join(error.command)}\n{error.stderr_tail}")
+                TERMINAL.note(f"command: {shlex.join(error.command)}")
+                for line in error.stderr_tail.splitlines():
+                    TERMINAL.note(line)
         TERMINAL.fail(f"tinyvmaf: {error}")
         sys.exit(error.exit_status)
     except _Interrupted as interruption:

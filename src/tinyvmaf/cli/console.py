@@ -5,20 +5,33 @@ Results are for programs and people alike, so nothing but them goes to stdout. P
 rate and the time left; without a terminal it stays silent but for notes.
 """
 
-import json
+import codecs
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.progress import SILENT, Task
+from tinyvmaf.text import json_text, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
+
+_SIGNS = "tinyvmaf.signs"
+_ASCII = {
+    "\N{PLUS-MINUS SIGN}": "+/-",
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{MIDDLE DOT}": "-",
+    "\N{EN DASH}": "-",
+}
 
 
 @dataclass
@@ -62,10 +75,10 @@ class Terminal:
         )
 
         return Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[rate]}", markup=False),
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
@@ -76,45 +89,83 @@ class Terminal:
         if not sys.stderr.isatty():
             return SILENT.task(name, total=total, unit=unit)  # making bars takes a while
         bars = self._bars
-        task = bars.add_task(name, total=total, rate="")
+        task = bars.add_task(one_line(name), total=total, rate="")
         bars.start()
         return _Bar(bars, task, unit)
 
     def note(self, message: str) -> None:
         """Print a line above the bars."""
-        self.console.print(message, style="yellow", markup=False, soft_wrap=True)
+        self._say(message, "yellow")
 
     def fail(self, message: str) -> None:
         """Print why it did not work."""
-        self.console.print(message, style="red", markup=False, soft_wrap=True)
+        self._say(message, "red")
+
+    def _say(self, message: str, style: str) -> None:
+        # Nobody can be told that stderr is closed, or its disk full.
+        with suppress(OSError):
+            self.console.print(one_line(message), style=style, markup=False, soft_wrap=True)
 
 
 TERMINAL = Terminal()
 
 
-def show(text: str) -> None:
-    """Write a result to stdout.
+def open_streams() -> None:
+    """Make stdout and stderr take any text, and stay what they are if they are closed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # Else the next file that is opened would get what programs and libraries say.
+            os.open(os.devnull, os.O_RDWR)
+    codecs.register_error(_SIGNS, _in_other_signs)
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison] (its type is too narrow)
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (to the end)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=_SIGNS)
+
+
+def _in_other_signs(error: UnicodeError) -> tuple[str, int]:
+    """What a terminal of few characters, such as ASCII, shows instead."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    known = (_ASCII.get(sign) or ascii(sign)[1:-1] for sign in signs)
+    return "".join(known), error.end
+
+
+def show(line: str) -> None:
+    """Write a result, one line, to stdout.
 
     Raises:
         UsageError: it cannot be written, as on a full disk.
     """
+    _write(one_line(line) + "\n")
+
+
+def _write(text: str) -> None:
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] (as above)
+        raise UsageError("cannot write to stdout: it is closed")
     try:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         raise  # the reader has seen enough, as `head` does; Typer ends quietly
     except OSError as error:
+        # What is left in its buffer would be tried again, and fail again, when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise UsageError(f"cannot write to stdout: {error.strerror}") from error
 
 
 def show_json(record: Mapping[str, Any]) -> None:
     """Write a result to stdout as JSON; a number that is not finite is a bug and raises."""
-    show(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
+    _write(json_text(record, indent=2) + "\n")
 
 
 def show_table(columns: Mapping[str, str], rows: list[list[str]]) -> None:
     """Write rows to stdout as aligned columns; `columns` maps a heading to `left` or `right`."""
-    cells = [list(columns), *rows]
+    cells = [list(columns), *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
     sides = list(columns.values())
     for row in cells:

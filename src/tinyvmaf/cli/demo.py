@@ -60,5 +60,6 @@ def demo(
     (digest,) = digests
     if digest.missing:
         TERMINAL.note(digest.missing)
-    show("Leave-one-source-out: each row's model never saw that source.\n")
+    show("Leave-one-source-out: each row's model never saw that source.")
+    show("")
     print_digest(digest, folder)

@@ -153,6 +153,8 @@ def print_digest(digest: "Digest", folder: Path) -> None:
     show_table(columns, rows)
     folds = record.protocol.held_out
     if folds:
-        show(f"\n{len(folds)} folds of whole sources: a source's models saw none of its fold")
+        show("")
+        show(f"{len(folds)} folds of whole sources: a source's models saw none of its fold")
     written = address(folder / (digest.html or digest.markdown).name)
-    show(f"\n{record.arch}, {record.n_params} parameters: {written}")
+    show("")
+    show(f"{record.arch}, {record.n_params} parameters: {written}")

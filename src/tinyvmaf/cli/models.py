@@ -176,7 +176,8 @@ def repair_model(
     from tinyvmaf.models.repair import carry_out, plan_repair
 
     plan = plan_repair(model)
-    TERMINAL.note(str(plan))
+    for step in plan.steps:
+        TERMINAL.note(step)
     if output is None:
         TERMINAL.note("nothing is written; give -o FILE to write the mended model")
         return

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tinyvmaf score`: two videos, a list of pairs, or a folder of encodes."""
 
-import json
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +24,7 @@ from tinyvmaf.cli.options import (
 )
 from tinyvmaf.cli.score_text import head, line, print_summary, print_table
 from tinyvmaf.errors import TinyVmafError, UsageError
+from tinyvmaf.text import json_text
 
 if TYPE_CHECKING:
     from tinyvmaf.corpus.pair import Pair
@@ -315,7 +315,7 @@ def _score_many(
             for note in outcome.score.notes:
                 TERMINAL.note(f"{outcome.pair.distorted.path.name}: {note}")
         if as_json:
-            show(json.dumps(line(outcome), ensure_ascii=False, allow_nan=False))
+            show(json_text(line(outcome)))
     if not as_json:
         print_table(outcomes)
     failed = [outcome.error for outcome in outcomes if outcome.error is not None]

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from tinyvmaf.cli.console import show_table
+from tinyvmaf.cli.console import show, show_table
+from tinyvmaf.text import one_line
 
 if TYPE_CHECKING:
     from tinyvmaf.scoring.batch import Outcome
@@ -56,12 +57,16 @@ def _digits(value: float | None) -> str:
 
 def print_summary(found: "Score") -> None:
     """The figures for people: coloured on a terminal, plain lines elsewhere."""
+    if sys.stdout is None or not sys.stdout.isatty():  # pyright: ignore[reportUnnecessaryComparison]
+        for _, words in _lines(found):
+            show(words)
+        return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
-    for style, line in _lines(found):
-        console.print(Text(line, style=style))
+    for style, words in _lines(found):
+        console.print(Text(one_line(words), style=style))
 
 
 def _lines(found: "Score") -> list[tuple[str, str]]:

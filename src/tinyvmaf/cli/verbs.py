@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from tinyvmaf.text import one_line
+
 VERBS: Final = (
     "extract",
     "loso",
@@ -55,3 +57,12 @@ class VerbGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 (whatever Typer passes on)
         super().__init__(**attributes)
         self.commands = _Commands()  # pyright: ignore[reportAttributeAccessIssue] (is only read)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 (as above)
+        """Run the verb; an error in its call may quote names that a shell put there."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if isinstance(message := getattr(error, "message", None), str):
+                error.message = one_line(message)  # pyright: ignore[reportAttributeAccessIssue]
+            raise

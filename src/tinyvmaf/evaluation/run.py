@@ -21,6 +21,7 @@ from tinyvmaf.evaluation.records import LosoRecord, Protocol, TableFacts, folds_
 from tinyvmaf.files import write_text
 from tinyvmaf.parquet import damage, write_parquet
 from tinyvmaf.swap import complete, rewritten
+from tinyvmaf.text import json_text
 from tinyvmaf.typed_json import from_json
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def write_run(run: Run, folder: Path) -> None:
     for name, rows in ((PREDICTIONS, run.predictions), (BASELINES, run.baselines)):
         write_parquet(rows, folder / name)
     record = {"schema": SCHEMA, **asdict(run.facts)}
-    write_text(folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / RECORD, json_text(record, indent=2) + "\n")
 
 
 def read_run(folder: Path) -> Run:

@@ -21,6 +21,7 @@ from tinyvmaf.errors import CardError
 from tinyvmaf.files import write_text
 from tinyvmaf.models.external import shown
 from tinyvmaf.models.support_vectors import Regressor
+from tinyvmaf.text import json_text
 
 SCHEMA: Final = "tinyvmaf.card/1"
 MAX_BYTES: Final = 4 * 2**20
@@ -108,7 +109,7 @@ class Card:
         """
         record = json.loads(json.dumps({"schema": SCHEMA, **asdict(self)}))
         _validate(record)
-        return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        return json_text(record, indent=2) + "\n"
 
 
 def write_card(card: Card, path: Path) -> None:

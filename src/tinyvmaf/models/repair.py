@@ -49,8 +49,13 @@ class RepairPlan:
     model: Path
     replacements: tuple[Replacement, ...]
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What will be done, a sentence each."""
+        return tuple(f"{self.model.name}: {step}" for step in self.replacements)
+
     def __str__(self) -> str:
-        return "\n".join(f"{self.model.name}: {step}" for step in self.replacements)
+        return "\n".join(self.steps)
 
 
 def plan_repair(path: Path) -> RepairPlan:

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.files import written_aside
-from tinyvmaf.report.theme import PAPER
+from tinyvmaf.files import write_bytes, write_text
+from tinyvmaf.report.chart import Chart
+from tinyvmaf.report.document import Document, Figure, Section
+from tinyvmaf.report.html import page
+from tinyvmaf.report.points import NO_POINTS
+from tinyvmaf.report.theme import PAGE, PAPER, Theme
 from tinyvmaf.scoring.result import Score
+from tinyvmaf.text import drawn, one_line
 
 if TYPE_CHECKING:
     import altair as alt
@@ -47,19 +52,34 @@ def write_curve(score: Score, path: Path) -> None:
         UsageError: as `check_plot`, or the file cannot be written.
     """
     check_plot(path)
-    chart = curve(score)
-    with written_aside(path) as aside:
-        match path.suffix.lower():
-            case ".html":
-                # Everything that draws is inside, so that the page works without a network.
-                chart.save(str(aside), format="html", inline=True)
-            case ".svg":
-                chart.save(str(aside), format="svg")
-            case _:
-                chart.save(str(aside), format="png", scale_factor=_SCALE)
+    if path.suffix.lower() == ".html":
+        write_text(path, _page(score))
+        return
+    import vl_convert
+
+    svg = vl_convert.vegalite_to_svg(drawn(curve(score).to_dict()))
+    if path.suffix.lower() == ".svg":
+        write_text(path, svg)
+    else:
+        write_bytes(path, vl_convert.svg_to_png(svg, scale=_SCALE))
 
 
-def curve(score: Score) -> "alt.LayerChart | alt.FacetChart":
+def _page(score: Score) -> str:
+    """A page as a report's, with its policy: everything that draws is inside."""
+    words = f"The score of {score.distorted.name} over time"
+    chart = Chart("curve", words, alt=words, spec=curve(score, theme=PAGE).to_dict())
+    caption = "The line is the mean of a stretch, the band its extremes; dots are the worst frames."
+    document = Document(
+        title=words,
+        headline=(f"VMAF {score.vmaf.mean:.2f}", _figures(score)),
+        warning="",
+        figures=(),
+        sections=(Section("curve", words, (Figure("curve", caption),)),),
+    )
+    return page(document, [chart], NO_POINTS, pictures="")
+
+
+def curve(score: Score, *, theme: Theme = PAPER) -> "alt.LayerChart | alt.FacetChart":
     """The chart: score over time, its mean, and the worst moments."""
     import altair as alt
 
@@ -68,23 +88,28 @@ def curve(score: Score) -> "alt.LayerChart | alt.FacetChart":
     )
     height = alt.Y("mean:Q", title="VMAF", scale=alt.Scale(domain=[_floor(score), 100]))
     points = alt.Chart(alt.Data(values=_points(score))).encode(x=time_axis)
-    band = points.mark_area(color=PAPER.accent, opacity=0.2).encode(y=alt.Y("low:Q"), y2="high:Q")
-    line = points.mark_line(color=PAPER.accent, strokeWidth=1.5).encode(y=height)
+    band = points.mark_area(color=theme.accent, opacity=0.2).encode(y=alt.Y("low:Q"), y2="high:Q")
+    line = points.mark_line(color=theme.accent, strokeWidth=1.5).encode(y=height)
     mean = alt.Chart(alt.Data(values=[{"mean": score.vmaf.mean}])).encode(y="mean:Q")
     worst = alt.Chart(
         alt.Data(values=[{"time_s": item.time_s, "mean": item.vmaf} for item in score.worst_frames])
     )
-    marks = worst.mark_circle(color=PAPER.other, size=60).encode(
+    marks = worst.mark_circle(color=theme.other, size=60).encode(
         x="time_s:Q", y="mean:Q", tooltip=["time_s:Q", "mean:Q"]
     )
-    rule = mean.mark_rule(color=PAPER.muted, strokeDash=[4, 3])
-    figures = f"mean {score.vmaf.mean:.2f}; {score.model.name}, mode {score.mode}"
-    title = alt.TitleParams(score.distorted.name, subtitle=figures, anchor="start")
+    rule = mean.mark_rule(color=theme.muted, strokeDash=[4, 3])
+    title = alt.TitleParams(
+        one_line(score.distorted.name), subtitle=one_line(_figures(score)), anchor="start"
+    )
     return (
         alt.layer(band, line, rule, marks)
         .properties(width=_WIDTH, height=_HEIGHT, title=title)
-        .configure(**PAPER.config())
+        .configure(**theme.config())
     )
+
+
+def _figures(score: Score) -> str:
+    return f"mean {score.vmaf.mean:.2f}; {score.model.name}, mode {score.mode}"
 
 
 def _points(score: Score) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ Charts and page need the `report` extra. Without it the record and the Markdown 
 same, and the digest says how to get the rest.
 """
 
-import json
 import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -24,6 +23,7 @@ from tinyvmaf.report.pictures import FOLDER, write_pictures
 from tinyvmaf.report.points import points_of
 from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE, PAPER
+from tinyvmaf.text import json_text
 from tinyvmaf.typed_json import to_json
 
 EXTRA = ("altair", "jinja2", "vl_convert")
@@ -94,7 +94,7 @@ def write_digest(run: Run, folder: Path, *, named: Path | None = None) -> Digest
     paths = stem.with_suffix(".json"), stem.with_suffix(".md"), stem.with_suffix(".html")
     known = named or folder
     found = known / paths[0].name, known / paths[1].name, known / paths[2].name
-    text = json.dumps(to_json(record), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json_text(to_json(record), indent=2)
     write_text(paths[0], text + "\n")
     absent = [name for name in EXTRA if find_spec(name) is None]
     if absent:

@@ -7,7 +7,6 @@ a name from a file stays text even if its escaping should ever fail.
 
 import base64
 import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,16 +14,19 @@ from tinyvmaf.kept import kept_text
 from tinyvmaf.report.chart import POINTS, Chart
 from tinyvmaf.report.document import Document
 from tinyvmaf.report.points import Points
+from tinyvmaf.text import drawn, script_json
+from tinyvmaf.text import page as written
 
 
 def page(document: Document, charts: Sequence[Chart], points: Points, *, pictures: str) -> str:
-    """The whole page; `pictures` names the folder with the same charts, for who runs no scripts."""
+    """The whole page; `pictures` names the folder with the same charts, if there is one."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("tinyvmaf.report"),
         autoescape=True,
+        finalize=written,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -37,7 +39,7 @@ def page(document: Document, charts: Sequence[Chart], points: Points, *, picture
         kind_of=lambda block: type(block).__name__,
         policy=_policy(scripts),
         style=Markup(_asset(environment, "style.css")),  # noqa: S704 (a file of ours)
-        data=Markup(_json(_data(charts, points))),  # noqa: S704 (made harmless by _json)
+        data=Markup(script_json(_data(charts, points))),  # noqa: S704 (made harmless there)
         library=Markup(scripts[0]),  # noqa: S704 (from vl-convert)
         script=Markup(scripts[1]),  # noqa: S704 (a file of ours)
     )
@@ -72,21 +74,13 @@ def _data(charts: Sequence[Chart], points: Points) -> dict[str, Any]:
     return {
         "charts": {
             chart.name: {
-                "spec": chart.spec,
+                "spec": drawn(chart.spec),
                 "usesPoints": chart.uses_points,
                 "isGrid": chart.is_grid,
             }
             for chart in charts
         },
         "name": POINTS,
-        "clips": points.clips,
+        "clips": drawn(points.clips),
         "frames": points.frames,
     }
-
-
-def _json(value: object) -> str:
-    """JSON that no HTML parser takes for markup: `</script>` and `<!--` cannot occur in it."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for mark in "<>&":
-        text = text.replace(mark, f"\\u{ord(mark):04x}")
-    return text

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A report in Markdown. Names come from files: whatever they hold, they are shown as text."""
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 
 from tinyvmaf.report.chart import Chart
@@ -17,8 +16,8 @@ from tinyvmaf.report.document import (
     Section,
     Table,
 )
-
-_MARKUP = ("\\", "|", "`", "*", "_", "[", "]", "#", "~")
+from tinyvmaf.text import markdown as escape
+from tinyvmaf.text import one_line
 
 
 def markdown(document: Document, charts: Mapping[str, Chart], *, pictures: str) -> str:
@@ -33,16 +32,6 @@ def markdown(document: Document, charts: Mapping[str, Chart], *, pictures: str) 
     return "\n\n".join(parts) + "\n"
 
 
-def escape(text: object) -> str:
-    """Text from outside, harmless in Markdown and in the HTML that it becomes; on one line."""
-    plain = html.escape(str(text), quote=False)
-    for mark in _MARKUP:
-        plain = plain.replace(mark, "\\" + mark)
-    # An address would become a link by itself: an entity breaks it without being seen.
-    plain = plain.replace("://", ":&#47;/")
-    return " ".join(plain.split())
-
-
 def _section(section: Section, charts: Mapping[str, Chart], pictures: str) -> list[str]:
     blocks = [_block(block, charts, pictures) for block in section.blocks]
     return [f"## {escape(section.title)}", *blocks]
@@ -50,30 +39,30 @@ def _section(section: Section, charts: Mapping[str, Chart], pictures: str) -> li
 
 def _block(block: Block, charts: Mapping[str, Chart], pictures: str) -> str:
     match block:
-        case Paragraph(text):
-            lines = escape(text)
-        case Omitted(text):
-            lines = f"*{escape(text)}*"
+        case Paragraph(words):
+            written = escape(words)
+        case Omitted(words):
+            written = f"*{escape(words)}*"
         case Bullets(items):
-            lines = "\n".join(f"- {escape(item)}" for item in items)
+            written = "\n".join(f"- {escape(item)}" for item in items)
         case Facts(items):
-            lines = _table(("", ""), ("---", "---"), items)
-        case Code(text):
-            fence = "`" * max(3, _longest_run(text, "`") + 1)
-            lines = f"{fence}sh\n{text}\n{fence}"
+            written = _table(("", ""), ("---", "---"), items)
+        case Code(words):
+            fence = "`" * max(3, _longest_run(words, "`") + 1)
+            written = f"{fence}sh\n{one_line(words)}\n{fence}"
         case Table():
             marks = ["---" if column.is_text else "---:" for column in block.columns]
             titles = [column.title for column in block.columns]
-            lines = _table(titles, marks, (*block.rows, *block.totals))
+            written = _table(titles, marks, (*block.rows, *block.totals))
         case Figure(name, caption):
             picture = f"![{escape(charts[name].alt)}]({pictures}/{name}.png)"
-            lines = f"{picture}\n\n*{escape(caption)}*"
-    return lines
+            written = f"{picture}\n\n*{escape(caption)}*"
+    return written
 
 
 def _table(titles: Sequence[str], marks: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [map(escape, titles), marks, *(map(escape, row) for row in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    found = [map(escape, titles), marks, *(map(escape, row) for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in found)
 
 
 def _longest_run(text: str, mark: str) -> int:

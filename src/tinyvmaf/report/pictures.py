@@ -12,6 +12,7 @@ from pathlib import Path
 from tinyvmaf.files import write_bytes, write_text
 from tinyvmaf.report.chart import POINTS, Chart
 from tinyvmaf.report.points import Points
+from tinyvmaf.text import drawn as printable
 
 FOLDER = "charts"
 _SCALE = 2
@@ -37,7 +38,7 @@ def write_pictures(charts: Sequence[Chart], points: Points, folder: Path) -> Non
             spec = {**chart.spec, "datasets": frames} if chart.uses_points else chart.spec
             path = folder / FOLDER / chart.name
             # One after the other: Vega numbers what it draws through a whole process.
-            svg = vl_convert.vegalite_to_svg(spec)
+            svg = vl_convert.vegalite_to_svg(printable(spec))
             write_text(path.with_suffix(".svg"), svg)
             drawn.append(pool.submit(draw, path, svg))
         for each in drawn:

@@ -64,6 +64,10 @@ class Points:
         ]
 
 
+NO_POINTS = Points((), (), n_frames=0, by_clip=(), n_clips=0, by_score=(), seed=0)
+"""For a page whose charts carry their data themselves."""
+
+
 def points_of(
     run: Run,
     *,
