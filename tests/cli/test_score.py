@@ -69,7 +69,7 @@ def test_a_folder_names_the_encode_that_fails_and_leaves_with_3(videos):
     reference, encodes = videos
     done = run(reference, encodes, status=3)
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        *("distorted", "good.mp4", "poor.mp4")
+        *("encode", "poor.mp4", "good.mp4", "differences")
     ]
     assert f"failed: {encodes}/short.mp4: reference and distorted do not fit" in done.stderr
 
@@ -90,7 +90,7 @@ def test_a_list_as_lines_of_json(videos, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "score needs REFERENCE and DISTORTED, or --batch pairs.csv"),
+        ([], "score needs REFERENCE and an encode, or --batch pairs.csv"),
         (["a.yuv", "b.yuv"], "a.yuv: raw YUV needs --size WxH (and --pix-fmt, --fps)"),
         (["a.mp4", "b.mp4", "--mode", "fast"], "unknown mode 'fast'; expected one of"),
         (["a.mp4", "b.mp4"], "a.mp4: no such file"),
@@ -101,7 +101,7 @@ def test_a_list_as_lines_of_json(videos, tmp_path):
         ),
         (["a.yuv", "b.yuv", "--size", "8x8", "--fps", "x"], "--fps x: expected a rate such as"),
         (["a.mp4", "b.mp4", "--plot", "p.gif"], "p.gif: a plot's name ends with one of .html"),
-        (["a.mp4", "b.mp4", "--batch", "c.csv"], "give --batch, or REFERENCE and DISTORTED"),
+        (["a.mp4", "b.mp4", "--batch", "c.csv"], "give --batch, or REFERENCE and encodes"),
         (["a.mp4", "b.mp4", "--log", "l", "--log-format", "ini"], "unknown log format 'ini'"),
     ],
 )

@@ -440,8 +440,15 @@ def test_many_outliers_are_none_and_frame_0_is_none():
     assert outlying(values).tolist() == []
     values[50:60] = 10
     assert outlying(values).tolist() == list(range(50, 60))
-    values[50:62] = 10
+    values[50:62] = 10  # 12 of 100 are too many
     assert outlying(values).tolist() == []
+
+
+def test_a_group_of_low_frames_is_seen_although_psnr_varies_much():
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.uniform(32, 36, 300), rng.uniform(38, 42, 300)])
+    values[[100, 103, 106]] = 25.5
+    assert outlying(values).tolist() == [100, 103, 106]
 
 
 def test_an_infinite_likeness_is_cut():

@@ -2,6 +2,7 @@
 """`tinyvmaf score`: two videos, a list of pairs, or a folder of encodes."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from threading import Thread
@@ -22,7 +23,7 @@ from tinyvmaf.cli.options import (
     Teacher,
     raw_format,
 )
-from tinyvmaf.cli.score_text import head, line, print_summary, print_table
+from tinyvmaf.cli.score_text import head, line, print_ladder, print_summary, print_table
 from tinyvmaf.errors import TinyVmafError, UsageError
 from tinyvmaf.text import json_text
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tinyvmaf.corpus.pair import Pair
     from tinyvmaf.media.video import RawFormat
     from tinyvmaf.scoring.batch import Outcome
+    from tinyvmaf.scoring.ladder import Ladder
     from tinyvmaf.scoring.scorer import Scorer
 
 _PARTIAL = 3
@@ -41,8 +43,12 @@ def score(
         Path | None, typer.Argument(help="The pristine video.", show_default=False)
     ] = None,
     distorted: Annotated[
-        Path | None,
-        typer.Argument(help="What was made of it, or a folder of such.", show_default=False),
+        list[Path] | None,
+        typer.Argument(
+            metavar="ENCODE...",
+            help="One encode of it, several of them, or a folder of encodes.",
+            show_default=False,
+        ),
     ] = None,
     batch: Annotated[
         Path | None,
@@ -131,7 +137,22 @@ def score(
         str | None, typer.Option(help="json, xml or csv.  [the suffix of --log]")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the score over time: .html, .png or .svg.")
+        Path | None,
+        typer.Option(
+            help="Draw the score over time, or for several encodes the score over the bitrate: "
+            ".html, .png or .svg."
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="The encode that the others are compared with.  [the best one]"),
+    ] = None,
+    target: Annotated[
+        float | None,
+        typer.Option(help="For several encodes: the bitrate (and CRF) that reaches this VMAF."),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="For several encodes: write the table here, too.")
     ] = None,
     jobs: Jobs = None,
     cluster: Cluster = None,
@@ -145,10 +166,17 @@ def score(
     from tinyvmaf.scoring.score import choose_mode, make_scorer
 
     raw = _raw(size, pix_fmt, fps)
-    pairs = _many(reference, distorted, batch, raw)
-    if pairs and (log is not None or plot is not None):
-        raise UsageError("--log and --plot take a single pair; score the pairs one by one")
-    meeting = _meet_videos(reference, distorted, raw) if not pairs else ()
+    encodes = distorted or []
+    single = encodes[0] if len(encodes) == 1 and not encodes[0].is_dir() else None
+    if batch is not None and reference is not None:
+        raise UsageError("give --batch, or REFERENCE and encodes, not both")
+    if single is not None or batch is not None:
+        _check_no_ladder(against=against, target=target, csv=csv)
+    if single is None and log is not None:
+        raise UsageError("--log takes a single pair; score the pairs one by one")
+    if batch is not None and plot is not None:
+        raise UsageError("--plot takes no --batch; score the pairs one by one")
+    meeting = _meet_videos(reference, single, raw) if single is not None else ()
     order = [name.strip() for name in features.split(",")] if features is not None else None
     scorer = make_scorer(
         choose_mode(
@@ -176,19 +204,26 @@ def score(
         ffmpeg=ffmpeg,
         progress=TERMINAL,
     )
-    if pairs:
-        _score_many(pairs, scorer, jobs, cluster, as_json=as_json)
+    if batch is not None:
+        _score_many(batch, scorer, jobs, cluster, raw=raw, as_json=as_json)
+        return
+    if reference is None or not encodes:
+        raise UsageError("score needs REFERENCE and an encode, or --batch pairs.csv")
+    if single is None:
+        wishes = LadderWishes(
+            level=level, against=against, target=target, csv=csv, plot=plot, jobs=jobs
+        )
+        pairs = _pairs(reference, encodes, raw)
+        _score_encodes(pairs, scorer, wishes, cluster=cluster, as_json=as_json)
         return
     if cluster is not None:
         raise UsageError("--cluster takes many pairs: --batch pairs.csv, or a folder of encodes")
-    if reference is None or distorted is None:
-        raise UsageError("score needs REFERENCE and DISTORTED, or --batch pairs.csv")
     for thread in meeting:
         thread.join()
     _score_one(
         scorer,
         reference,
-        distorted,
+        single,
         raw,
         log=log,
         log_format=log_format,
@@ -242,19 +277,104 @@ def _meet_videos(
     return threads
 
 
-def _many(
-    reference: Path | None, distorted: Path | None, batch: Path | None, raw: "RawFormat | None"
-) -> "tuple[Pair, ...]":
-    """The pairs of `--batch` or of a folder; none for a single pair."""
-    from tinyvmaf.scoring.batch import encodes_in, read_pairs
+@dataclass(frozen=True, slots=True)
+class LadderWishes:
+    """What is wanted of a ladder besides its table."""
 
-    if batch is not None:
-        if reference is not None:
-            raise UsageError("give --batch, or REFERENCE and DISTORTED, not both")
-        return read_pairs(batch, raw=raw)
-    if reference is not None and distorted is not None and distorted.is_dir():
-        return encodes_in(distorted, reference=reference, raw=raw)
-    return ()
+    level: float
+    against: Path | None
+    target: float | None
+    csv: Path | None
+    plot: Path | None
+    jobs: int | None
+
+
+def _score_encodes(
+    pairs: "tuple[Pair, ...]",
+    scorer: "Scorer",
+    wishes: LadderWishes,
+    *,
+    cluster: str | None,
+    as_json: bool,
+) -> None:
+    """Score encodes of one reference: together here, or one by one on a cluster."""
+    if cluster is None:
+        _score_ladder(pairs, scorer, wishes, as_json=as_json)
+        return
+    _check_no_ladder(against=wishes.against, target=wishes.target, csv=wishes.csv)
+    _score_each(pairs, scorer, wishes.jobs, cluster, as_json=as_json)
+
+
+def _check_no_ladder(*, against: Path | None, target: float | None, csv: Path | None) -> None:
+    for option, value in (("--against", against), ("--target", target), ("--csv", csv)):
+        if value is not None:
+            raise UsageError(f"{option} needs several encodes of one reference, scored together")
+
+
+def _pairs(reference: Path, encodes: list[Path], raw: "RawFormat | None") -> "tuple[Pair, ...]":
+    """The reference with each encode; folders stand for the encodes in them."""
+    from tinyvmaf.corpus.pair import Pair
+    from tinyvmaf.scoring.batch import encodes_in
+    from tinyvmaf.scoring.score import as_video
+
+    pairs: list[Pair] = []
+    for path in encodes:
+        if path.is_dir():
+            pairs += encodes_in(path, reference=reference, raw=raw)
+        else:
+            ours, theirs = as_video(reference, raw), as_video(path, raw)
+            pairs.append(Pair.of_files(reference=ours, distorted=theirs))
+    return tuple(pairs)
+
+
+def _score_ladder(
+    pairs: "tuple[Pair, ...]", scorer: "Scorer", wishes: LadderWishes, *, as_json: bool
+) -> None:
+    from tinyvmaf.files import check_writable, write_text
+    from tinyvmaf.scoring.ladder import score_ladder
+
+    if wishes.plot is not None:
+        from tinyvmaf.report.curve import check_plot
+
+        check_plot(wishes.plot)
+    if wishes.csv is not None:
+        check_writable(wishes.csv)
+    found = score_ladder(
+        pairs,
+        scorer=scorer,
+        level=wishes.level,
+        against=wishes.against,
+        target=wishes.target,
+    )
+    for failure in found.failures:
+        TERMINAL.fail(f"failed: {failure.pair.distorted.path}: {failure.error}")
+    _say_notes(found)
+    if wishes.csv is not None:
+        write_text(wishes.csv, found.csv())
+    if wishes.plot is not None and found.rungs:
+        from tinyvmaf.report.ladder_chart import write_ladder_chart
+
+        write_ladder_chart(found, wishes.plot)
+    if as_json:
+        show_json(found.record())
+    else:
+        print_ladder(found)
+    if found.failures:
+        raise typer.Exit(_PARTIAL if found.rungs else found.failures[0].error.exit_status)
+    statuses = [_STATUS[r.score.verdict.answer] for r in found.rungs if r.score.verdict is not None]
+    if any(statuses):
+        raise typer.Exit(max(statuses))
+
+
+def _say_notes(found: "Ladder") -> None:
+    """Say each note once, with the encodes that it is about unless it is about all."""
+    notes: dict[str, list[str]] = {}
+    for rung in found.rungs:
+        for note in rung.score.notes:
+            notes.setdefault(note, []).append(rung.score.distorted.name)
+    for note, names in notes.items():
+        everyone = len(names) == len(found.rungs) > 1
+        TERMINAL.note(note if everyone else f"{', '.join(names)}: {note}")
 
 
 def _score_one(
@@ -297,6 +417,20 @@ def _score_one(
 
 
 def _score_many(
+    batch: Path,
+    scorer: "Scorer",
+    jobs: int | None,
+    cluster: str | None,
+    *,
+    raw: "RawFormat | None",
+    as_json: bool,
+) -> None:
+    from tinyvmaf.scoring.batch import read_pairs
+
+    _score_each(read_pairs(batch, raw=raw), scorer, jobs, cluster, as_json=as_json)
+
+
+def _score_each(
     pairs: "tuple[Pair, ...]",
     scorer: "Scorer",
     jobs: int | None,

@@ -10,7 +10,9 @@ from tinyvmaf.text import one_line
 
 if TYPE_CHECKING:
     from tinyvmaf.scoring.batch import Outcome
+    from tinyvmaf.scoring.ladder import Ladder
     from tinyvmaf.scoring.result import Score
+    from tinyvmaf.scoring.target import Target
 
 _WORTH_SAYING = 1.05
 
@@ -49,6 +51,51 @@ def print_table(outcomes: "Iterable[Outcome]") -> None:
         rows.append([*row, str(len(item.frame_scores))])
     if rows:
         show_table(columns, rows)
+
+
+def print_ladder(ladder: "Ladder") -> None:
+    """The encodes, one a line, with their differences; then where a target is reached."""
+    columns = {"encode": "left", "codec": "left", "size": "left", "kbps": "right"}
+    columns |= {"VMAF": "right", "±": "right", "difference": "right", "": "left"}
+    columns |= {"exact": "right", "frames": "right"}
+    rows: list[list[str]] = []
+    for rung in ladder.rungs:
+        score, gap = rung.score, rung.difference
+        count = len(score.frame_scores if score.sampling is None else score.sampling.exact)
+        sampled = score.sampling is not None
+        rows.append(
+            [
+                score.distorted.name,
+                rung.codec,
+                f"{rung.width}x{rung.height}",
+                f"{rung.bitrate_kbps:.0f}",
+                f"{score.vmaf.mean:.2f}",
+                f"{rung.half_width:.2f}" if sampled else "",
+                "" if gap is None else f"{gap.mean:+.2f} ± {gap.half_width:.2f}",
+                "" if gap is None or gap.resolved else "not resolved",
+                str(count),
+                str(len(score.frame_scores)),
+            ]
+        )
+    if not rows:
+        return
+    show_table(columns, rows)
+    if len(rows) > 1 and ladder.against is not None:
+        show(f"differences to {ladder.against.name}; intervals at {ladder.level:.0%}")
+    for target in ladder.targets:
+        show(_target(target))
+
+
+def _target(target: "Target") -> str:
+    line = f"VMAF {target.vmaf:g} with {target.curve}: "
+    if target.bitrate_kbps is None or target.between is None:
+        return line + f"{target.reason}"
+    low, high = target.bitrate_interval_kbps or (None, None)
+    ends = [("less" if low is None else f"{low:.0f}"), ("more" if high is None else f"{high:.0f}")]
+    line += f"{target.bitrate_kbps:.0f} kbps ({ends[0]} to {ends[1]})"
+    if target.crf is not None:
+        line += f", CRF {target.crf:.1f}"
+    return line + f", between {target.between[0]} and {target.between[1]}"
 
 
 def _digits(value: float | None) -> str:

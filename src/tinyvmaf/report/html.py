@@ -45,6 +45,41 @@ def page(document: Document, charts: Sequence[Chart], points: Points, *, picture
     )
 
 
+def chart_page(
+    spec: dict[str, Any], *, title: str, caption: str, moments: Sequence[tuple[float, str]]
+) -> str:
+    """A page with one chart, as wide as the window.
+
+    Args:
+        spec: Vega-Lite's, with the theme of a page and a parameter `moment` if there are moments.
+        title: Of the page.
+        caption: Text below the chart.
+        moments: Times in seconds and their words; choosing one sets the parameter.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("tinyvmaf.report"),
+        autoescape=True,
+        finalize=written,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    scripts = _library(), _asset(environment, "chart.js")
+    return environment.get_template("chart.html.jinja").render(
+        title=title,
+        caption=caption,
+        moments=moments,
+        policy=_policy(scripts),
+        style=Markup(_asset(environment, "style.css")),  # noqa: S704 (a file of ours)
+        data=Markup(script_json({"spec": spec})),  # noqa: S704 (made harmless there)
+        library=Markup(scripts[0]),  # noqa: S704 (from vl-convert)
+        script=Markup(scripts[1]),  # noqa: S704 (a file of ours)
+    )
+
+
 def _library() -> str:
     def bundle() -> str:
         import vl_convert

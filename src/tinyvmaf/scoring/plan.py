@@ -23,7 +23,7 @@ _MOST_SHARE: Final = 0.5
 _MOST_DOUBLINGS: Final = 2
 _MOST_FACTOR: Final = 4
 # Every look at the interval is a chance to stop on a lucky one; later intervals are wider by this.
-_LOOK_MARGIN: Final = 0.06
+_LOOK_MARGIN: Final = 0.1
 # For a decision the interval has to clear the threshold by this factor.
 _DECISION_MARGIN: Final = 1.1
 # The standard deviation of a frame that auxiliary variables leave, before anything is known of the

@@ -84,13 +84,7 @@ class Scorer:
             working_folder() as folder,
             ThreadPoolExecutor(1) as aside,
         ):
-            checked = check(
-                pair,
-                allowed=self.allowed,
-                sync=self.sync,
-                crop=self.crop,
-                excerpt=self.excerpt,
-            )
+            checked = self.check(pair)
             looking = aside.submit(verify, checked, allowed=self.allowed)
             job = Job(pair=checked, engine=self.engine, folder=folder, threads=self.threads)
             found = self._run(job, looking)
@@ -105,7 +99,17 @@ class Scorer:
                     measured=found.log,
                 )
         notes = (*checked.notes, *found.notes)
-        return self._result(checked, found, seconds=seconds, notes=notes)
+        return self.result(checked, found, seconds=seconds, notes=notes)
+
+    def check(self, pair: Pair) -> CheckedPair:
+        """Check a pair with all that the user accepts and wants.
+
+        Raises:
+            MediaError, MisalignedError: as `pairs.check`.
+        """
+        return check(
+            pair, allowed=self.allowed, sync=self.sync, crop=self.crop, excerpt=self.excerpt
+        )
 
     def _run(self, job: Job, looking: "Future[CheckedPair]") -> FrameScores:
         """Run the mode; stop it as soon as the pictures say that the pair does not fit."""
@@ -125,9 +129,10 @@ class Scorer:
         width, height = pair.size
         return LogHead(libvmaf=self.engine.ffmpeg.libvmaf, fps=fps, width=width, height=height)
 
-    def _result(
+    def result(
         self, pair: CheckedPair, found: FrameScores, *, seconds: float, notes: tuple[str, ...]
     ) -> Score:
+        """The score of a pair, from what the mode found."""
         reference, distorted = pair.reference.video.path, pair.distorted.video.path
         times_s = _times(pair, len(found.scores))
         arguments = ["tinyvmaf", "score", str(reference), str(distorted), *self.options]

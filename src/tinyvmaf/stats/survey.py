@@ -33,6 +33,7 @@ _FLOOR_WEIGHT: Final = 1.0
 _OUTLIER_DB: Final = 4.0
 _OUTLIER_DEVIATIONS: Final = 4 * 1.4826
 _OUTLIER_SHARE: Final = 0.1
+_GAP_DB: Final = 3.0
 _MARGIN: Final = 1.2
 
 
@@ -178,15 +179,23 @@ def nested(sample: Sample, *, n_doublings: int, rng: np.random.Generator) -> tup
 
 
 def outlying(values: Float[np.ndarray, " n_frames"]) -> Int[np.ndarray, " n_outliers"]:
-    """Frames that are far from the median of `values`, in decibels; none if there are too many.
+    """Frames whose `values`, in decibels, are unlike those of most; none if there are too many.
 
-    Far is more than 4 dB and more than four standard deviations, which the median absolute
-    deviation estimates. More than 10 % of the frames are no outliers.
+    These are frames more than 4 dB and more than four standard deviations from the median, which
+    the median absolute deviation estimates, and the lowest frames if 3 dB or more lie between them
+    and all others. More than 10 % of the frames are no outliers.
     """
-    found = np.flatnonzero(np.abs(values - np.median(values)) > _outlier_limit(values))
+    most = int(_OUTLIER_SHARE * len(values))
+    far = np.abs(values - np.median(values)) > _outlier_limit(values)
+    # Where scores vary much the deviation is large, and a group of bad frames hides in it.
+    lowest = np.sort(values[1:])[: most + 1]
+    gaps = np.flatnonzero(np.diff(lowest) >= _GAP_DB)
+    if len(gaps) and int((apart := far | (values <= lowest[gaps[-1]])).sum()) <= most:
+        far = apart
+    found = np.flatnonzero(far)
     # Frame 0 is always known and belongs to no other part.
     found = found[found > 0]
-    return found if len(found) <= _OUTLIER_SHARE * len(values) else found[:0]
+    return found if len(found) <= most else found[:0]
 
 
 def limited(values: Float[np.ndarray, " n_frames"]) -> Float[np.ndarray, " n_frames"]:

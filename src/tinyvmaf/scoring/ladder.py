@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A ladder: encodes of one reference, scored on the same frames, and their differences.
+
+In go pairs with one reference, out come their scores, codecs and bitrates, the difference of each
+to the best (or to one that is named) with its interval, and the bitrate that reaches a target.
+"""
+
+import csv
+import io
+import math
+import re
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.errors import TinyVmafError, UsageError
+from tinyvmaf.files import working_folder
+from tinyvmaf.pairs.checked import CheckedPair
+from tinyvmaf.pairs.proof import verify
+from tinyvmaf.progress import Task
+from tinyvmaf.scoring.difference import Difference
+from tinyvmaf.scoring.mode import FrameScores, Job
+from tinyvmaf.scoring.result import Score
+from tinyvmaf.scoring.sampled import SampledMode, Together
+from tinyvmaf.scoring.scorer import Scorer
+from tinyvmaf.scoring.target import Point, Target, reach_target
+
+SCHEMA: Final = "tinyvmaf.ladder/1"
+
+_CRF: Final = re.compile(r"crf[-_ =]?(\d+(?:\.\d+)?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One encode of a ladder.
+
+    Attributes:
+        score: Its score.
+        codec: Ffmpeg's name of its decoder.
+        width, height: Of its pictures, in pixels.
+        bitrate_kbps: Of its video stream.
+        crf: The constant rate factor that its file name tells, or None.
+        difference: Its mean score minus that of the encode that the ladder is held against; None
+            for that encode itself.
+    """
+
+    score: Score
+    codec: str
+    width: int
+    height: int
+    bitrate_kbps: float
+    crf: float | None
+    difference: Difference | None = None
+
+    @property
+    def half_width(self) -> float:
+        """Of the interval of its score; 0 if every frame is known."""
+        return 0.0 if self.score.sampling is None else self.score.sampling.half_width
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An encode that has no score, and why."""
+
+    pair: Pair
+    error: TinyVmafError
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Encodes of one reference.
+
+    Attributes:
+        reference: The file.
+        rungs: The encodes that have a score, by codec, size and bitrate.
+        against: The encode that differences are held against, None without a rung.
+        level: Of all intervals.
+        targets: Where each codec and size reaches the target, if one was asked for.
+        failures: The encodes without a score.
+        seconds: The time that all of it took.
+    """
+
+    reference: Path
+    rungs: tuple[Rung, ...]
+    against: Path | None
+    level: float
+    targets: tuple[Target, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    seconds: float = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """The ladder as JSON of schema `tinyvmaf.ladder/1`."""
+        return {
+            "schema": SCHEMA,
+            "reference": str(self.reference),
+            "against": str(self.against) if self.against is not None else None,
+            "level": self.level,
+            "encodes": [
+                {
+                    "codec": rung.codec,
+                    "width": rung.width,
+                    "height": rung.height,
+                    "bitrate_kbps": rung.bitrate_kbps,
+                    "crf": rung.crf,
+                    "difference": _difference(rung.difference),
+                    "score": rung.score.record(),
+                }
+                for rung in self.rungs
+            ],
+            "targets": [asdict(item) for item in self.targets],
+            "failures": [
+                {"distorted": str(item.pair.distorted.path), "error": str(item.error)}
+                for item in self.failures
+            ],
+            "seconds": self.seconds,
+        }
+
+    def csv(self) -> str:
+        """One line an encode, with a heading."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        heads = ("vmaf", "half_width", "difference", "difference_half_width", "exact_frames")
+        writer.writerow(("file", "codec", "width", "height", "bitrate_kbps", "crf", *heads))
+        for rung in self.rungs:
+            score, gap = rung.score, rung.difference
+            count = len(score.frame_scores if score.sampling is None else score.sampling.exact)
+            figures = (score.vmaf.mean, rung.half_width)
+            figures += (gap.mean, gap.half_width) if gap is not None else ("", "")
+            about = (rung.codec, rung.width, rung.height, rung.bitrate_kbps, rung.crf)
+            writer.writerow((score.distorted, *about, *figures, count))
+        return text.getvalue()
+
+
+def score_ladder(
+    pairs: Sequence[Pair],
+    *,
+    scorer: Scorer,
+    level: float,
+    against: Path | None = None,
+    target: float | None = None,
+) -> Ladder:
+    """Score encodes of one reference on the same frames.
+
+    Args:
+        pairs: The reference with each encode.
+        scorer: How; in the mode `sampled` the reference is decoded once for several encodes.
+        level: Of intervals.
+        against: The encode to hold the others against; the best one by default.
+        target: A score whose bitrate is wanted, in VMAF points.
+
+    Raises:
+        UsageError: `against` is none of the encodes.
+    """
+    started = time.perf_counter()
+    names = {pair.distorted.path for pair in pairs}
+    if against is not None and against not in names:
+        raise UsageError(f"--against {against}: expected one of the encodes that are scored")
+    done: dict[int, _Scored] = {}
+    failures: list[Failure] = []
+    with working_folder() as folder, ThreadPoolExecutor(2) as pool:
+        checked: dict[int, CheckedPair] = {}
+        futures = [pool.submit(_checked, pair, scorer) for pair in pairs]
+        for number, (pair, future) in enumerate(zip(pairs, futures, strict=True)):
+            try:
+                checked[number] = future.result()
+            except TinyVmafError as error:
+                failures.append(Failure(pair, error))
+        groups = _groups(checked)
+        bar = _Bar(scorer, total=sum(checked[numbers[0]].n_frames for numbers in groups))
+        for place, numbers in enumerate(groups):
+            home = folder / str(place)
+            home.mkdir()
+            jobs = [Job(checked[n], scorer.engine, home, scorer.threads) for n in numbers]
+            found = _score(scorer, jobs, bar)
+            for offset, (number, job, each) in enumerate(zip(numbers, jobs, found, strict=True)):
+                if isinstance(each, TinyVmafError):
+                    failures.append(Failure(pairs[number], each))
+                else:
+                    scores, together = each
+                    done[number] = _Scored(job.pair, scores, together, offset)
+        bar.finish()
+    seconds = time.perf_counter() - started
+    rungs = _rungs(done, scorer, against=against, seconds=seconds / max(1, len(done)))
+    chosen = against if against is not None else _best(rungs)
+    return Ladder(
+        reference=pairs[0].reference.path,
+        rungs=tuple(rungs),
+        against=chosen,
+        level=level,
+        targets=_targets(rungs, target),
+        failures=tuple(failures),
+        seconds=seconds,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    pair: CheckedPair
+    found: FrameScores
+    together: Together | None
+    place: int
+
+
+class _Bar:
+    """One progress bar for all encodes."""
+
+    def __init__(self, scorer: Scorer, *, total: int) -> None:
+        self._progress = scorer.progress
+        self._total = total
+        self._done = 0
+        self._task: Task | None = None
+
+    def reach(self, count: int) -> None:
+        if self._task is None:
+            total = float(max(1, self._total))
+            self._task = self._progress.task("encodes", total=total, unit="frames")
+        if count > self._done:
+            self._task.advance(float(min(count, self._total) - self._done))
+            self._done = min(count, self._total)
+
+    @property
+    def done(self) -> int:
+        return self._done
+
+    def finish(self) -> None:
+        if self._task is not None:
+            self._task.finish()
+
+
+def _checked(pair: Pair, scorer: Scorer) -> CheckedPair:
+    return verify(scorer.check(pair), allowed=scorer.allowed)
+
+
+def _groups(checked: dict[int, CheckedPair]) -> list[list[int]]:
+    """Pairs that can share frames: compared at one size, on the same frames of the reference."""
+    found: dict[object, list[int]] = {}
+    for number, pair in checked.items():
+        key = (pair.size, pair.pix_fmt, pair.reference.conversion, pair.matching.reference)
+        found.setdefault(key, []).append(number)
+    return list(found.values())
+
+
+_Found = tuple[FrameScores, Together | None] | TinyVmafError
+
+
+def _score(scorer: Scorer, jobs: list[Job], bar: _Bar) -> list[_Found]:
+    begun = bar.done
+
+    def on_frame(count: int) -> None:
+        bar.reach(begun + count)
+
+    if isinstance(scorer.mode, SampledMode) and len(jobs) > 1:
+        try:
+            together = scorer.mode.score_together(jobs, on_frame=on_frame)
+        except TinyVmafError:
+            # One of them is at fault; each alone tells which.
+            return [_alone(scorer, job, number, on_frame) for number, job in enumerate(jobs)]
+        return [(scores, together) for scores in together.scores]
+    return [_alone(scorer, job, number, on_frame) for number, job in enumerate(jobs)]
+
+
+def _alone(scorer: Scorer, job: Job, number: int, on_frame: "Any") -> _Found:  # noqa: ANN401
+    home = job.folder / f"alone{number}"
+    home.mkdir()
+    try:
+        own = Job(job.pair, job.engine, home, job.threads)
+        return scorer.mode.score(own, on_frame=on_frame), None
+    except TinyVmafError as error:
+        return error
+
+
+def _rungs(
+    done: dict[int, _Scored], scorer: Scorer, *, against: Path | None, seconds: float
+) -> list[Rung]:
+    scored = sorted(done.values(), key=_order)
+    if not scored:
+        return []
+    means = [float(_mean(item.found)) for item in scored]
+    base = scored[int(np.argmax(means))]
+    if against is not None:
+        base = next((i for i in scored if i.pair.distorted.video.path == against), base)
+    rungs: list[Rung] = []
+    for item in scored:
+        info = item.pair.distorted.info
+        notes = (*item.pair.notes, *item.found.notes)
+        crf = _CRF.search(item.pair.distorted.video.path.stem)
+        rungs.append(
+            Rung(
+                score=scorer.result(item.pair, item.found, seconds=seconds, notes=notes),
+                codec=info.codec,
+                width=info.width,
+                height=info.height,
+                bitrate_kbps=info.bitrate_kbps,
+                crf=float(crf[1]) if crf is not None else None,
+                difference=None if item is base else _gap(item, base),
+            )
+        )
+    return rungs
+
+
+def _order(item: _Scored) -> tuple[str, int, float]:
+    info = item.pair.distorted.info
+    return info.codec, info.width * info.height, info.bitrate_kbps
+
+
+def _gap(item: _Scored, base: _Scored) -> Difference:
+    if item.together is not None and item.together is base.together:
+        return item.together.difference(item.place, base.place)
+    half = math.hypot(_half(item.found), _half(base.found))
+    return Difference(_mean(item.found) - _mean(base.found), half)
+
+
+def _mean(found: FrameScores) -> float:
+    return found.sampling.mean if found.sampling is not None else float(found.scores.mean())
+
+
+def _half(found: FrameScores) -> float:
+    return found.sampling.half_width if found.sampling is not None else 0.0
+
+
+def _best(rungs: Sequence[Rung]) -> Path | None:
+    if not rungs:
+        return None
+    return max(rungs, key=lambda rung: rung.score.vmaf.mean).score.distorted
+
+
+def _targets(rungs: Sequence[Rung], target: float | None) -> tuple[Target, ...]:
+    if target is None:
+        return ()
+    curves: dict[tuple[str, int, int], list[Point]] = {}
+    for rung in rungs:
+        point = Point(
+            name=rung.score.distorted.name,
+            bitrate_kbps=rung.bitrate_kbps,
+            vmaf=rung.score.vmaf.mean,
+            half_width=rung.half_width,
+            crf=rung.crf,
+        )
+        curves.setdefault((rung.codec, rung.width, rung.height), []).append(point)
+    return tuple(
+        reach_target(points, target=target, curve=f"{codec} {width}x{height}")
+        for (codec, width, height), points in curves.items()
+    )
+
+
+def _difference(found: Difference | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"mean": found.mean, "half_width": found.half_width, "resolved": found.resolved}

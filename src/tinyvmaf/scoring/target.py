@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bitrate at which a rate-quality curve reaches a target, with an interval.
+
+The curve is shape-preserving (PCHIP) in the logarithm of the bitrate. Outside the range that was
+measured nothing is said but on which side the target lies.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+_GRID = 2001
+_FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An encode of a curve.
+
+    Attributes:
+        name: Of the file.
+        bitrate_kbps: Of its video stream.
+        vmaf: Its mean score.
+        half_width: Of the interval of that.
+        crf: Its constant rate factor, or None.
+    """
+
+    name: str
+    bitrate_kbps: float
+    vmaf: float
+    half_width: float
+    crf: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a curve reaches a target.
+
+    Attributes:
+        curve: The codec and size of the encodes.
+        vmaf: The target.
+        bitrate_kbps: The bitrate that reaches it, None if it was not found.
+        bitrate_interval_kbps: Where that bitrate lies, given the intervals of the scores; an end is
+            None where it lies outside the range that was measured.
+        crf: The constant rate factor that reaches it, None if the encodes do not all have one.
+        between: The encodes on both sides of it.
+        reason: Why it was not found.
+    """
+
+    curve: str
+    vmaf: float
+    bitrate_kbps: float | None = None
+    bitrate_interval_kbps: tuple[float | None, float | None] | None = None
+    crf: float | None = None
+    between: tuple[str, str] | None = None
+    reason: str | None = None
+
+
+def reach_target(points: Sequence[Point], *, target: float, curve: str) -> Target:
+    """The bitrate at which a curve reaches `target`.
+
+    Source: Fritsch and Carlson (1980), as SciPy's PchipInterpolator has it.
+    """
+    ordered = sorted(points, key=lambda point: point.bitrate_kbps)
+    rates = np.log([point.bitrate_kbps for point in ordered])
+    scores = np.array([point.vmaf for point in ordered])
+    if len(ordered) < _FEWEST or np.any(np.diff(rates) <= 0):
+        return Target(curve, target, reason="a curve needs two encodes of different bitrates")
+    if np.any(np.diff(scores) < 0):
+        return Target(curve, target, reason="the score does not rise with the bitrate")
+    if not scores[0] <= target <= scores[-1]:
+        side = "below" if target < scores[0] else "above"
+        return Target(
+            curve,
+            target,
+            reason=f"{target:g} lies {side} the measured range {scores[0]:.2f} to {scores[-1]:.2f}",
+        )
+    halves = np.array([point.half_width for point in ordered])
+    upper = int(np.searchsorted(scores, target, side="left"))
+    upper = min(max(upper, 1), len(ordered) - 1)
+    found = _crossing(rates, scores, target)
+    # The whole curve may lie higher, so that fewer bits do, or lower.
+    low, high = (_crossing(rates, scores + sign * halves, target) for sign in (1, -1))
+    crfs = [point.crf for point in ordered]
+    return Target(
+        curve=curve,
+        vmaf=target,
+        bitrate_kbps=None if found is None else float(np.exp(found)),
+        bitrate_interval_kbps=(
+            None if low is None else float(np.exp(low)),
+            None if high is None else float(np.exp(high)),
+        ),
+        crf=_crf([crf for crf in crfs if crf is not None], scores, target),
+        between=(ordered[upper - 1].name, ordered[upper].name),
+    )
+
+
+def _crf(
+    crfs: Sequence[float], scores: Float[np.ndarray, " n_encodes"], target: float
+) -> float | None:
+    if len(crfs) != len(scores) or np.any(np.diff(crfs) >= 0):
+        return None
+    found = _crossing(-np.array(crfs), scores, target)
+    return None if found is None else -found
+
+
+def _crossing(
+    places: Float[np.ndarray, " n_encodes"],
+    scores: Float[np.ndarray, " n_encodes"],
+    target: float,
+) -> float | None:
+    """Where a shape-preserving curve first reaches `target`; None if it does not."""
+    from scipy.interpolate import PchipInterpolator
+
+    grid = np.linspace(places[0], places[-1], _GRID)
+    curve = PchipInterpolator(places, scores)(grid)
+    above = np.flatnonzero(curve >= target)
+    if len(above) == 0 or (above[0] == 0 and curve[0] > target):
+        return None
+    if above[0] == 0:
+        return float(grid[0])
+    before, after = int(above[0]) - 1, int(above[0])
+    share = (target - curve[before]) / (curve[after] - curve[before])
+    return float(grid[before] + share * (grid[after] - grid[before]))
