@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tinyvmaf.evaluation.compare import compare
     from tinyvmaf.evaluation.evaluate import evaluate
     from tinyvmaf.evaluation.loso import loso
+    from tinyvmaf.evaluation.mos_folds import loso_opinions
     from tinyvmaf.evaluation.run import Run, read_run
     from tinyvmaf.features.log_import import read_logs
     from tinyvmaf.features.table import FeatureTable, read_table, write_table
@@ -39,6 +40,7 @@ __all__ = [
     "evaluate",
     "load",
     "loso",
+    "loso_opinions",
     "read_logs",
     "read_run",
     "read_table",
@@ -60,6 +62,7 @@ _HOMES = {
     "evaluate": ("evaluation.evaluate", "evaluate"),
     "load": ("models.model", "load_model"),
     "loso": ("evaluation.loso", "loso"),
+    "loso_opinions": ("evaluation.mos_folds", "loso_opinions"),
     "read_logs": ("features.log_import", "read_logs"),
     "read_run": ("evaluation.run", "read_run"),
     "read_table": ("features.table", "read_table"),

@@ -9,7 +9,7 @@ import typer
 from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
 from tinyvmaf.cli.extract import PARTIAL
 from tinyvmaf.cli.options import Jobs, Json, PixFmt, Size
-from tinyvmaf.cli.tables import Sample, TableArgument, open_table
+from tinyvmaf.cli.tables import Opened, Sample, TableArgument, open_table
 from tinyvmaf.errors import UsageError
 from tinyvmaf.typed_json import to_json
 
@@ -44,6 +44,9 @@ def loso(
         typer.Option(help="Put whole sources into so many folds.  [each source is left out alone]"),
     ] = None,
     features: Inputs = None,
+    target: Annotated[
+        str, typer.Option(help="vmaf, or mos: opinion scores of clips, which the table must hold.")
+    ] = "vmaf",
     baseline: Annotated[
         list[str] | None,
         typer.Option(help="A model (file or name) or a run to set beside it; repeatable."),
@@ -82,6 +85,8 @@ def loso(
 
     if (recipes is not None) != nested:
         raise UsageError("--recipes A.toml,B.toml and --nested go together: give both or neither")
+    if target not in {"vmaf", "mos"}:
+        raise UsageError(f"--target {target}: expected vmaf or mos")
     # Names and the output are checked before anything slow begins.
     settings = check_training(model_arch, recipe, epochs=epochs)
     folder = output or Path("runs") / f"loso_{model_arch}"
@@ -89,6 +94,9 @@ def loso(
     opened = open_table(
         table, sample=sample, teacher=teacher, jobs=jobs, size=size, pix_fmt=pix_fmt
     )
+    if target == "mos":
+        _opinions(opened, folder, as_json=as_json)
+        return
     digests: list[Digest] = []
     with local_folder(folder, send=True) as local:
         run_loso(
@@ -117,6 +125,37 @@ def loso(
         print_digest(digest, folder)
     if opened.partial:
         raise typer.Exit(PARTIAL)
+
+
+def _opinions(opened: Opened, folder: Path, *, as_json: bool) -> None:
+    """Predict opinion scores and say where the report is."""
+    from tinyvmaf.evaluation.mos_folds import loso_opinions
+    from tinyvmaf.files import local_folder
+    from tinyvmaf.report.numbers import number
+    from tinyvmaf.report.opinion_report import write_opinion_report
+    from tinyvmaf.storage import address
+
+    record = loso_opinions(opened.table, table_origin=opened.origin)
+    with local_folder(folder, send=True) as local:
+        written = write_opinion_report(record, local)
+    if as_json:
+        show_json(to_json(record))
+        return
+    columns: dict[str, str] = dict.fromkeys(("model", "RMSE", "PLCC", "SROCC"), "right")
+    columns["model"] = "left"
+    rows = [
+        [
+            model.model,
+            number("rmse", model.rmse),
+            number("plcc", model.plcc),
+            number("srocc", model.srocc),
+        ]
+        for model in record.models
+    ]
+    show_table(columns, rows)
+    for finding in record.findings:
+        show(f"- {finding.sentence}")
+    show(f"\n{address(folder / written.name)}")
 
 
 def print_digest(digest: "Digest", folder: Path) -> None:

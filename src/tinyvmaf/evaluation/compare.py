@@ -7,7 +7,7 @@ everything that is compared at once is one family, so that its p-values are adju
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from tinyvmaf.evaluation.findings import (
 )
 from tinyvmaf.evaluation.gate import judge_training
 from tinyvmaf.evaluation.predictions import (
+    Level,
     MeasuredFold,
     by_source,
     clip_means,
@@ -44,7 +45,7 @@ from tinyvmaf.stats.scales import CLIP, held_off
 if TYPE_CHECKING:
     import polars as pl
 
-FAMILY: Mapping[str, tuple[Literal["frame", "clip"], MetricName]] = {
+FAMILY: Mapping[str, tuple[Level, MetricName]] = {
     f"{CLIP}rmse": ("clip", "rmse"),
     "rmse": ("frame", "rmse"),
     "plcc": ("frame", "plcc"),
@@ -59,7 +60,7 @@ _VERDICTS: Mapping[Outcome, Verdict] = {
     "not resolved": "not_resolved",
 }
 
-Scores = dict[str, Sequence[float | None]]
+Scores = Mapping[str, Sequence[float | None]]
 
 
 def compare(runs: Sequence[Path | str]) -> CompareRecord:
@@ -209,13 +210,30 @@ def _known_as(seen: str, rows: "pl.DataFrame", model: str) -> "Iterator[pl.DataF
 def _rows(
     scores: Mapping[str, Scores], pairs: Sequence[tuple[str, str]] | None
 ) -> tuple[ComparisonRow, ...]:
-    margins = {**MARGINS, "clip_rmse": MARGINS["rmse"]}
-    compared = compare_models(scores, metrics=list(FAMILY), pairs=pairs, margins=margins)
-    return tuple(_row(item) for item in compared if item.k_eff)
+    margins = {**MARGINS, f"{CLIP}rmse": MARGINS["rmse"]}
+    return compare_scores(scores, family=FAMILY, pairs=pairs, margins=margins)
 
 
-def _row(item: Comparison) -> ComparisonRow:
-    level, metric = FAMILY[item.metric]
+def compare_scores(
+    scores: Mapping[str, Scores],
+    *,
+    family: Mapping[str, tuple[Level, MetricName]],
+    pairs: Sequence[tuple[str, str]] | None,
+    margins: Mapping[str, float],
+) -> tuple[ComparisonRow, ...]:
+    """Compare models by every metric of a family; pairs without a common source are left out.
+
+    Args:
+        scores: Model -> name in `family` -> one value a source.
+        family: Name -> level and metric.
+        pairs: Models A and B; by default all pairs.
+        margins: Name -> equivalence margin in the metric's unit.
+    """
+    compared = compare_models(scores, metrics=list(family), pairs=pairs, margins=margins)
+    return tuple(_row(item, *family[item.metric]) for item in compared if item.k_eff)
+
+
+def _row(item: Comparison, level: Level, metric: MetricName) -> ComparisonRow:
     return ComparisonRow(
         a=item.a,
         b=item.b,

@@ -28,6 +28,8 @@ _NAMES = {
     ("frame", "rmse"): "RMSE",
     ("frame", "plcc"): "PLCC",
     ("frame", "srocc"): "SROCC",
+    ("clip", "plcc"): "PLCC of clips",
+    ("clip", "srocc"): "SROCC of clips",
 }
 
 

@@ -19,6 +19,7 @@ from tinyvmaf.typed_json import OMIT
 LOSO_SCHEMA = "tinyvmaf.loso/1"
 COMPARE_SCHEMA = "tinyvmaf.compare/1"
 EVALUATION_SCHEMA = "tinyvmaf.evaluation/1"
+OPINION_SCHEMA = "tinyvmaf.opinions/1"
 
 Verdict = Literal["a_better", "b_better", "equivalent", "not_resolved"]
 
@@ -815,6 +816,71 @@ class EvaluationRecord:
 
     def __repr__(self) -> str:
         return f"<EvaluationRecord {', '.join(model.model for model in self.models)}>"
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionModel:
+    """A model of opinion scores on held-out sources.
+
+    Attributes:
+        model: Its name.
+        what: Its description.
+        per_source: Source -> metrics of its clips.
+        rmse: Mean over sources, in points of the opinion scale.
+        rmse_std: Standard deviation over sources, ddof 1.
+        plcc: Mean over sources.
+        srocc: Mean over sources.
+        p1401: The statistics of ITU-T P.1401 over all clips.
+    """
+
+    model: str
+    what: str
+    per_source: Mapping[str, MetricValues]
+    rmse: float | None
+    rmse_std: float | None
+    plcc: float | None
+    srocc: float | None
+    p1401: ClipBlock
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionRecord:
+    """Models of opinion scores, left-out sources, `tinyvmaf.opinions/1`.
+
+    Attributes:
+        schema: Name and version of this record.
+        teacher: The model that labelled the frames.
+        features: Features of the table.
+        table_sha256: Hash of the table.
+        table_origin: Where the table came from; empty if unknown.
+        sources: Those that were held out in turn.
+        n_clips: Clips with opinions.
+        n_without_opinion: Clips that were left out because nobody judged them.
+        models: The models; the first is the map of the teacher that must be beaten.
+        comparisons: Every model against that map.
+        learning_curve: Model -> its error against the number of training sources.
+        findings: Sentences made from the comparisons.
+        command: The call that made the record.
+        versions: Package -> version.
+    """
+
+    schema: str
+    teacher: str
+    features: tuple[str, ...]
+    table_sha256: str
+    table_origin: str
+    sources: tuple[str, ...]
+    n_clips: int
+    n_without_opinion: int
+    models: tuple[OpinionModel, ...]
+    comparisons: tuple[ComparisonRow, ...]
+    learning_curve: Mapping[str, tuple[CurvePoint, ...]] | None
+    findings: tuple[Finding, ...]
+    command: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __repr__(self) -> str:
+        return f"<OpinionRecord {len(self.sources)} sources, {self.n_clips} clips>"
 
 
 def folds_html(record: LosoRecord) -> str:

@@ -177,6 +177,11 @@ def subset_sizes(n_sources: int) -> tuple[int, ...]:
     return tuple(sorted({round(size) for size in sizes.tolist()}))
 
 
+def subsets(n_sources: int, rng: np.random.Generator) -> dict[int, list[tuple[int, ...]]]:
+    """Number of training sources -> the sources that random subsets of that size leave out."""
+    return {size: _unseen(n_sources, size, rng) for size in subset_sizes(n_sources)}
+
+
 def learning_curve(
     table: FeatureTable, *, arch: str, recipe: Recipe, seed: int, progress: Progress = SILENT
 ) -> list[dict[str, Any]]:
@@ -189,19 +194,18 @@ def learning_curve(
     from tinyvmaf.training.fitting import fit
 
     rng = np.random.default_rng(seed)
-    n_sources = len(table.sources)
-    chosen = {size: _unseen(n_sources, size, rng) for size in subset_sizes(n_sources)}
+    chosen = subsets(len(table.sources), rng)
     fitted = fit(
         table,
         arch=arch,
         recipe=recipe,
-        held_out=[unseen for subsets in chosen.values() for unseen in subsets],
+        held_out=[unseen for several in chosen.values() for unseen in several],
         seeds=[seed],
         progress=progress,
     )
     points: list[dict[str, Any]] = []
-    for size, subsets in chosen.items():
-        errors = [_mean_error(table, fitted, [unseen], seed=seed) for unseen in subsets]
+    for size, several in chosen.items():
+        errors = [_mean_error(table, fitted, [unseen], seed=seed) for unseen in several]
         points.append(
             {
                 "n_sources": size,

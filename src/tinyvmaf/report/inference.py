@@ -5,7 +5,9 @@ Everything is printed from the record's evidence. What the record lacks is left 
 that says so; verdicts and sentences are the record's own.
 """
 
-from tinyvmaf.evaluation.records import LosoRecord
+from collections.abc import Sequence
+
+from tinyvmaf.evaluation.records import ComparisonRow, LosoRecord
 from tinyvmaf.report.document import (
     Block,
     Facts,
@@ -125,8 +127,14 @@ def comparisons(record: LosoRecord) -> tuple[Block, ...]:
         "by simulation of the test; the last columns are other tests." + about_comparisons(record)
     )
     against_all = all(row.a == record.arch for row in found)
+    return about, comparison_table(found, first=record.arch if against_all else "")
+
+
+def comparison_table(found: Sequence[ComparisonRow], *, first: str) -> Table:
+    """Every paired comparison; `first` is the model A of all, or empty if there are several."""
+    named = bool(first) and len({row.a for row in found}) == 1
     titles = columns(
-        f"{record.arch} against" if against_all else "models",
+        f"{first} against" if named else "models",
         "by",
         "verdict",
         "sources",
@@ -141,7 +149,7 @@ def comparisons(record: LosoRecord) -> tuple[Block, ...]:
     )
     rows = tuple(
         (
-            row.b if against_all else f"{row.a} against {row.b}",
+            row.b if named else f"{row.a} against {row.b}",
             f"{row.level} {TITLES[row.metric]}",
             verdict(row) + (", robust" if row.robust else ""),
             count(row.n_sources),
@@ -155,7 +163,7 @@ def comparisons(record: LosoRecord) -> tuple[Block, ...]:
         )
         for row in found
     )
-    return about, Table("Paired comparisons", titles, rows)
+    return Table("Paired comparisons", titles, rows)
 
 
 def ranking(record: LosoRecord) -> tuple[Block, ...]:

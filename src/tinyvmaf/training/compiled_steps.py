@@ -127,7 +127,7 @@ def initial(
 def _compilations_kept() -> Generator[None]:
     """Keep compiled programs in the user's cache; the user's own settings come back afterwards."""
     folder = kept_folder(f"programs-{processor()}")
-    if folder is None or jax.config.jax_compilation_cache_dir:
+    if folder is None or getattr(jax.config, "jax_compilation_cache_dir", None):
         yield
         return
     ours = {

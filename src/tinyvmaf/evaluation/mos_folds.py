@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opinion scores as the target: leave-one-source-out at clip level, against a map of the teacher.
+
+In comes a table whose label `mos` holds mean opinion scores; out comes a record of models that see
+a clip's mean features, its mean teacher score, or both. Everything is fitted on the training
+sources: the monotone cubic that must be beaten, and a ridge regression whose strength is chosen by
+leaving out one training source at a time. With few clips a network would only fit their noise.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from tinyvmaf.errors import UsageError
+from tinyvmaf.evaluation.compare import compare_scores
+from tinyvmaf.evaluation.findings import comparison_findings
+from tinyvmaf.evaluation.folds import leave_one_source_out
+from tinyvmaf.evaluation.records import (
+    OPINION_SCHEMA,
+    CurvePoint,
+    MetricValues,
+    OpinionModel,
+    OpinionRecord,
+)
+from tinyvmaf.evaluation.sweep import subsets
+from tinyvmaf.features.schema import MOS, MOS_CI
+from tinyvmaf.features.table import FeatureTable, as_table
+from tinyvmaf.libvmaf.sets import TARGET
+from tinyvmaf.provenance import command_line, versions
+from tinyvmaf.stats.mapping import PARAMETERS, fit_opinion_map
+from tinyvmaf.stats.metrics import Metrics, aggregate, measure
+from tinyvmaf.stats.p1401 import clip_block
+from tinyvmaf.stats.scales import held_off
+
+BASELINE = "teacher_map"
+FEATURES = "features"
+BOTH = "features_and_teacher"
+MODELS: Mapping[str, str] = {
+    BASELINE: "monotone cubic of the clip's mean teacher score (ITU-T P.1401)",
+    FEATURES: "ridge regression on the clip's mean features",
+    BOTH: "ridge regression on the clip's mean features and its mean teacher score",
+}
+"""Models of opinions -> what they are; the first must be beaten."""
+
+MARGINS: Mapping[str, float] = {"rmse": 0.05, "plcc": 0.005, "srocc": 0.005}
+"""Differences that nobody would act on: points of a five-point scale, and correlation."""
+
+_STRENGTHS = np.geomspace(1e-3, 1e3, 13)
+
+Predict = Callable[[Bool[np.ndarray, " n"]], Float[np.ndarray, " n"]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Clips:
+    """Clips with opinions.
+
+    Attributes:
+        features: Mean features, a row a clip.
+        teacher: Mean teacher scores.
+        mos: Mean opinion scores.
+        half_width: Of their 95 % intervals; None if one is missing.
+        source: Position of each clip's source.
+        sources: Their names.
+        without: Clips of the table that nobody judged.
+    """
+
+    features: Float[np.ndarray, "n f"]
+    teacher: Float[np.ndarray, " n"]
+    mos: Float[np.ndarray, " n"]
+    half_width: Float[np.ndarray, " n"] | None
+    source: Int[np.ndarray, " n"]
+    sources: tuple[str, ...]
+    without: int
+
+
+def loso_opinions(
+    table: FeatureTable | Path | str, *, learning_curve: bool = True, table_origin: str = ""
+) -> OpinionRecord:
+    """Predict mean opinion scores of sources that were left out.
+
+    Args:
+        table: The frames, with the label `mos`, or where their table is.
+        learning_curve: Also fit on subsets of the sources.
+        table_origin: Where the table came from, for the reader.
+
+    Raises:
+        UsageError: the table has no opinion scores.
+        SplitError: fewer than three sources have some.
+        SchemaError: a fold has too few clips for the map, or their scores do not vary.
+    """
+    table = as_table(table)
+    clips = _clips_of(table)
+    leave_one_source_out(clips.sources)
+    models = _models(clips)
+    held_out = {name: _out_of_fold(clips, predict) for name, predict in models.items()}
+    measured = {name: _by_source(clips, values) for name, values in held_out.items()}
+    scores = {
+        name: {
+            metric: [held_off(getattr(each, metric), metric=metric, n=each.n) for each in by_source]
+            for metric in MARGINS
+        }
+        for name, by_source in measured.items()
+    }
+    comparisons = compare_scores(
+        scores,
+        family={metric: ("clip", metric) for metric in ("rmse", "plcc", "srocc")},
+        pairs=[(name, BASELINE) for name in MODELS if name != BASELINE],
+        margins=MARGINS,
+    )
+    return OpinionRecord(
+        schema=OPINION_SCHEMA,
+        teacher=table.info.teacher,
+        features=table.info.features,
+        table_sha256=table.sha256,
+        table_origin=table_origin,
+        sources=clips.sources,
+        n_clips=len(clips.mos),
+        n_without_opinion=clips.without,
+        models=tuple(_model(clips, name, held_out[name], measured[name]) for name in MODELS),
+        comparisons=comparisons,
+        learning_curve={name: _curve(clips, models[name]) for name in MODELS}
+        if learning_curve
+        else None,
+        findings=tuple(comparison_findings(comparisons)),
+        command=command_line(),
+        versions=versions("numpy", "polars", "scipy"),
+    )
+
+
+def _clips_of(table: FeatureTable) -> _Clips:
+    import polars as pl
+
+    if MOS not in table.info.labels:
+        known = ", ".join(table.info.labels) or "none"
+        raise UsageError(
+            f"this table has no opinion scores: no label {MOS} (its labels: {known}); join the "
+            "scores of the study to it first"
+        )
+    ci = MOS_CI in table.info.labels
+    means = (
+        table.rows.group_by("source", "clip", maintain_order=True)
+        .agg(
+            pl.col([*table.info.features, TARGET]).mean(),
+            pl.col(MOS).first(),
+            (pl.col(MOS_CI) if ci else pl.lit(None, pl.Float64).alias(MOS_CI)).first(),
+        )
+        .sort("source", "clip")
+    )
+    judged = means.filter(pl.col(MOS).is_not_null())
+    half_width = judged[MOS_CI].cast(pl.Float64)
+    return _Clips(
+        features=judged.select(table.info.features).to_numpy(),
+        teacher=judged[TARGET].to_numpy(),
+        mos=judged[MOS].to_numpy(),
+        half_width=None if half_width.null_count() else half_width.to_numpy(),
+        source=judged["source"].rle_id().to_numpy().astype(np.int64),
+        sources=tuple(judged["source"].unique(maintain_order=True).to_list()),
+        without=means.height - judged.height,
+    )
+
+
+def _models(clips: _Clips) -> dict[str, Predict]:
+    """Model -> its predictions of all clips after training on some."""
+
+    def teacher_map(train: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        found = fit_opinion_map(predicted=clips.teacher[train], mos=clips.mos[train])
+        return found(clips.teacher)
+
+    def ridge(inputs: Float[np.ndarray, "n f"]) -> Predict:
+        def predict(train: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+            return _ridge(inputs, clips.mos, clips.source, train)
+
+        return predict
+
+    both = np.column_stack([clips.features, clips.teacher])
+    return {BASELINE: teacher_map, FEATURES: ridge(clips.features), BOTH: ridge(both)}
+
+
+def _ridge(
+    inputs: Float[np.ndarray, "n f"],
+    mos: Float[np.ndarray, " n"],
+    source: Int[np.ndarray, " n"],
+    train: Bool[np.ndarray, " n"],
+) -> Float[np.ndarray, " n"]:
+    """Predictions of all clips; the strength is the best over the training sources, left out."""
+    errors = np.zeros(len(_STRENGTHS))
+    known = np.unique(source[train])
+    for left in known if len(known) > 1 else ():
+        inner, judged = train & (source != left), train & (source == left)
+        predicted = _ridge_path(inputs, mos, inner)
+        errors += np.square(predicted[:, judged] - mos[judged]).mean(axis=1)
+    return _ridge_path(inputs, mos, train)[int(errors.argmin()) if errors.any() else -1]
+
+
+def _ridge_path(
+    inputs: Float[np.ndarray, "n f"], mos: Float[np.ndarray, " n"], train: Bool[np.ndarray, " n"]
+) -> Float[np.ndarray, "strengths n"]:
+    """Predictions at every strength, within the range of the training scores.
+
+    Source: Hoerl and Kennard (1970), through the singular value decomposition.
+    """
+    x, y = inputs[train], mos[train]
+    sd = x.std(axis=0)
+    scale = np.where(sd > 0, sd, 1.0)
+    u, s, vt = np.linalg.svd((x - x.mean(axis=0)) / scale, full_matrices=False)
+    shrunk = s / (np.square(s) + _STRENGTHS[:, None] * len(y))
+    weights = (shrunk * (u.T @ (y - y.mean()))) @ vt
+    predicted = weights @ ((inputs - x.mean(axis=0)) / scale).T + y.mean()
+    return np.clip(predicted, y.min(), y.max())
+
+
+def _out_of_fold(clips: _Clips, predict: Predict) -> Float[np.ndarray, " n"]:
+    held_out = np.empty(len(clips.mos))
+    for position in range(len(clips.sources)):
+        own = clips.source == position
+        held_out[own] = predict(~own)[own]
+    return held_out
+
+
+def _by_source(clips: _Clips, predicted: Float[np.ndarray, " n"]) -> list[Metrics]:
+    return [
+        measure(predicted=predicted[own], target=clips.mos[own])
+        for position in range(len(clips.sources))
+        for own in (clips.source == position,)
+    ]
+
+
+def _model(
+    clips: _Clips, name: str, predicted: Float[np.ndarray, " n"], measured: Sequence[Metrics]
+) -> OpinionModel:
+    def mean(metric: str) -> float | None:
+        values = [getattr(each, metric) for each in measured]
+        return aggregate(values, metric="rmse").mean
+
+    # The map was fitted inside the folds; its parameters are taken off as P.1401 does.
+    block = clip_block(
+        predicted=predicted,
+        target=clips.mos,
+        half_width=clips.half_width,
+        dof=PARAMETERS if name == BASELINE else 0,
+    )
+    spread = aggregate([each.rmse for each in measured], metric="rmse")
+    return OpinionModel(
+        model=name,
+        what=MODELS[name],
+        per_source={
+            source: MetricValues(
+                plcc=each.plcc,
+                srocc=each.srocc,
+                krocc=each.krocc,
+                rmse=each.rmse,
+                mae=each.mae,
+                bias=each.bias,
+                undefined=each.undefined,
+            )
+            for source, each in zip(clips.sources, measured, strict=True)
+        },
+        rmse=spread.mean,
+        rmse_std=spread.std,
+        plcc=mean("plcc"),
+        srocc=mean("srocc"),
+        p1401=block,
+    )
+
+
+def _curve(clips: _Clips, predict: Predict) -> tuple[CurvePoint, ...]:
+    rng = np.random.default_rng(0)
+    points: list[CurvePoint] = []
+    for size, chosen in subsets(len(clips.sources), rng).items():
+        errors: list[float] = []
+        for unseen in chosen:
+            train = ~np.isin(clips.source, unseen)
+            predicted = predict(train)
+            by_source = [
+                float(np.sqrt(np.square(predicted[own] - clips.mos[own]).mean()))
+                for position in unseen
+                for own in (clips.source == position,)
+            ]
+            errors.append(float(np.mean(by_source)))
+        points.append(
+            CurvePoint(size, float(np.mean(errors)), min(errors), max(errors), len(errors))
+        )
+    return tuple(points)
