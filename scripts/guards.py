@@ -310,7 +310,7 @@ GUARDS: Final = (
         "thousands of sampled frames",
         "libvmaf/neighbours.py",
         "    if len(runs) == 1:\n",
-        '    if len(runs) > 1:\n        return "+".join(map(_within, [[run] for run in runs]))\n'
+        '    if len(runs) > 1:\n        return "+".join(run[1] for run in runs)\n'
         "    if len(runs) == 1:\n",
         "tests/libvmaf/test_scattered.py::test_two_thousand_sampled_frames",
     ),
@@ -320,6 +320,34 @@ GUARDS: Final = (
         "    if len(words[place + 1]) > _LONGEST_ARGUMENT:",
         "    if False:",
         "tests/libvmaf/test_scattered.py::test_two_thousand_sampled_frames",
+    ),
+    Guard(
+        "colour tags on one side",
+        "libvmaf/graph.py",
+        "[stated(side.info), *_kept(stretches",
+        "[*_kept(stretches",
+        "tests/libvmaf/test_colours.py::test_the_score_is_that_of_the_decoded_planes",
+    ),
+    Guard(
+        "two matrices",
+        "pairs/check.py",
+        "    if ours is not None and theirs is not None and ours != theirs",
+        "    if False",
+        "tests/libvmaf/test_colours.py::test_two_matrices_that_are_tagged_and_differ_are_a_finding",
+    ),
+    Guard(
+        "a conversion that ffmpeg inserts",
+        "libvmaf/graph.py",
+        'OWN_FILTERS_ONLY = ("-noauto_conversion_filters",)',
+        "OWN_FILTERS_ONLY = ()",
+        "tests/libvmaf/test_colours.py::test_a_graph_that_would_need_a_conversion_fails",
+    ),
+    Guard(
+        "a turn that ffmpeg inserts",
+        "libvmaf/graph.py",
+        '"-noautorotate", ',
+        "",
+        "tests/libvmaf/test_colours.py::test_ffmpeg_reports_no_filter_that_we_did_not_write",
     ),
     Guard(
         "a file whose name is a pattern",

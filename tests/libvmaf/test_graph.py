@@ -22,6 +22,10 @@ LIBVMAF = (
 )
 
 
+STATED = "setparams=range=limited:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+KEPT = "flags=bicubic:in_range=limited:out_range=limited,format="
+
+
 def info(pix_fmt="yuv420p", size=(192, 108)):
     return VideoInfo(*size, pix_fmt, Fraction(25), n_frames=8, start_s=0.0, codec="rawvideo")
 
@@ -38,13 +42,13 @@ def info(pix_fmt="yuv420p", size=(192, 108)):
         ),
         pytest.param(
             checked(matching=Matching((Run(0, 0, 3), Run(4, 3, 2, 2)))),
-            "select='between(n,0,2)+between(n,3,4)',settb=1/25,setpts=N",
-            "select='between(n,0,2)+between(n,4,6)*not(mod(n-4,2))',settb=1/25,setpts=N",
+            "select='if(lt(n,3),between(n,0,2),between(n,3,4))',settb=1/25,setpts=N",
+            "select='if(lt(n,4),between(n,0,2),between(n,4,6)*not(mod(n-4,2)))',settb=1/25,setpts=N",
             id="two runs",
         ),
         pytest.param(
             checked(distorted_conversion=Conversion(size=(192, 108))),
-            "settb=1/25,setpts=N,scale=w=192:h=108:flags=bicubic",
+            f"settb=1/25,setpts=N,scale=w=192:h=108:{KEPT}yuv420p",
             "settb=1/25,setpts=N",
             id="size",
         ),
@@ -53,13 +57,13 @@ def info(pix_fmt="yuv420p", size=(192, 108)):
                 reference_conversion=Conversion(pix_fmt="yuv420p10le"),
                 distorted_conversion=Conversion(pix_fmt="yuv420p10le"),
             ),
-            "settb=1/25,setpts=N,format=yuv420p10le",
-            "settb=1/25,setpts=N,format=yuv420p10le",
+            f"settb=1/25,setpts=N,scale={KEPT}yuv420p10le",
+            f"settb=1/25,setpts=N,scale={KEPT}yuv420p10le",
             id="pixel format",
         ),
         pytest.param(
             checked(distorted_conversion=Conversion(color_range="full")),
-            "settb=1/25,setpts=N,scale=out_range=full",
+            "settb=1/25,setpts=N,scale=flags=bicubic:in_range=limited:out_range=full,format=yuv420p",
             "settb=1/25,setpts=N",
             id="colour range",
         ),
@@ -69,16 +73,15 @@ def info(pix_fmt="yuv420p", size=(192, 108)):
                 reference_conversion=Conversion(crop=Crop(192, 80, 0, 14), pix_fmt="yuv420p"),
                 distorted_conversion=Conversion(None, (192, 80), "yuv420p", "limited"),
             ),
-            "trim=end_frame=7,settb=1/25,setpts=N,"
-            "scale=w=192:h=80:flags=bicubic:out_range=limited,format=yuv420p",
-            "trim=end_frame=7,settb=1/25,setpts=N,crop=w=192:h=80:x=0:y=14,format=yuv420p",
+            f"trim=end_frame=7,settb=1/25,setpts=N,scale=w=192:h=80:{KEPT}yuv420p",
+            "trim=end_frame=7,settb=1/25,setpts=N,crop=w=192:h=80:x=0:y=14",
             id="all at once",
         ),
     ],
 )
 def test_the_whole_graph(pair, distorted, reference):
     assert filter_graph(pair, teacher=DEFAULT) == (
-        f"[0:V:0]{distorted}[distorted];[1:V:0]{reference}[reference];"
+        f"[0:V:0]{STATED},{distorted}[distorted];[1:V:0]{STATED},{reference}[reference];"
         rf"{LIBVMAF}:model=version=vmaf_v0.6.1\\:name=vmaf"
     )
 
@@ -107,13 +110,14 @@ def test_the_whole_command_of_ffmpeg():
     distorted = Video(Path("/in/-y.yuv"), raw)
     pair = checked(reference=reference, distorted=distorted)
     assert ffmpeg_arguments(pair, teacher=DEFAULT) == [
-        *("-threads", "1", "-protocol_whitelist", "file"),
+        "-noauto_conversion_filters",
+        *("-threads", "1", "-noautorotate", "-protocol_whitelist", "file"),
         *("-f", "rawvideo", "-pixel_format", "yuv420p10le", "-video_size", "192x108"),
         *("-framerate", "30000/1001", "-i", "file:/in/-y.yuv"),
-        *("-threads", "1", "-protocol_whitelist", "file"),
+        *("-threads", "1", "-noautorotate", "-protocol_whitelist", "file"),
         *("-i", "file:/in/it's; a:b,c [%d].mp4"),
         *("-filter_complex", filter_graph(pair, teacher=DEFAULT)),
-        *("-fps_mode", "passthrough", "-f", "null", "-"),
+        *("-fps_mode", "passthrough", "-an", "-sn", "-dn", "-f", "null", "-"),
     ]
 
 
@@ -129,11 +133,11 @@ def test_pairs_of_one_reference_share_its_decode():
     options = "n_threads=1:shortest=1:repeatlast=0:model=version=vmaf_v0.6.1\\\\:name=vmaf"
     assert command[command.index("-filter_complex") + 1].split(";") == [
         "[2:V:0]split=2[shared0][shared1]",
-        "[0:V:0]settb=1/25,setpts=N[distorted0]",
-        "[shared0]settb=1/25,setpts=N[reference0]",
+        f"[0:V:0]{STATED},settb=1/25,setpts=N[distorted0]",
+        f"[shared0]{STATED},settb=1/25,setpts=N[reference0]",
         f"[distorted0][reference0]libvmaf=log_fmt=csv:log_path=0/log.csv:{options}",
-        "[1:V:0]settb=1/25,setpts=N,scale=w=192:h=108:flags=bicubic[distorted1]",
-        "[shared1]settb=1/25,setpts=N[reference1]",
+        f"[1:V:0]{STATED},settb=1/25,setpts=N,scale=w=192:h=108:{KEPT}yuv420p[distorted1]",
+        f"[shared1]{STATED},settb=1/25,setpts=N[reference1]",
         f"[distorted1][reference1]libvmaf=log_fmt=csv:log_path=1/log.csv:{options}",
     ]
 

@@ -27,6 +27,8 @@ from tinyvmaf.pairs.finding import Allowance
 
 V06 = Teacher("vmaf_v0.6.1")
 V1 = Teacher("vmaf_v1.0.16_3d0h")
+STATED = "setparams=range=limited:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+KEPT = "flags=bicubic:in_range=limited:out_range=limited,format="
 HFR = Teacher("vmaf_v1.0.16_hfr_3d0h")
 N_FRAMES = 30
 # The ends, neighbours of all distances, and one that stands alone.
@@ -54,17 +56,17 @@ def test_whole_graph():
         teacher=V06,
     )
     assert graph == (
-        "[0:V:0]settb=1/25,setpts=N,split=2[distorted_exact0][distorted_exact1];"
-        "[1:V:0]settb=1/25,setpts=N,split=2[reference_exact0][reference_exact1];"
+        f"[0:V:0]{STATED},settb=1/25,setpts=N,split=2[distorted_exact0][distorted_exact1];"
+        f"[1:V:0]{STATED},settb=1/25,setpts=N,split=2[reference_exact0][reference_exact1];"
         "[distorted_exact0]select='if(lt(n,6),between(n,0,1),between(n,6,8))',setpts=N,"
-        "scale=w=64:h=48:flags=bicubic[distorted_exact0_packed];"
+        f"scale=w=64:h=48:{KEPT}yuv420p[distorted_exact0_packed];"
         "[reference_exact0]select='if(lt(n,6),between(n,0,1),between(n,6,8))',setpts=N"
         "[reference_exact0_packed];"
         "[distorted_exact0_packed][reference_exact0_packed]libvmaf=log_fmt=csv:"
         "log_path=exact0.csv:n_threads=1:shortest=1:repeatlast=0:n_subsample=3:"
         r"model=version=vmaf_v0.6.1\\:name=vmaf;"
         "[distorted_exact1]select='between(n,7,9)',tpad=start=2:start_mode=clone,setpts=N,"
-        "scale=w=64:h=48:flags=bicubic[distorted_exact1_packed];"
+        f"scale=w=64:h=48:{KEPT}yuv420p[distorted_exact1_packed];"
         "[reference_exact1]select='between(n,7,9)',tpad=start=2:start_mode=clone,setpts=N"
         "[reference_exact1_packed];"
         "[distorted_exact1_packed][reference_exact1_packed]libvmaf=log_fmt=csv:"
@@ -218,10 +220,10 @@ def test_a_frame_behind_the_end_is_missed_by_number(scores, distort):
 @pytest.mark.ffmpeg
 def test_two_thousand_sampled_frames(scores, distort, moving, tmp_path):
     # Ffmpeg reads no more than 100 terms in a row, and Linux no argument of more than 128 kB.
-    small = {"frames": 6100, "size": "64x64"}
+    small = {"frames": 8010, "size": "64x64"}
     reference = moving(tmp_path / "a.mkv", "-c:v", "ffv1", **small)
     distorted = moving(tmp_path / "b.mkv", "-vf", "gblur=1", "-c:v", "ffv1", **small)
-    frames = range(5, 6005, 3)
+    frames = range(5, 8005, 4)
     assert len(frames) == 2000
     sampled, kept, whole, folder = scores(Video(reference), Video(distorted), frames=(0, *frames))
     assert (folder / "graph").stat().st_size > 2**17

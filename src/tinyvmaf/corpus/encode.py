@@ -13,6 +13,7 @@ from tinyvmaf.corpus.ladder import Rung
 from tinyvmaf.errors import ToolFailed, UsageError
 from tinyvmaf.files import written_aside
 from tinyvmaf.media.ffmpeg import Ffmpeg, run_ffmpeg
+from tinyvmaf.media.orientation import UPRIGHT
 from tinyvmaf.media.pictures import first_frame, upright
 from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import Video, VideoInfo
@@ -182,7 +183,7 @@ def read_sources(videos: Sequence[Video], *, root: Path, n_frames: int | None) -
             )
         info = upright(video)
         # Every encode turns the picture as a player does, so its reference must be turned, too.
-        is_turned = first_frame(video).rotation % 360 != 0
+        is_turned = first_frame(video).orientation != UPRIGHT
         is_odd = info.width % 2 == 1 or info.height % 2 == 1
         is_short = n_frames is not None and n_frames < info.n_frames
         cut = video.raw is not None or is_odd or is_short or is_turned

@@ -15,6 +15,7 @@ from tinyvmaf.errors import ToolFailed
 from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key, hash_file
 from tinyvmaf.files import working_folder
 from tinyvmaf.libvmaf.engine import Engine
+from tinyvmaf.libvmaf.graph import GRAPH_VERSION
 from tinyvmaf.libvmaf.logs import Log
 from tinyvmaf.libvmaf.sets import FULL, FeatureSet
 from tinyvmaf.libvmaf.shared_decode import Request
@@ -203,6 +204,7 @@ class PairScorer:
                     **self._made_by(item),
                     "versions": dict(self.engine.versions),
                     "compared": compared,
+                    "graph": GRAPH_VERSION,
                 }
             )
             for item in self.sets

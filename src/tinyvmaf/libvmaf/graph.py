@@ -8,16 +8,25 @@ arguments, and log and model files have plain names in the folder that the comma
 from collections.abc import Sequence
 
 from tinyvmaf.libvmaf import pixels
+from tinyvmaf.libvmaf.neighbours import any_of
 from tinyvmaf.libvmaf.sets import FULL, SIGNAL, FeatureSet
 from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
 from tinyvmaf.media.ffmpeg import MODEL_FILE
-from tinyvmaf.media.video import Video
+from tinyvmaf.media.video import Video, plain_format
 from tinyvmaf.pairs.checked import CheckedPair, Side, Stretch
 
 LOG_CSV = "log.csv"
 
 SCORE = "vmaf"
 """Name that the teacher's score has in every log of ours."""
+
+GRAPH_VERSION = 2
+"""Raised with every change of what the filters compute: logs of before are computed again."""
+
+OWN_FILTERS_ONLY = ("-noauto_conversion_filters",)
+"""Ffmpeg's option that ends a run whose graph would need a conversion that we did not write."""
+
+_MATRIX = "bt709"
 
 COMPANION = "canonical"
 """Name of the v0.6.1 score in a log whose teacher is another model; the six features are its."""
@@ -46,10 +55,16 @@ def command(graph: str, pair: CheckedPair, *, threads: int = 1) -> list[str]:
 def command_of(graph: str, inputs: Sequence[Video], *, threads: int = 1) -> list[str]:
     """As `command`, for videos that the graph calls 0, 1, ..."""
     return [
-        *(word for video in inputs for word in ("-threads", str(threads), *video.arguments())),
+        *OWN_FILTERS_ONLY,
+        *(
+            word
+            for video in inputs
+            for word in ("-threads", str(threads), "-noautorotate", *video.arguments())
+        ),
         *("-filter_complex", graph),
-        # Without passthrough the muxer would count dropped and doubled frames as progress.
-        *("-fps_mode", "passthrough", "-f", "null", "-"),
+        # Without passthrough the muxer would count dropped and doubled frames as progress. Sound
+        # would be decoded for nothing.
+        *("-fps_mode", "passthrough", "-an", "-sn", "-dn", "-f", "null", "-"),
     ]
 
 
@@ -121,10 +136,22 @@ def compare(
 def input_steps(pair: CheckedPair) -> tuple[list[str], list[str]]:
     """The filters that keep and number the compared frames of the distorted video and reference."""
     matching = pair.matching
-    return (
-        _kept(matching.distorted, n_frames=pair.distorted.info.n_frames),
-        _kept(matching.reference, n_frames=pair.reference.info.n_frames),
+    sides = (pair.distorted, matching.distorted), (pair.reference, matching.reference)
+    distorted, reference = (
+        [stated(side.info.levels), *_kept(stretches, n_frames=side.info.n_frames)]
+        for side, stretches in sides
     )
+    return distorted, reference
+
+
+def stated(levels: str) -> str:
+    """The filter that states the colours of a video's pictures, whatever its tags say.
+
+    Ffmpeg would convert one video to the tags of the other, or to what it takes missing tags for;
+    libvmaf compares the planes as they were decoded. The range matters where it is converted.
+    """
+    matrix = f"color_primaries={_MATRIX}:color_trc={_MATRIX}:colorspace={_MATRIX}"
+    return f"setparams=range={levels}:{matrix}"
 
 
 def _kept(stretches: Sequence[Stretch], *, n_frames: int) -> list[str]:
@@ -133,8 +160,8 @@ def _kept(stretches: Sequence[Stretch], *, n_frames: int) -> list[str]:
     number = ["settb=1/25", "setpts=N"]
     first = stretches[0]
     if len(stretches) > 1 or first.step > 1:
-        terms = "+".join(_between(stretch) for stretch in stretches)
-        return [f"select='{terms}'", *number]
+        wanted = any_of([(stretch.first, _between(stretch)) for stretch in stretches])
+        return [f"select='{wanted}'", *number]
     trim: list[str] = []
     if first.first:
         trim.append(f"start_frame={first.first}")
@@ -150,25 +177,21 @@ def _between(stretch: Stretch) -> str:
 
 def conversion(side: Side) -> list[str]:
     """The filters that bring one video to what libvmaf compares."""
-    wanted = side.conversion
-    steps: list[str] = []
+    wanted, info = side.conversion, side.info
+    steps = list(side.orientation.filters)
     if wanted.crop is not None:
         crop = wanted.crop
         steps.append(f"crop=w={crop.width}:h={crop.height}:x={crop.left}:y={crop.top}")
-    scaling: list[str] = []
-    if wanted.size is not None:
-        scaling.append("w={}:h={}:flags=bicubic".format(*wanted.size))
+    pix_fmt = wanted.pix_fmt or plain_format(info.pix_fmt)
+    levels = wanted.from_range or info.levels, wanted.color_range or info.levels
+    if wanted.size is None and levels[0] == levels[1] and pix_fmt == info.pix_fmt:
+        return steps
+    scaling = ["w={}:h={}".format(*wanted.size)] if wanted.size is not None else []
+    scaling += ["flags=bicubic", f"in_range={levels[0]}", f"out_range={levels[1]}"]
     if wanted.matrix is not None:
         scaling.append(f"out_color_matrix={wanted.matrix}")
-    if wanted.from_range is not None:
-        scaling.append(f"in_range={wanted.from_range}")
-    if wanted.color_range is not None:
-        scaling.append(f"out_range={wanted.color_range}")
-    if scaling:
-        steps.append(f"scale={':'.join(scaling)}")
-    if wanted.pix_fmt is not None:
-        steps.append(f"format={wanted.pix_fmt}")
-    return steps
+    steps += [f"scale={':'.join(scaling)}", f"format={pix_fmt}"]
+    return [*steps, stated(levels[1])] if wanted.matrix is not None else steps
 
 
 def branch(

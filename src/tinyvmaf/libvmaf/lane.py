@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures of one video that are sought, written where ffmpeg reads them, and checked.
 
-In go portions of compared frames, out come raw videos with every picture at its place, and the
-filters that give them the tags that the decoder had given them.
+In go portions of compared frames, out come raw videos with every picture at its place.
 """
 
 from collections.abc import Collection
@@ -15,7 +14,7 @@ from jaxtyping import Int
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
-from tinyvmaf.libvmaf.graph import conversion
+from tinyvmaf.libvmaf.graph import conversion, stated
 from tinyvmaf.libvmaf.packing import Portion
 from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.media.probing import frame_index
@@ -56,7 +55,7 @@ class Lane:
 
     def steps(self) -> list[str]:
         """The filters that bring these pictures to what libvmaf compares, as of the whole video."""
-        return [_tags(self.layout), "settb=1/25", "setpts=N", *conversion(self._side)]
+        return [stated(self._side.info.levels), "settb=1/25", "setpts=N", *conversion(self._side)]
 
     def write(self, portion: Portion, path: Path, second: Collection[int], stop: Event) -> None:
         """Decode the frames of a portion and write each to its places."""
@@ -89,7 +88,14 @@ class Lane:
             NotSeekable: it is another.
         """
         target = folder / "first.raw"
-        arguments = [*self._side.video.arguments(), "-map", "0:V:0", "-frames:v", "1"]
+        arguments = [
+            "-noautorotate",
+            *self._side.video.arguments(),
+            "-map",
+            "0:V:0",
+            "-frames:v",
+            "1",
+        ]
         run_ffmpeg(
             engine.ffmpeg.path,
             [*arguments, "-f", "rawvideo", "-y", target.name],
@@ -127,11 +133,3 @@ class Lane:
 
 def _digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=16).digest()
-
-
-def _tags(layout: PictureFormat) -> str:
-    """The filter that gives raw pictures the tags that the decoder had given them."""
-    return (
-        f"setparams=range={layout.color_range}:colorspace={layout.colorspace}"
-        f":color_primaries={layout.primaries}:color_trc={layout.transfer}"
-    )

@@ -42,7 +42,8 @@ def select(frames: Sequence[int], *, near: int) -> str:
         >>> select([0, 7, 8, 20], near=1)
         "select='if(lt(n,19),if(lt(n,6),between(n,0,1),between(n,6,9)),between(n,19,21))'"
     """
-    return f"select='{_within(_runs(frames, near=near))}'"
+    runs = _runs(frames, near=near)
+    return f"select='{any_of([(run[0], 'between(n,{},{})'.format(*run)) for run in runs])}'"
 
 
 def _runs(frames: Iterable[int], *, near: int) -> list[tuple[int, int]]:
@@ -56,13 +57,16 @@ def _runs(frames: Iterable[int], *, near: int) -> list[tuple[int, int]]:
     return found
 
 
-def _within(runs: Sequence[tuple[int, int]]) -> str:
-    """An expression that tells whether frame `n` is in one of `runs`.
+def any_of(runs: Sequence[tuple[int, str]]) -> str:
+    """An expression that tells whether frame `n` is in one of several runs.
 
     Ffmpeg reads at most 100 terms in a row, and would compute all of them for every frame; halving
     needs as many steps as the number of runs has binary digits.
+
+    Args:
+        runs: The first frame of each, in order, and an expression for its frames.
     """
     if len(runs) == 1:
-        return "between(n,{},{})".format(*runs[0])
+        return runs[0][1]
     middle = len(runs) // 2
-    return f"if(lt(n,{runs[middle][0]}),{_within(runs[:middle])},{_within(runs[middle:])})"
+    return f"if(lt(n,{runs[middle][0]}),{any_of(runs[:middle])},{any_of(runs[middle:])})"

@@ -23,7 +23,7 @@ from jaxtyping import Int
 from tinyvmaf.errors import ToolFailed
 from tinyvmaf.files import working_folder
 from tinyvmaf.libvmaf.engine import FfmpegEngine
-from tinyvmaf.libvmaf.graph import libvmaf
+from tinyvmaf.libvmaf.graph import OWN_FILTERS_ONLY, libvmaf
 from tinyvmaf.libvmaf.lane import Lane
 from tinyvmaf.libvmaf.logs import read_log
 from tinyvmaf.libvmaf.neighbours import reach
@@ -228,8 +228,6 @@ def _both(
     """The lanes of distorted video and reference."""
     luma_only = teacher.path is None and teacher.name.startswith(_LUMA_ONLY)
     for side in (pair.distorted, pair.reference):
-        if side.rotation:
-            raise not_seekable(side.video.path, f"it is turned by {side.rotation} degrees")
         if side.conversion != Conversion() and not luma_only:
             raise not_seekable(
                 side.video.path,
@@ -287,7 +285,7 @@ def _graph(
     scoring = libvmaf(
         pads, teacher=teacher, threads=threads, log=_LOG, every=portion.every, companion=False
     )
-    return ["-filter_complex", ";".join([*chains, scoring]), "-f", "null", "-"]
+    return [*OWN_FILTERS_ONLY, "-filter_complex", ";".join([*chains, scoring]), "-f", "null", "-"]
 
 
 def _score(

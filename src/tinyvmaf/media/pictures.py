@@ -24,6 +24,7 @@ from jaxtyping import Float, UInt8
 from tinyvmaf.errors import MediaError
 from tinyvmaf.media.containers import FileState, open_container, video_state, video_stream
 from tinyvmaf.media.index import KEPT, NO_TIME, FrameIndex
+from tinyvmaf.media.orientation import UPRIGHT, Orientation, orientation_of
 from tinyvmaf.media.probing import describe, frame_index, probe, probe_raw
 from tinyvmaf.media.video import Video, VideoInfo
 from tinyvmaf.process.isolation import look_at
@@ -44,11 +45,12 @@ class FirstFrame:
     """What the first frame says of the whole video.
 
     Attributes:
-        rotation: Degrees that a player turns the stored picture by, counterclockwise.
+        orientation: How a player turns and mirrors the stored picture; None for a display matrix
+            that is neither quarter turns nor mirrors.
         interlaced: Whether it says that it is two fields.
     """
 
-    rotation: int
+    orientation: Orientation | None
     interlaced: bool
 
 
@@ -140,7 +142,8 @@ def upright(video: Video) -> VideoInfo:
         MediaError: as `probe`, or no frame can be decoded.
     """
     info = probe(video)
-    if first_frame(video).rotation % 180 == 0:
+    orientation = first_frame(video).orientation
+    if orientation is None or not orientation.transposed:
         return info
     return replace(info, width=info.height, height=info.width)
 
@@ -218,7 +221,7 @@ class _Pictures:
 
     def _add(self, frame: av.VideoFrame) -> None:
         if self._first is None:
-            self._first = FirstFrame(rotation=frame.rotation, interlaced=frame.interlaced_frame)
+            self._first = FirstFrame(orientation_of(frame), interlaced=frame.interlaced_frame)
         if self.n_frames % _DETAIL_EVERY == 0:
             self._details.append(_detail(frame))
         self._thumbnails.append(_thumbnail(frame))
@@ -236,10 +239,10 @@ def opened(video: Video) -> Generator[av.container.InputContainer]:
 
 def _thumbnail(frame: av.VideoFrame) -> UInt8[np.ndarray, "height width"]:
     """The picture as players show it, small."""
-    turns = frame.rotation // 90
-    width, height = THUMBNAIL if turns % 2 == 0 else THUMBNAIL[::-1]
+    orientation = orientation_of(frame) or UPRIGHT
+    width, height = THUMBNAIL[::-1] if orientation.transposed else THUMBNAIL
     small = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")
-    return np.rot90(small.to_ndarray(), turns)
+    return orientation.show(small.to_ndarray())
 
 
 def _detail(frame: av.VideoFrame) -> float:

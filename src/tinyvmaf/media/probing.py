@@ -23,6 +23,19 @@ if TYPE_CHECKING:
     import av.container
     import av.video.stream
 
+# 5 and 6 are one matrix under two names.
+_MATRICES = {
+    0: "rgb",
+    1: "bt709",
+    4: "fcc",
+    5: "bt601",
+    6: "bt601",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020",
+    10: "bt2020c",
+}
+
 
 def probe(video: Video) -> VideoInfo:
     """Read what is known of `video` without decoding it.
@@ -169,10 +182,6 @@ def describe(
         constant_rate=index.constant_rate,
     )
     return info, index
-
-
-# Numbers of H.273; 2 is unknown.
-_MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc", 10: "bt2020c"}
 
 
 def _transfer(value: int) -> str | None:

@@ -20,6 +20,7 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from tinyvmaf.errors import MediaError
 from tinyvmaf.media.close_ups import CloseUp, close_up
 from tinyvmaf.media.containers import FileState, video_state, video_stream
+from tinyvmaf.media.orientation import UPRIGHT, Orientation, orientation_of
 from tinyvmaf.media.pictures import opened
 from tinyvmaf.media.probing import frame_index
 from tinyvmaf.media.video import Video
@@ -159,7 +160,7 @@ def _collected(
         pictures.append(_small(frame, closer.part, full=full).ravel())
         if number in closer.frames:
             luma = _rounded(_luma(frame, full=full, size=(frame.width, frame.height)))
-            upright = _part(np.rot90(luma, frame.rotation // 90), closer.part)
+            upright = _part(_shown(frame).show(luma), closer.part)
             close_ups[number] = close_up(luma, upright, size=closer.size)
     if not pictures:
         raise MediaError(f"{video.path}: no frame could be decoded")
@@ -184,16 +185,20 @@ def _small(
 ) -> UInt8[np.ndarray, "height width"]:
     if part is not None:
         luma = _luma(frame, full=full, size=(frame.width, frame.height))
-        upright = _part(np.rot90(luma, frame.rotation // 90), part)
+        upright = _part(_shown(frame).show(luma), part)
         rows, columns = (
             _spread(n * _POINTS, length)
             for n, length in zip(SMALL[::-1], upright.shape, strict=True)
         )
         return _rounded(_averaged(upright.take(rows, 0).take(columns, 1)))
-    turns = frame.rotation // 90
-    width, height = SMALL if turns % 2 == 0 else SMALL[::-1]
+    orientation = _shown(frame)
+    width, height = SMALL[::-1] if orientation.transposed else SMALL
     luma = _luma(frame, full=full, size=(width * _POINTS, height * _POINTS))
-    return np.rot90(_rounded(_averaged(luma)), turns)
+    return orientation.show(_rounded(_averaged(luma)))
+
+
+def _shown(frame: av.VideoFrame) -> Orientation:
+    return orientation_of(frame) or UPRIGHT
 
 
 def _averaged(luma: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "height width"]:

@@ -32,6 +32,19 @@ PIXEL_FORMATS = tuple(
 """What libvmaf reads, in ffmpeg's names."""
 
 
+def plain_format(pix_fmt: str) -> str:
+    """The pixel format without its range: yuvj420p is yuv420p with full range."""
+    return pix_fmt.replace("yuvj", "yuv")
+
+
+def can_be_turned(pix_fmt: str) -> bool:
+    """Whether rows may become columns: chroma is as coarse in one direction as in the other."""
+    import av
+
+    sides = {(part.width, part.height) for part in av.VideoFormat(pix_fmt, 64, 64).components}
+    return all(width == height for width, height in sides)
+
+
 def frame_bytes(pix_fmt: str, *, width: int, height: int) -> int:
     """Bytes of one uncompressed planar frame without padding."""
     import av
@@ -142,7 +155,8 @@ class VideoInfo:
         start_s: Time of the first frame.
         codec: Ffmpeg's name of the decoder.
         color_range: `limited`, `full` or None if the file does not say.
-        matrix: Matrix of YUV, such as `bt709`, or None if the file does not say.
+        matrix: Makes luma and chroma of RGB, such as `bt709` or `bt601`; None if the file does not
+            say.
         transfer: Transfer characteristic, such as `smpte2084`, or None if the file does not say.
         bitrate_kbps: Size of the video's packets over its duration.
         constant_rate: Whether all packets last equally long.
@@ -160,6 +174,12 @@ class VideoInfo:
     matrix: str | None = None
     bitrate_kbps: float = 0.0
     constant_rate: bool = True
+
+    @property
+    def levels(self) -> str:
+        """Its colour range: what the file does not say is `limited`."""
+        is_full = self.color_range == "full" or self.pix_fmt.startswith("yuvj")
+        return "full" if is_full else "limited"
 
     @property
     def duration_s(self) -> float:

@@ -17,7 +17,7 @@ from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MediaError
 from tinyvmaf.media.pictures import beginning, frame_times
 from tinyvmaf.media.probing import count_frames
-from tinyvmaf.media.video import Video
+from tinyvmaf.media.video import Video, VideoInfo, can_be_turned
 from tinyvmaf.pairs.checked import CheckedPair, Conversion, Side
 from tinyvmaf.pairs.conversions import conversions
 from tinyvmaf.pairs.cropping import choose_crops
@@ -29,7 +29,6 @@ CHECK_VERSION: Final = 2
 """Raised with every change of the rules, so that remembered verdicts of older rules are void."""
 
 _HDR: Final = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
-_QUARTER_TURN: Final = 90
 
 
 def check(
@@ -63,6 +62,7 @@ def check(
         reference=_times(ours), distorted=_times(theirs), excerpt=excerpt, allowed=allowed
     )
     findings = [*_own("reference", ours), *_own("distorted", theirs), *timing.findings]
+    findings += _matrix(reference=ours.info, distorted=theirs.info)
     found = CheckedPair(pair, ours, theirs, timing.matching)
     crops = choose_crops(found, crop)
     found = replace(
@@ -105,14 +105,19 @@ def check(
 def _side(video: Video) -> Side:
     seen = beginning(video)
     info, first = seen.info, seen.first
-    if first.rotation % _QUARTER_TURN:
+    if first.orientation is None:
         raise MediaError(
-            f"{video.path}: turned by {first.rotation} degrees, which is no quarter turn; "
+            f"{video.path}: its display matrix is no quarter turn and no mirror; "
             "re-encode it upright"
         )
-    if first.rotation % (2 * _QUARTER_TURN):
+    if first.orientation.transposed:
+        if not can_be_turned(info.pix_fmt):
+            raise MediaError(
+                f"{video.path}: it is {first.orientation.words} when it is shown, and a picture in "
+                f"{info.pix_fmt} must be converted for that; re-encode it upright"
+            )
         info = replace(info, width=info.height, height=info.width)
-    return Side(video=video, info=info, rotation=first.rotation, interlaced=first.interlaced)
+    return Side(video=video, info=info, orientation=first.orientation, interlaced=first.interlaced)
 
 
 def _counted(side: Side) -> Side:
@@ -135,8 +140,21 @@ def _own(name: str, side: Side) -> Generator[Finding]:
             "tone-map both to SDR (BT.709) in the same way and score those",
             Allowance.HDR,
         )
-    if side.rotation:
+    if side.orientation.words:
         yield Finding(
-            f"{name} is turned by {side.rotation} degrees when it is shown",
+            f"{name} is {side.orientation.words} when it is shown",
             f"it is compared as shown, {side.info.size}",
+        )
+
+
+def _matrix(*, reference: VideoInfo, distorted: VideoInfo) -> Generator[Finding]:
+    """A matrix that is not said is taken for the other one's: libvmaf compares the planes."""
+    ours, theirs = reference.matrix, distorted.matrix
+    if ours is not None and theirs is not None and ours != theirs and "rgb" not in {ours, theirs}:
+        yield Finding(
+            f"reference has the colour matrix {ours}, distorted {theirs}, so that equal colours "
+            "have other luma",
+            "convert one of them (ffmpeg's filter colorspace or zscale), or mend the tag that is "
+            "wrong",
+            Allowance.COLOR_MATRIX,
         )

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Int
 
 from tinyvmaf.corpus.pair import Pair
-from tinyvmaf.media.video import Video, VideoInfo
+from tinyvmaf.media.orientation import UPRIGHT, Orientation
+from tinyvmaf.media.video import Video, VideoInfo, plain_format
 from tinyvmaf.pairs.finding import Allowance
 
 
@@ -130,15 +131,15 @@ class Side:
 
     Attributes:
         video: The file.
-        info: Its properties; width and height as shown, after its rotation.
-        rotation: Degrees that a player turns the stored picture by, counterclockwise.
+        info: Its properties; width and height as shown.
+        orientation: How the stored picture is turned and mirrored to be shown.
         interlaced: Whether it is flagged as interlaced.
         conversion: The steps before libvmaf.
     """
 
     video: Video
     info: VideoInfo
-    rotation: int = 0
+    orientation: Orientation = UPRIGHT
     interlaced: bool = False
     conversion: Conversion = field(default_factory=Conversion)
 
@@ -180,4 +181,4 @@ class CheckedPair:
     @property
     def pix_fmt(self) -> str:
         """The pixel format in which the pictures are compared."""
-        return self.reference.conversion.pix_fmt or self.reference.info.pix_fmt
+        return self.reference.conversion.pix_fmt or plain_format(self.reference.info.pix_fmt)

@@ -9,7 +9,7 @@ made with, if only one of the two has them. RGB becomes YUV by the matrix of the
 from dataclasses import dataclass
 from typing import Final
 
-from tinyvmaf.media.video import PIXEL_FORMATS, VideoInfo
+from tinyvmaf.media.video import PIXEL_FORMATS, VideoInfo, plain_format
 from tinyvmaf.pairs.checked import Conversion, Crop
 
 _SUBSAMPLINGS: Final = ("420", "422", "444")
@@ -45,7 +45,7 @@ def conversions(
     target = _name(
         sampling=min(ours.sampling, theirs.sampling), depth=max(ours.depth, theirs.depth)
     )
-    plain = [video.pix_fmt.replace("yuvj", "yuv") for video in (reference, distorted)]
+    plain = [plain_format(video.pix_fmt) for video in (reference, distorted)]
     pix_fmt = None if plain == [target, target] else target
     if pix_fmt is not None:
         notes.append(
@@ -67,7 +67,8 @@ def conversions(
         )
         notes.append(f"{who} RGB: converted to YUV of limited range by {_TITLES[matrix]}")
     ranges = [
-        _full(video) and not form.rgb for video, form in ((reference, ours), (distorted, theirs))
+        video.levels == "full" and not form.rgb
+        for video, form in ((reference, ours), (distorted, theirs))
     ]
     if stretched is not None:
         ranges[1] = stretched == "full"
@@ -113,10 +114,6 @@ def _matrix(video: VideoInfo, *, height: int) -> str:
 
 def _size(video: VideoInfo, crop: Crop | None) -> tuple[int, int]:
     return (video.width, video.height) if crop is None else (crop.width, crop.height)
-
-
-def _full(video: VideoInfo) -> bool:
-    return video.color_range == "full" or video.pix_fmt.startswith("yuvj")
 
 
 def _name(*, sampling: str, depth: int) -> str:

@@ -15,6 +15,7 @@ class Allowance(StrEnum):
     FRAME_COUNT = "frame-count"
     FRAME_RATE = "frame-rate"
     COLOR_RANGE = "color-range"
+    COLOR_MATRIX = "color-matrix"
     HDR = "hdr"
     INTERLACED = "interlaced"
     SWAPPED = "swapped"
