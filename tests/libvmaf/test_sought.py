@@ -251,3 +251,78 @@ def test_every_frame_stands_where_libvmaf_computes_it(frames, near, extra, at_mo
             assert after == tuple(range(frame + 1, min(n_frames - 1, frame + near) + 1))
             if frame + near >= n_frames:
                 assert place + 1 + len(after) == len(portion.slots)
+
+
+def wrong_sync_samples(data):
+    """An MP4 whose list of keyframes names other frames."""
+    start = data.index(b"stss") + 8
+    n_entries = int.from_bytes(data[start : start + 4])
+    assert n_entries > 1
+    for i in range(1, n_entries):
+        place = start + 4 + 4 * i
+        data[place : place + 4] = (int.from_bytes(data[place : place + 4]) + 5).to_bytes(4)
+
+
+def wrong_cues(data):
+    """A Matroska file whose cues all lead to the last cluster."""
+    found = [place for place in range(len(data) - 2) if data[place] == 0xF1]
+    # The first mention is in the list of what the file holds.
+    cues = data.rindex(b"\x1c\x53\xbb\x6b")
+    places = [place for place in found if place > cues and 0x81 <= data[place + 1] <= 0x84]
+    widths = {data[place + 1] & 0x0F for place in places}
+    assert len(places) > 1
+    assert len(widths) >= 1
+    last = places[-1]
+    width = data[last + 1] & 0x0F
+    for place in places[:-1]:
+        own = data[place + 1] & 0x0F
+        value = int.from_bytes(data[last + 2 : last + 2 + width])
+        data[place + 2 : place + 2 + own] = (value % 256**own).to_bytes(own)
+
+
+def wrong_chunks(data):
+    """An AVI file whose index leads to other frames."""
+    start = data.index(b"idx1") + 8
+    n_entries = (len(data) - start) // 16
+    offsets = [bytes(data[start + 16 * i + 8 : start + 16 * i + 12]) for i in range(n_entries)]
+    for i in range(4, n_entries - 4):
+        data[start + 16 * i + 8 : start + 16 * i + 12] = offsets[i + 3]
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [("h264.mp4", wrong_sync_samples), ("mpeg2.mkv", wrong_cues), ("no_b.avi", wrong_chunks)],
+)
+def test_seeking_that_lies_gives_the_scores_of_the_full_pass_or_none(
+    name, damage, make_pair, engine, tmp_path
+):
+    whole = make_pair(name)
+    data = bytearray(whole.distorted.video.path.read_bytes())
+    damage(data)
+    path = tmp_path / name
+    path.write_bytes(data)
+    pair = check(Pair.of_files(reference=whole.reference.video, distorted=Video(path)))
+    expected = full(pair, engine, tmp_path / "full")
+    assert len(expected) == N_FRAMES
+    frames = (8, 18, 27, 33, 45)
+    try:
+        found = score_frames(pair, frames, engine=engine, teacher=V06, verify=5)
+    except NotSeekable:
+        assert name != "mpeg2.mkv"  # there the packets are found by reading on
+    else:
+        assert found.scores == {frame: expected[frame] for frame in frames}
+
+
+@pytest.mark.ffmpeg
+def test_a_file_that_was_cut_short_meanwhile_is_named(make_pair, engine, tmp_path):
+    whole = make_pair("mpeg2.ts")
+    path = tmp_path / "short.ts"
+    path.write_bytes(whole.distorted.video.path.read_bytes())
+    pair = check(Pair.of_files(reference=whole.reference.video, distorted=Video(path)))
+    index = frame_index(Video(path))
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+    KEPT.put((Video(path), file_state(path)), index)
+    with pytest.raises(NotSeekable, match=r"short\.ts: its frames cannot be found by seeking"):
+        score_frames(pair, [3, 48], engine=engine, teacher=V06, verify=0)
