@@ -67,9 +67,10 @@ def test_the_index_lists_what_the_decoder_shows(videos, name):
     assert (info.n_frames, info.constant_rate) == (37, True)
 
 
-def test_an_index_of_keyframes_alone_is_not_read_from_the_packets(videos):
+def test_where_the_container_tells_all_packets_are_not_read(videos):
     assert frame_index(Video(videos["mezzanine.mov"])).from_container
-    assert not frame_index(Video(videos["open.mp4"])).from_container
+    assert frame_index(Video(videos["open.mp4"])).from_container
+    assert not frame_index(Video(videos["fragments.mp4"])).from_container
 
 
 def test_a_mezzanine_that_was_cut_short_is_counted_by_its_packets(make_video, videos, tmp_path):

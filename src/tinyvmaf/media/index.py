@@ -6,6 +6,7 @@ where it tells all of it, so that a large file whose frames are all keyframes is
 else every packet is read. Indexes that were made are kept, up to a bound, by the file's state.
 """
 
+import itertools
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from jaxtyping import Bool, Int32, Int64, UInt8, UInt32
 
-from tinyvmaf.media.containers import FileState
+from tinyvmaf.media.containers import FileState, open_container, video_stream
+from tinyvmaf.media.mp4 import composition_offsets
 from tinyvmaf.media.video import Video
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ _DISPOSABLE: Final = 2
 _HIDDEN: Final = 4
 
 _REPORT_EVERY: Final = 512
+# Packets at either end that an index is compared to before it is believed.
+_COMPARED: Final = 64
 # Some 100 MB of indexes are kept in memory.
 _KEPT_PACKETS: Final = 4_000_000
 
@@ -168,6 +172,7 @@ class _Packets:
 
 
 def read_index(
+    video: Video,
     container: "av.container.InputContainer",
     stream: "av.video.stream.VideoStream",
     *,
@@ -178,6 +183,7 @@ def read_index(
     """The index of an open file that is neither raw nor Y4M.
 
     Args:
+        video: What is open.
         container: The file, open and not read yet.
         stream: Its video.
         n_bytes: Its size.
@@ -189,7 +195,7 @@ def read_index(
         FFmpegError: it cannot be read.
     """
     base = stream.time_base or Fraction(1)
-    own = _own_index(container, stream, n_bytes=n_bytes)
+    own = _own_index(video, container, stream, n_bytes=n_bytes)
     if own is not None:
         return own.index(base, from_container=True, fault=None)
     packets = _Packets()
@@ -233,30 +239,64 @@ def regular_index(
 
 
 def _own_index(
+    video: Video,
     container: "av.container.InputContainer",
     stream: "av.video.stream.VideoStream",
     *,
     n_bytes: int,
 ) -> _Packets | None:
-    """What the container's index tells, None unless it tells all.
+    """What the index of an MP4 or MOV tells, None unless it tells all, and truly.
 
-    MOV lists time stamps of decoding, which are those of showing only where every frame is a
-    keyframe. Other containers list some frames, or are read without their index.
+    Other containers list some frames only, or are read without their index.
     """
     entries = stream.index_entries
-    if (
-        not container.format.name.startswith("mov,")
-        or not stream.codec_context.codec.intra_only
-        or stream.frames != len(entries)
-    ):
+    if not container.format.name.startswith("mov,") or stream.frames != len(entries):
         return None
     packets = _Packets()
     for entry in entries:
-        if entry.size <= 0 or not entry.is_keyframe or entry.pos + entry.size > n_bytes:
+        if entry.size <= 0 or entry.pos + entry.size > n_bytes:
             return None
-        flags = _KEYFRAME | _HIDDEN * entry.is_discard
+        flags = _KEYFRAME * entry.is_keyframe | _HIDDEN * entry.is_discard
         packets.add(pts=entry.timestamp, size=entry.size, position=entry.pos, flags=flags)
-    return packets if packets.pts else None
+    if not packets.pts:
+        return None
+    # These are times of decoding; where every frame is a keyframe, they are those of showing.
+    if stream.codec_context.codec.intra_only:
+        return packets if all(flag & _KEYFRAME for flag in packets.flags) else None
+    offsets = composition_offsets(video.path, track=stream.id)
+    if offsets is None or len(offsets) not in {0, len(packets.pts)}:
+        return None
+    return _shifted(video, packets, offsets)
+
+
+def _shifted(
+    video: Video, packets: _Packets, offsets: Int64[np.ndarray, " n_frames"]
+) -> _Packets | None:
+    """Times of showing, if the packets at both ends have them so."""
+    decoded = np.array(packets.pts, dtype=np.int64)
+    times = decoded.copy()
+    times[: len(offsets)] += offsets
+    shifts: set[int] = set()
+    with open_container(video) as container:
+        stream = video_stream(video.path, container)
+        last_key = max(i for i, flag in enumerate(packets.flags) if flag & _KEYFRAME or i == 0)
+        for start in (0, last_key):
+            if start:
+                container.seek(packets.pts[start], stream=stream)
+            for packet in itertools.islice(container.demux(stream), _COMPARED):
+                if not packet.size or packet.pts is None or packet.dts is None:
+                    continue
+                place = int(np.searchsorted(decoded, packet.dts))
+                if place == len(decoded):
+                    return None
+                same = packets.size[place] == packet.size and packets.pts[place] == packet.dts
+                if not same or packets.position[place] != packet.pos:
+                    return None
+                shifts.add(packet.pts - int(times[place]))
+    if len(shifts) != 1:
+        return None
+    packets.pts = array("q", (times + shifts.pop()).tolist())
+    return packets
 
 
 def _fault(pts: Int64[np.ndarray, " n_frames"]) -> str | None:

@@ -162,7 +162,7 @@ def describe(
         index = regular_index(positions, frame_bytes=picture, frame_rate=rate)
     else:
         index = read_index(
-            container, stream, n_bytes=n_bytes, on_packet=on_packet, on_share=on_share
+            video, container, stream, n_bytes=n_bytes, on_packet=on_packet, on_share=on_share
         )
         n_bytes = index.n_bytes
     if index.n_frames == 0:
