@@ -74,6 +74,11 @@ OTHERS = {
         "--output",
         str(KEPT.parent / "cheaper.json"),
     ),
+    "sampling_coverage": (
+        str(HERE.parent / "corpora" / "tables" / "broad.parquet"),
+        "--output",
+        str(KEPT.parent / "sampling_coverage.json"),
+    ),
 }
 
 # Not benchmarks: this program, and what benchmarks run.

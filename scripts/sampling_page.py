@@ -36,7 +36,11 @@ def page() -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        points="{:.2f}".format, signed="{:+.3f}".format, percent="{:.0%}".format, ms="{:.1f}".format
+        points="{:.2f}".format,
+        signed="{:+.3f}".format,
+        percent="{:.0%}".format,
+        ms="{:.1f}".format,
+        share="{:.3f}".format,
     )
     loso, hold_out = (_read(name) for name in ("frontier", "frontier_hold_out"))
     return environment.get_template("sampled-scoring.md.jinja").render(
@@ -50,7 +54,21 @@ def page() -> str:
         typical={name: _typical(_way(loso, f"{name} alone")) for name in _MODELS},
         bad={way["name"]: way for way in loso["shuffled"]},
         cheaper=_cheaper(_read("cheaper")),
+        coverage=_coverage(),
     )
+
+
+def _coverage() -> dict[str, Any] | None:
+    """The record of `benchmarks/sampling_coverage.py`, with its tables apart; None without one."""
+    if not (DOCS / "results" / "sampling_coverage.json").exists():
+        return None
+    record = _read("sampling_coverage")
+    tables = {
+        name: table
+        for name, table in record.items()
+        if isinstance(table, dict) and "coverage" in table
+    }
+    return {**record, "tables": tables}
 
 
 def _way(record: dict[str, Any], name: str) -> dict[str, Any]:
