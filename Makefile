@@ -61,9 +61,10 @@ zoo: corpus  ## train the planned models; with PEERS="a.onnx ..." judge all on t
 	$(if $(PEERS),$(BIN)/python scripts/judge_zoo.py $(WORK)/broad/hold_out.parquet $(PEERS:%=--peer %))
 	$(BIN)/python scripts/model_pages.py
 
-pages: $(READY)  ## write every generated page again from the records that are kept
+pages: $(READY)  ## write every generated page and schema again
 	$(BIN)/python scripts/model_pages.py
 	$(BIN)/python scripts/sampling_page.py
+	$(BIN)/python scripts/schemas.py
 	$(BIN)/python benchmarks/everything.py --page
 
 clean:  ## remove what the targets made, but for WORK

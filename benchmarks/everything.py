@@ -66,8 +66,16 @@ PARTS = {
     ),
 }
 
-# Benchmarks that write a record of their own, from which another page is made.
+# Benchmarks that write a record or a page of their own.
 OTHERS = {
+    "kills": ("--output", str(KEPT / "kills.json")),
+    "sampling_coverage": (
+        str(HERE.parent / "corpora" / "tables" / "broad.parquet"),
+        *("--output", str(KEPT.parent / "sampling_coverage.json")),
+    ),
+    "pairs": ("{work}/sources/clips", "{work}/sources/hold_out", "--work", "{work}/pairs"),
+    "film": ("{work}/sources", "{work}/film"),
+    "film_cost": ("{work}/film", "--output", str(KEPT.parent / "film_cost.json")),
     "cheaper": (
         "{work}/sources/clips",
         "{work}/cheaper",
@@ -82,7 +90,7 @@ OTHERS = {
 }
 
 # Not benchmarks: this program, and what benchmarks run.
-PROGRAMS = frozenset({"everything", "film", "torch_loop"})
+PROGRAMS = frozenset({"everything", "pair_ways", "torch_loop"})
 
 
 def main():

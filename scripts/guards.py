@@ -361,7 +361,7 @@ GUARDS: Final = (
         "features/cached_scores.py",
         "[hashed(picture) for picture in video.files]",
         "[hashed(picture) for picture in video.files[:1]]",
-        "tests/features/test_sequences.py",
+        "tests/features/test_sequences.py::test_every_picture_of_a_sequence_is_in_the_key",
     ),
     Guard(
         "a picture of a sequence that is missing",

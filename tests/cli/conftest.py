@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tinyvmaf.cli import app
@@ -25,6 +29,25 @@ class Outcome:
         return self.stderr.splitlines()
 
 
+def published():
+    """Every published schema by the identifier that its records carry."""
+    folder = Path(app.__file__).parents[1] / "schemas"
+    schemas = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
+    return {schema["properties"]["schema"]["const"]: schema for schema in schemas}
+
+
+PUBLISHED = published()
+
+
+def check_records(text):
+    """Hold every record in a JSON document, or in lines of JSON, to its published schema."""
+    for part in (text, *text.splitlines()):
+        with suppress(ValueError):
+            record = json.loads(part)
+            if isinstance(record, dict) and record.get("schema") in PUBLISHED:
+                jsonschema.validate(record, PUBLISHED[record["schema"]])
+
+
 @pytest.fixture
 def tinyvmaf(monkeypatch, capfd):
     """Call the program as the installed script does, within this process; what a user would see."""
@@ -40,6 +63,7 @@ def tinyvmaf(monkeypatch, capfd):
             for number, handler in handlers.items():
                 signal.signal(number, handler)
         said = capfd.readouterr()
+        check_records(said.out)
         return Outcome(left.value.code, said.out, said.err)
 
     return call

@@ -21,12 +21,17 @@ def line(outcome: "Outcome") -> dict[str, Any]:
     """A pair's record: its score, or why it has none."""
     if outcome.score is not None:
         return outcome.score.record()
-    return {
-        "schema": "tinyvmaf.failure/1",
-        "reference": str(outcome.pair.reference.path),
-        "distorted": str(outcome.pair.distorted.path),
-        "error": str(outcome.error),
-    }
+    from tinyvmaf.scoring.score_record import FAILURE_SCHEMA, FailureRecord
+    from tinyvmaf.typed_json import to_json
+
+    return to_json(
+        FailureRecord(
+            schema=FAILURE_SCHEMA,
+            reference=str(outcome.pair.reference.path),
+            distorted=str(outcome.pair.distorted.path),
+            error=str(outcome.error),
+        )
+    )
 
 
 def print_table(outcomes: "Iterable[Outcome]") -> None:

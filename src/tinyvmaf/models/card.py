@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The card: the JSON beside a model that says what it eats and what is known of its error.
 
-`NAME.json` beside `NAME.onnx`, held by the published schema `card.schema.json`, which also gives
+`NAME.json` beside `NAME.onnx`, held by the published schema `schemas/card.json`, which also gives
 every field its meaning and unit. A card that breaks the schema or contradicts itself is refused;
 no field is optional, so that nothing can be left out by accident: what is unknown is null.
 """
@@ -25,7 +25,7 @@ from tinyvmaf.text import json_text
 
 SCHEMA: Final = "tinyvmaf.card/1"
 MAX_BYTES: Final = 4 * 2**20
-_SCHEMA_FILE = Path(__file__).with_name("card.schema.json")
+_SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "card.json"
 _N_GOLDEN = 16
 # Hidden layers of all rows at once would take many times their memory.
 _ROWS_AT_ONCE = 2**14
@@ -77,7 +77,7 @@ class Golden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What is known of a model; `card.schema.json` says what each field means."""
+    """What is known of a model; `schemas/card.json` says what each field means."""
 
     name: str
     sha256: str

@@ -44,7 +44,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """What made the scores; `sha256` is None for a model that is part of libvmaf."""
+    """What made the scores.
+
+    Attributes:
+        name: Of the model.
+        sha256: Of its file; None for a model that is part of libvmaf, whose version stands for it.
+    """
 
     name: str
     sha256: str | None

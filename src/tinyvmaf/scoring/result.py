@@ -12,9 +12,15 @@ from jaxtyping import Float
 from tinyvmaf.scoring.applicability import Applicability
 from tinyvmaf.scoring.mode import Interval, ModelName, Sampling, ThresholdAnswer
 from tinyvmaf.scoring.pooling import Pooled, WorstFrame
+from tinyvmaf.scoring.score_record import (
+    SCORE_SCHEMA,
+    ExactFrame,
+    PooledScore,
+    SamplingRecord,
+    ScoreRecord,
+)
 from tinyvmaf.stats.survey import unseen_probability
-
-SCHEMA: Final = "tinyvmaf.score/1"
+from tinyvmaf.typed_json import to_json
 
 UNSEEN_SHARES: Final = (0.1, 0.01)
 """Shares of frames for which a sampled result says how likely an event stays unseen."""
@@ -70,56 +76,50 @@ class Score:
     def record(self) -> dict[str, Any]:
         """The result as JSON of schema `tinyvmaf.score/1`; frames are left to the log."""
         interval = self.interval
-        return {
-            "schema": SCHEMA,
-            "reference": str(self.reference),
-            "distorted": str(self.distorted),
-            "vmaf": {
+        found = ScoreRecord(
+            schema=SCORE_SCHEMA,
+            reference=str(self.reference),
+            distorted=str(self.distorted),
+            vmaf=PooledScore(
                 **asdict(self.vmaf),
-                "interval": [interval.low, interval.high] if interval else None,
-                "level": interval.level if interval else None,
-                "guarantee": interval.guarantee if interval else None,
-            },
-            "mode": self.mode,
-            "sampling": _sampling(self.sampling) if self.sampling else None,
-            "decision": asdict(self.verdict) if self.verdict else None,
-            "model": asdict(self.model),
-            "frames": len(self.frame_scores),
-            "worst_frames": [asdict(frame) for frame in self.worst_frames],
-            "applicability": asdict(self.applicability) if self.applicability else None,
-            "notes": list(self.notes),
-            "fps": self.fps,
-            "command": self.command,
-            "ffmpeg_command": self.ffmpeg_command,
-            "versions": dict(self.versions),
-        }
+                interval=(interval.low, interval.high) if interval else None,
+                level=interval.level if interval else None,
+                guarantee=interval.guarantee if interval else None,
+            ),
+            mode=self.mode,
+            sampling=_sampling(self.sampling) if self.sampling else None,
+            decision=self.verdict,
+            model=self.model,
+            frames=len(self.frame_scores),
+            worst_frames=self.worst_frames,
+            applicability=self.applicability,
+            notes=self.notes,
+            fps=self.fps,
+            command=self.command,
+            ffmpeg_command=self.ffmpeg_command,
+            versions=self.versions,
+        )
+        return to_json(found)
 
 
-def _sampling(sampling: Sampling) -> dict[str, Any]:
-    return {
-        "seed": sampling.seed,
-        "method": sampling.method,
-        "auxiliary": sampling.auxiliary,
-        "looks": sampling.n_looks,
-        "decodes": sampling.n_decodes,
-        "decoded_frames": sampling.n_decoded,
-        "outlier_frames": sampling.n_outliers,
-        "half_width": sampling.half_width,
-        "percentiles": {
-            name: list(ends) if ends is not None else None
-            for name, ends in sampling.percentiles.items()
+def _sampling(sampling: Sampling) -> SamplingRecord:
+    n_drawn = len(sampling.strata_frames)
+    return SamplingRecord(
+        seed=sampling.seed,
+        method=sampling.method,
+        auxiliary=sampling.auxiliary,
+        looks=sampling.n_looks,
+        decodes=sampling.n_decodes,
+        decoded_frames=sampling.n_decoded,
+        outlier_frames=sampling.n_outliers,
+        half_width=sampling.half_width,
+        percentiles=sampling.percentiles,
+        unseen_probability={
+            f"{share:g}": unseen_probability(share, n_exact=n_drawn) for share in UNSEEN_SHARES
         },
-        "unseen_probability": {
-            f"{share:g}": unseen_probability(share, n_exact=len(sampling.strata_frames))
-            for share in UNSEEN_SHARES
-        },
-        "times_cheaper": sampling.times_cheaper,
-        "times_cheaper_measured": (
-            sampling.libvmaf_cpu_s / sampling.cpu_s if sampling.cpu_s else None
-        ),
-        "cpu_s": sampling.cpu_s,
-        "libvmaf_cpu_s": sampling.libvmaf_cpu_s,
-        "exact_frames": [
-            {"frame": frame, "vmaf": score} for frame, score in sampling.exact.items()
-        ],
-    }
+        times_cheaper=sampling.times_cheaper,
+        times_cheaper_measured=sampling.libvmaf_cpu_s / sampling.cpu_s if sampling.cpu_s else None,
+        cpu_s=sampling.cpu_s,
+        libvmaf_cpu_s=sampling.libvmaf_cpu_s,
+        exact_frames=tuple(ExactFrame(frame, vmaf) for frame, vmaf in sampling.exact.items()),
+    )

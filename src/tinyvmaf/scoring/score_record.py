@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Typed records of what `score` prints as JSON: `tinyvmaf.score/1` and `tinyvmaf.failure/1`.
+
+The published schemas and `docs/records.md` are generated from these classes. A value that does not
+exist is None.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tinyvmaf.scoring.applicability import Applicability
+from tinyvmaf.scoring.mode import ModelName, ThresholdAnswer
+from tinyvmaf.scoring.pooling import WorstFrame
+
+SCORE_SCHEMA = "tinyvmaf.score/1"
+FAILURE_SCHEMA = "tinyvmaf.failure/1"
+
+
+@dataclass(frozen=True, slots=True)
+class PooledScore:
+    """The clip's score, pooled over its frames, with the interval of its mean.
+
+    Attributes:
+        mean: Arithmetic mean in [0, 100], libvmaf's default.
+        harmonic_mean: Harmonic mean; None, like all that follow, if only some frames are known.
+        min: Score of the worst frame.
+        p1, p5, p10: 1st, 5th and 10th percentile over frames.
+        interval: Ends of the interval in which the exact mean is expected; None if `mean` is exact
+            or nothing is known.
+        level: Nominal coverage of the interval in (0, 1).
+        guarantee: What the interval promises, in words.
+    """
+
+    mean: float
+    harmonic_mean: float | None
+    min: float | None
+    p1: float | None
+    p5: float | None
+    p10: float | None
+    interval: tuple[float, float] | None
+    level: float | None
+    guarantee: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExactFrame:
+    """A frame that libvmaf itself has scored.
+
+    Attributes:
+        frame: Its number, from 0 on, among the frames that were compared.
+        vmaf: Its score in [0, 100].
+    """
+
+    frame: int
+    vmaf: float
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingRecord:
+    """The sample behind an estimated mean.
+
+    Attributes:
+        seed: Of the random numbers; the same seed draws the same frames.
+        method: How exact scores were had: `decode` (both videos decoded) or `seek`.
+        auxiliary: What is cheaply known of every frame.
+        looks: Rounds of drawing and looking.
+        decodes: Decodes of both videos from end to end.
+        decoded_frames: Frames decoded of both videos together.
+        outlier_frames: Frames that formed a part of their own.
+        half_width: Half the width of the interval, before it is cut to [0, 100].
+        percentiles: Name -> ends of the confidence interval of a percentile over frames, None where
+            the sample is too small.
+        unseen_probability: Share of frames -> probability that an event in so many stays unseen.
+        times_cheaper: CPU time of libvmaf on every frame over ours, estimated from measured parts.
+        times_cheaper_measured: The same with our CPU time as measured; None where it was not.
+        cpu_s: CPU time of all programs; None if several pairs were scored at once.
+        libvmaf_cpu_s: Estimated CPU time of libvmaf on every frame.
+        exact_frames: The frames that were computed.
+    """
+
+    seed: int
+    method: str
+    auxiliary: str
+    looks: int
+    decodes: int
+    decoded_frames: int
+    outlier_frames: int
+    half_width: float
+    percentiles: Mapping[str, tuple[float, float] | None]
+    unseen_probability: Mapping[str, float]
+    times_cheaper: float
+    times_cheaper_measured: float | None
+    cpu_s: float | None
+    libvmaf_cpu_s: float
+    exact_frames: tuple[ExactFrame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRecord:
+    """The score of a pair.
+
+    Attributes:
+        schema: Name and version of this record.
+        reference, distorted: The files.
+        vmaf: The clip's score.
+        mode: How it was scored: `exact`, `model` or `sampled`.
+        sampling: The sample behind an estimated mean; None if every frame was scored alike.
+        decision: The answer, if a question was asked.
+        model: What made the scores.
+        frames: Frames that were compared.
+        worst_frames: The worst moments, the worst first, at least half a second apart.
+        applicability: How well the model knows such content; None if no tiny model was used.
+        notes: Warnings, and what was converted or accepted.
+        fps: Frames scored a second, checks included.
+        command: The command that gives this result again.
+        ffmpeg_command: The ffmpeg command inside it.
+        versions: Package or program -> version.
+    """
+
+    schema: str
+    reference: str
+    distorted: str
+    vmaf: PooledScore
+    mode: str
+    sampling: SamplingRecord | None
+    decision: ThresholdAnswer | None
+    model: ModelName
+    frames: int
+    worst_frames: tuple[WorstFrame, ...]
+    applicability: Applicability | None
+    notes: tuple[str, ...]
+    fps: float
+    command: str
+    ffmpeg_command: str
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """A pair without a score.
+
+    Attributes:
+        schema: Name and version of this record.
+        reference, distorted: The files.
+        error: What failed, what was found and what to do, in one line.
+    """
+
+    schema: str
+    reference: str
+    distorted: str
+    error: str
