@@ -368,7 +368,7 @@ GUARDS: Final = (
         "media/sequence.py",
         "    if numbers[-1] - first + 1 != n_pictures:",
         "    if False:",
-        "tests/media/test_sequence.py",
+        "tests/media/test_sequence.py::test_a_sequence_begins_where_its_numbers_do_and_has_no_gap",
     ),
     Guard(
         "a clip that makes ffmpeg hang",
