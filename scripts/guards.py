@@ -324,7 +324,7 @@ GUARDS: Final = (
     Guard(
         "colour tags on one side",
         "libvmaf/graph.py",
-        "[stated(side.info), *_kept(stretches",
+        "[stated(side.info.levels), *_kept(stretches",
         "[*_kept(stretches",
         "tests/libvmaf/test_colours.py::test_the_score_is_that_of_the_decoded_planes",
     ),
