@@ -68,7 +68,7 @@ PARTS = {
 
 # Benchmarks that write a record or a page of their own.
 OTHERS = {
-    "kills": ("--output", str(KEPT / "kills.json")),
+    "kills": ("--output", str(KEPT.parent / "kills.json")),
     "sampling_coverage": (
         str(HERE.parent / "corpora" / "tables" / "broad.parquet"),
         *("--output", str(KEPT.parent / "sampling_coverage.json")),
@@ -81,11 +81,6 @@ OTHERS = {
         "{work}/cheaper",
         "--output",
         str(KEPT.parent / "cheaper.json"),
-    ),
-    "sampling_coverage": (
-        str(HERE.parent / "corpora" / "tables" / "broad.parquet"),
-        "--output",
-        str(KEPT.parent / "sampling_coverage.json"),
     ),
 }
 
