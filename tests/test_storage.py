@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tinyvmaf.errors import ToolNotFound
+from tinyvmaf.extras import install_command
 from tinyvmaf.files import (
     check_writable,
     is_file,
@@ -78,8 +79,8 @@ def test_without_the_package_one_line_tells_how_to_get_it(monkeypatch):
     with pytest.raises(ToolNotFound) as caught:
         read_bytes(Path("s3://bucket/x"))
     assert str(caught.value) == (
-        "s3://bucket/x: object stores need a package; install it with "
-        "`pip install 'tinyvmaf[cloud]'`"
+        "s3://bucket/x: an object store needs upath, not installed; add it with: "
+        f"{install_command('cloud')}"
     )
 
 

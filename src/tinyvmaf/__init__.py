@@ -72,6 +72,15 @@ _HOMES = {
     "write_table": ("features.table", "write_table"),
 }
 
+_EXTRA_OF = {
+    **dict.fromkeys(("FeatureTable", "compare", "evaluate", "read_logs", "read_run"), "research"),
+    **dict.fromkeys(
+        ("Run", "read_table", "report", "write_table", "TinyVmafRegressor"), "research"
+    ),
+    **dict.fromkeys(("loso", "train"), "train"),
+}
+"""What the base installation lacks -> the extra that brings it."""
+
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)
     """Load what `name` stands for."""
@@ -82,6 +91,10 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = _HOMES[name]
+    if name in _EXTRA_OF:
+        from tinyvmaf.extras import require
+
+        require(_EXTRA_OF[name], what=f"tinyvmaf.{name}")
     found = getattr(import_module(f"{__name__}.{module}"), attribute)
     globals()[name] = found
     return found

@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinyvmaf.errors import ToolNotFound, UsageError
+from tinyvmaf.errors import UsageError
+from tinyvmaf.extras import missing_extra
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -153,10 +154,7 @@ def list_remote(path: Path) -> list[Path]:
 def _reaching(path: Path, done: str) -> "Generator[UPath]":
     where = address(path)
     if find_spec("upath") is None:
-        raise ToolNotFound(
-            f"{where}: object stores need a package; install it with "
-            "`pip install 'tinyvmaf[cloud]'`"
-        )
+        raise missing_extra("cloud", what=f"{where}: an object store", modules=["upath"])
     from upath import UPath
 
     try:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from tinyvmaf.extras import install_command
 from tinyvmaf.models import zoo
 from tinyvmaf.scoring import doctor
 from tinyvmaf.scoring.doctor import Status, examine
@@ -55,7 +56,7 @@ def test_extras_that_are_missing_are_no_fault(monkeypatch):
     monkeypatch.setattr(doctor, "find_spec", lambda name: None if name == "jax" else object())
     check = by_name()["extra train"]
     assert (check.status, check.found) == (Status.ABSENT, "not installed: jax")
-    assert check.cure == "pip install 'tinyvmaf[train]'"
+    assert check.cure == install_command("train")
 
 
 def test_a_shipped_model_that_was_changed(monkeypatch, model_path):

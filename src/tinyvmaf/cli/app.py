@@ -15,8 +15,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, open_streams, show
-from tinyvmaf.cli.verbs import VerbGroup
+from tinyvmaf.cli.verbs import EXTRA_OF, VerbGroup
 from tinyvmaf.errors import TinyVmafError, ToolFailed
+from tinyvmaf.extras import extra_of, missing_extra, require
 from tinyvmaf.provenance import version
 
 # Ctrl-C, a batch system's or `kill`'s polite end, and a terminal that was closed.
@@ -60,7 +61,7 @@ def main() -> NoReturn:
     open_streams()
     debug = "--debug" in sys.argv
     try:
-        app()
+        _run()
     except TinyVmafError as error:
         if debug:
             TERMINAL.console.print_exception()
@@ -82,6 +83,21 @@ def main() -> NoReturn:
         )
         sys.exit(1)
     sys.exit(0)
+
+
+def _run() -> None:
+    # Asked before the work: a table is written only when all pairs are scored.
+    verb = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    if verb in EXTRA_OF and "--help" not in sys.argv:
+        require(EXTRA_OF[verb], what=f"tinyvmaf {verb}")
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        module = error.name or ""
+        extra = extra_of(module)
+        if extra is None:
+            raise
+        raise missing_extra(extra, what=f"tinyvmaf {verb}", modules=[module]) from error
 
 
 class _Interrupted(BaseException):

@@ -28,6 +28,12 @@ VERBS: Final = (
 )
 """In the order of `--help`. The module `tinyvmaf.cli.VERB` has a function VERB, or an `app`."""
 
+EXTRA_OF: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("extract", "evaluate", "compare", "report", "frontier", "table"), "research"),
+    **dict.fromkeys(("loso", "train", "demo"), "train"),
+}
+"""Verb -> the extra without which it cannot begin."""
+
 
 class _Commands(Mapping[str, Any]):
     """Verb -> command, made when it is looked up."""

@@ -14,7 +14,7 @@ from tinyvmaf.models.card import Card
 from tinyvmaf.models.libvmaf_json import libvmaf_json
 from tinyvmaf.models.model import Model
 from tinyvmaf.models.onnx_file import support_vectors
-from tinyvmaf.models.safety import check_file, read_file
+from tinyvmaf.models.safety import read_file
 from tinyvmaf.models.support_vectors import SupportVectors
 from tinyvmaf.models.vmafx import sidecar
 from tinyvmaf.swap import write_together
@@ -46,7 +46,7 @@ def export_bundle(
         files = {f"{model.name}.libvmaf.json": libvmaf_json(machine).encode()}
     else:
         data = read_file(model.path)
-        if check_file(model.path).sha256 != check_file(model.path).file_sha256:
+        if model.checked.sha256 != model.checked.file_sha256:
             raise ModelError(
                 f"{model.path}: its weights lie in another file; make one file of it with "
                 f"`tinyvmaf models repair {model.path} -o FILE`"
@@ -55,7 +55,7 @@ def export_bundle(
         if to == "vmafx":
             files[f"{model.name}.json"] = sidecar(model).encode()
         elif model.card is not None:
-            files[f"{model.name}.json"] = model.card.to_json().encode()
+            files[f"{model.name}.json"] = model.path.with_suffix(".json").read_bytes()
     if model.card is not None:
         files[f"{model.name}.golden.csv"] = golden_csv(model.card, machine).encode()
         if model.card.licence == "Apache-2.0":
@@ -71,7 +71,7 @@ def support_vectors_of(model: Model) -> SupportVectors:
     Raises:
         UsageError: the model is another one.
     """
-    machine = support_vectors(check_file(model.path))
+    machine = support_vectors(model.checked)
     if machine is None:
         raise UsageError(
             f"{model.name} is no support-vector regression, the only kind of model that libvmaf "

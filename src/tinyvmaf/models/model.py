@@ -19,9 +19,8 @@ from tinyvmaf.models import zoo
 from tinyvmaf.models.beside import Beside, check_hash, read_beside
 from tinyvmaf.models.card import SCHEMA, Card
 from tinyvmaf.models.external import shown
-from tinyvmaf.models.onnx_file import FEATURES_KEY
 from tinyvmaf.models.runtime import Runtime, start
-from tinyvmaf.models.safety import CheckedModel, check_file
+from tinyvmaf.models.safety import FEATURES_KEY, CheckedModel, check_file, read_file, shipped
 from tinyvmaf.swap import complete
 
 GOLDEN_TOLERANCE: Final = 1e-3
@@ -60,6 +59,11 @@ class Model:
     sha256: str
     card: Card | None
     _runtime: Runtime = field(repr=False)
+
+    @property
+    def checked(self) -> CheckedModel:
+        """The file as it was checked."""
+        return self._runtime.checked
 
     def predict(self, features: Float[np.ndarray, "..."] | Columns) -> Float32[np.ndarray, " n"]:
         """Score rows of features, in VMAF points; any number of rows in bounded memory.
@@ -141,8 +145,12 @@ def load_model(path_or_name: Path | str, *, features: Sequence[str] | None = Non
 
 def open_model(path: Path, *, features: Sequence[str] | None = None) -> Model:
     """Load the model at `path` without scoring its golden vectors; else as `load_model`."""
-    checked = check_file(path)
-    beside = read_beside(path)
+    if zoo.is_shipped(path):
+        beside = read_beside(path, trusted=True)
+        checked = shipped(read_file(path), features=beside.features or ())
+    else:
+        checked = check_file(path)
+        beside = read_beside(path)
     check_hash(beside, checked, path=path)
     return Model(
         name=beside.card.name if beside.card is not None else path.stem,

@@ -14,17 +14,13 @@ from jaxtyping import Float
 
 from tinyvmaf.errors import ModelError
 from tinyvmaf.models.network import Activation, Network
-from tinyvmaf.models.safety import CheckedModel
+from tinyvmaf.models.safety import FEATURES_KEY, INPUT, OUTPUT, CheckedModel
 from tinyvmaf.models.support_vectors import Regressor, SupportVectors
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-INPUT = "features"
-OUTPUT = "vmaf"
 OPSET = 17
-FEATURES_KEY = "tinyvmaf.features"
-"""Where the file's metadata keeps the feature names, in order, separated by commas."""
 
 # Opset 17 came with IR version 8. Both are fixed, as is the producer, so that a newer `onnx`
 # package writes the same bytes and the hash on a card stays true.

@@ -17,7 +17,7 @@ from tinyvmaf.models.weights import FLOAT, MAX_DIMENSION, read_weights
 from tinyvmaf.provenance import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from google.protobuf.message import Message
     from onnx import GraphProto, ModelProto, ValueInfoProto
@@ -28,6 +28,16 @@ times their size in memory, so this bounds that too."""
 
 MAX_PARTS: Final = 100_000
 """Nodes, tensors, names and sizes together, and weights that are stored as single numbers."""
+
+INPUT: Final = "features"
+OUTPUT: Final = "vmaf"
+"""The names in our own files."""
+
+FEATURES_KEY: Final = "tinyvmaf.features"
+"""Where the metadata of our own files keeps the feature names, in order, with commas between."""
+
+SHIPPED_VALUES: Final = 1024
+"""No shipped model makes more floats a row."""
 
 _OPSETS: Final = range(13, 27)
 """From 13 on Squeeze reads its axes from an input; ONNX Runtime may know fewer of the newest."""
@@ -78,6 +88,23 @@ def check_file(path: Path) -> CheckedModel:
         ModelError: it is no ONNX file, or damaged.
     """
     return check_bytes(read_file(path), folder=path.parent, origin=str(path))
+
+
+def shipped(data: bytes, *, features: "Sequence[str]") -> CheckedModel:
+    """A model of the package itself, which the tests have checked: it is not taken apart again.
+
+    So that scoring with it needs no parser of ONNX files.
+    """
+    return CheckedModel(
+        data=data,
+        sha256=sha256(data),
+        file_sha256=sha256(data),
+        input=INPUT,
+        output=OUTPUT,
+        n_features=len(features),
+        n_values=SHIPPED_VALUES,
+        metadata={FEATURES_KEY: ",".join(features)},
+    )
 
 
 def check_bytes(data: bytes, *, folder: Path, origin: str) -> CheckedModel:

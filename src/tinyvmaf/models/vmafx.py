@@ -12,7 +12,6 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.model import Model
 from tinyvmaf.models.onnx_file import OPSET
-from tinyvmaf.models.safety import check_file
 
 _MAX_BYTES = 2**20
 
@@ -29,7 +28,7 @@ def sidecar(model: Model) -> str:
             f"VMAFx does not make {', '.join(strange)}; it feeds {', '.join(CANONICAL6)}, "
             "so that only models at full size run there"
         )
-    checked, card = check_file(model.path), model.card
+    checked, card = model.checked, model.card
     text = json.dumps(
         {
             "kind": "fr",

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tinyvmaf.errors import UsageError
+from tinyvmaf.extras import install_command
 from tinyvmaf.files import write_bytes, write_text
 from tinyvmaf.report.html import chart_page
+from tinyvmaf.report.plain_curve import plain_curve, plain_page
 from tinyvmaf.report.theme import PAGE, PAPER, Theme
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.text import drawn
@@ -38,8 +40,12 @@ _CLOCK: Final = (
 """Vega's expression of a time as h:mm:ss, or m:ss below an hour."""
 
 
-def check_plot(path: Path) -> None:
+def check_plot(path: Path, *, plain: bool = False) -> None:
     """Refuse a plot that cannot be drawn, before the work for it.
+
+    Args:
+        path: Where it goes.
+        plain: Whether a page or SVG without the extra `report` will do.
 
     Raises:
         UsageError: the suffix is none of `FORMATS`, or the extra `report` is not installed.
@@ -48,18 +54,25 @@ def check_plot(path: Path) -> None:
         expected = ", ".join(f".{name}" for name in FORMATS)
         raise UsageError(f"{path}: a plot's name ends with one of {expected}")
     missing = [name for name in ("altair", "vl_convert") if find_spec(name) is None]
-    if missing:
+    if missing and not (plain and path.suffix.lower() != ".png"):
+        less = "; a plain .svg or .html needs nothing" if plain else ""
         raise UsageError(
-            f"a plot needs {' and '.join(missing)}, not installed: pip install 'tinyvmaf[report]'"
+            f"{path}: such a plot needs {' and '.join(missing)}, not installed; add it with: "
+            f"{install_command('report')}{less}"
         )
 
 
 def write_curve(score: Score, path: Path) -> None:
-    """Draw the frames' scores over time into `path`.
+    """Draw the frames' scores over time into `path`; without the extra `report` plainly.
 
     Raises:
         UsageError: as `check_plot`, or the file cannot be written.
     """
+    check_plot(path, plain=True)
+    if find_spec("altair") is None or find_spec("vl_convert") is None:
+        as_page = path.suffix.lower() == ".html"
+        write_text(path, plain_page(score) if as_page else plain_curve(score))
+        return
     moments = [
         (item.time_s, f"{clock(item.time_s)} · VMAF {item.vmaf:.2f} · frame {item.frame}")
         for item in score.worst_frames

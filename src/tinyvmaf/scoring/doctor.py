@@ -17,6 +17,7 @@ from typing import Final
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import TinyVmafError
+from tinyvmaf.extras import EXTRAS, install_command
 from tinyvmaf.features.cache import open_cache
 from tinyvmaf.files import working_folder
 from tinyvmaf.libvmaf.engine import FfmpegEngine
@@ -27,12 +28,7 @@ from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.known_pair import KNOWN_SCORE, TOLERANCE, write_known_pair
 from tinyvmaf.scoring.scorer import Scorer
 
-_EXTRAS: Final = {
-    "train": ("jax", "optax"),
-    "report": ("altair", "jinja2", "vl_convert"),
-    "cluster": ("distributed",),
-}
-_LIBRARIES: Final = ("tinyvmaf", "numpy", "polars", "onnxruntime", "av", "imageio-ffmpeg")
+_LIBRARIES: Final = ("tinyvmaf", "numpy", "onnxruntime", "av", "imageio-ffmpeg")
 _ENOUGH_BYTES: Final = 1 << 30
 
 
@@ -178,11 +174,11 @@ def _temporary() -> Check:
 
 
 def _extras() -> Generator[Check]:
-    for extra, modules in _EXTRAS.items():
+    for extra, modules in EXTRAS.items():
         missing = [name for name in modules if find_spec(name) is None]
         if missing:
             found = f"not installed: {', '.join(missing)}"
-            cure = f"pip install 'tinyvmaf[{extra}]'"
+            cure = install_command(extra)
             yield Check(f"extra {extra}", Status.ABSENT, found, cure)
         else:
             yield Check(f"extra {extra}", Status.OK, ", ".join(modules))

@@ -22,6 +22,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from tinyvmaf.stats.quantiles import at_most, beta_quantile, student_quantile
+
 MIN_STRATA: Final = 4
 """The fewest strata that say something about their own spread."""
 
@@ -90,10 +92,10 @@ class Estimate:
         """Half the length of the confidence interval at `level`."""
         if self.standard_error == 0:
             return 0.0
-        # Student's quantile; scipy.stats has it too, but takes a second to import.
-        from scipy.special import stdtrit
-
-        return float(stdtrit(self.degrees_of_freedom, (1 + level) / 2) * self.standard_error)
+        quantile = student_quantile(
+            (1 + level) / 2, degrees_of_freedom=float(self.degrees_of_freedom)
+        )
+        return quantile * self.standard_error
 
     def interval(self, *, level: float) -> tuple[float, float]:
         """The confidence interval, cut to [0, 100], where every exact mean lies."""
@@ -397,14 +399,11 @@ def percentile_interval(
 
     Source: Woodruff (1952); order statistics of the sample at binomial ranks.
     """
-    from scipy.special import bdtr
-
     n_sampled, share, tail = len(scores), percentile / 100, (1 - level) / 2
     ranks = np.arange(n_sampled)
-    # bdtr(k, n, p) is the probability of at most k among n.
-    at_most = bdtr(ranks.astype(np.float64), n_sampled, share)
-    low = int(np.searchsorted(at_most, tail, side="right")) - 1
-    high = int(np.searchsorted(at_most, 1 - tail, side="left")) + 1
+    below = np.array([at_most(rank, n=n_sampled, share=share) for rank in ranks.tolist()])
+    low = int(np.searchsorted(below, tail, side="right")) - 1
+    high = int(np.searchsorted(below, 1 - tail, side="left")) + 1
     if low < 0 or high >= n_sampled:
         return None
     ordered = np.sort(scores)
@@ -413,13 +412,13 @@ def percentile_interval(
 
 def share_bounds(n_below: int, n_sampled: int, *, level: float) -> tuple[float, float]:
     """The Clopper-Pearson interval of a share at `level`, from `n_below` among `n_sampled`."""
-    from scipy.special import betaincinv
-
     tail = (1 - level) / 2
-    low = 0.0 if n_below == 0 else float(betaincinv(n_below, n_sampled - n_below + 1, tail))
+    low = (
+        0.0 if n_below == 0 else beta_quantile(tail, a=float(n_below), b=n_sampled - n_below + 1.0)
+    )
     high = 1.0
     if n_below < n_sampled:
-        high = float(betaincinv(n_below + 1, n_sampled - n_below, 1 - tail))
+        high = beta_quantile(1 - tail, a=n_below + 1.0, b=float(n_sampled - n_below))
     return low, high
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from tinyvmaf.errors import TinyVmafError, UsageError
+from tinyvmaf.extras import missing_extra
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models.network import Layer, Network
 from tinyvmaf.models.support_vectors import Regressor
@@ -42,10 +43,7 @@ try:
         unpack,
     )
 except ModuleNotFoundError as error:
-    raise UsageError(
-        f"training needs JAX and Optax, found no module {error.name}; "
-        "install them with: pip install 'tinyvmaf[train]'"
-    ) from error
+    raise missing_extra("train", what="training", modules=[error.name or "jax"]) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,11 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in ZOO.glob("*.onnx")))
 
 
+def is_shipped(path: Path) -> bool:
+    """Whether the file is one of the package's own, with its card."""
+    return path.parent == ZOO and path.with_suffix(".json").is_file() and path.stem in names()
+
+
 def path_of(name: str) -> Path:
     """The ONNX file of a shipped model.
 

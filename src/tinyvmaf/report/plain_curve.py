@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The score of a pair over time as plain SVG, for installations without the extra `report`."""
+
+from collections.abc import Iterator
+from html import escape
+from typing import Final
+
+import numpy as np
+
+from tinyvmaf.report.theme import PAPER
+from tinyvmaf.scoring.result import Score
+from tinyvmaf.text import one_line
+
+_WIDTH: Final = 920
+_HEIGHT: Final = 350
+_LEFT, _TOP, _RIGHT, _BOTTOM = 48.0, 56.0, 16.0, 42.0
+# More points than this no screen shows; a longer video is drawn as means and extremes of stretches.
+_MAX_POINTS: Final = 1500
+_N_TICKS: Final = 8
+_STEPS: Final = (1, 2, 5, 10)
+
+_PAGE: Final = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width">
+<style>body{{margin:1rem;background:{surface}}}svg{{max-width:100%;height:auto}}</style></head>
+<body>{drawing}</body></html>
+"""
+
+
+def plain_page(score: Score) -> str:
+    """A page that holds the drawing and nothing that runs."""
+    title = escape(one_line(f"{score.distorted.name}: VMAF over time"))
+    return _PAGE.format(title=title, surface=PAPER.surface, drawing=plain_curve(score))
+
+
+def plain_curve(score: Score) -> str:
+    """The drawing: score over time with the extremes of stretches, its mean, the worst moments."""
+    figures = f"mean {score.vmaf.mean:.2f}; {score.model.name}, mode {score.mode}"
+    size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
+    font = f'font-family="{PAPER.font}" font-size="12"'
+    lines = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="{PAPER.surface}"/>',
+        _text(_LEFT, 20.0, score.distorted.name, fill=PAPER.ink, more='font-size="14"'),
+        _text(_LEFT, 38.0, figures, fill=PAPER.muted),
+        *_Plot(score).lines(),
+        "</svg>\n",
+    )
+    return "\n".join(lines)
+
+
+class _Plot:
+    """The lines of the drawing within its frame."""
+
+    def __init__(self, score: Score) -> None:
+        self._score = score
+        self._first, self._last = float(score.times_s[0]), float(score.times_s[-1])
+        # The axis begins at a round number below the worst frame.
+        self._floor = min(90.0, max(0.0, 10 * float(np.floor(score.frame_scores.min() / 10))))
+
+    def lines(self) -> Iterator[str]:
+        yield from self._axes()
+        n_points = min(_MAX_POINTS, len(self._score.frame_scores))
+        times = [part.mean() for part in np.array_split(self._score.times_s, n_points)]
+        parts = np.array_split(self._score.frame_scores, n_points)
+        if n_points < len(self._score.frame_scores):
+            high = [self._place(t, part.max()) for t, part in zip(times, parts, strict=True)]
+            low = [self._place(t, part.min()) for t, part in zip(times, parts, strict=True)]
+            area = " ".join((*high, *reversed(low)))
+            yield f'<polygon points="{area}" fill="{PAPER.accent}" opacity="0.2"/>'
+        line = " ".join(self._place(t, part.mean()) for t, part in zip(times, parts, strict=True))
+        stroke = f'fill="none" stroke="{PAPER.accent}" stroke-width="1.5" stroke-linejoin="round"'
+        yield f'<polyline points="{line}" {stroke}/>'
+        mean = self._y(self._score.vmaf.mean)
+        yield _rule(mean, f'stroke="{PAPER.muted}" stroke-dasharray="4 3"')
+        for item in self._score.worst_frames:
+            x, y = self._x(item.time_s), self._y(item.vmaf)
+            title = f"{item.time_s:.2f} s: {item.vmaf:.2f}"
+            yield (
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{PAPER.other}">'
+                f"<title>{title}</title></circle>"
+            )
+
+    def _axes(self) -> Iterator[str]:
+        for value in _ticks(self._floor, 100.0):
+            y = self._y(value)
+            yield _rule(y, f'stroke="{PAPER.rule}"')
+            yield _text(_LEFT - 8, y + 4, f"{value:g}", fill=PAPER.muted, anchor="end")
+        bottom = _HEIGHT - _BOTTOM
+        for value in _ticks(self._first, self._last):
+            x = self._x(value)
+            yield f'<path d="M{x:.1f} {bottom}v5" stroke="{PAPER.rule}"/>'
+            yield _text(x, bottom + 18, f"{value:g}", fill=PAPER.muted, anchor="middle")
+        name = "time in the distorted video, s"
+        yield _text(_WIDTH - _RIGHT, bottom + 36, name, fill=PAPER.ink, anchor="end")
+        yield _text(_LEFT - 8, _TOP - 12, "VMAF", fill=PAPER.ink, anchor="end")
+
+    def _place(self, time_s: float, value: float) -> str:
+        return f"{self._x(time_s):.1f},{self._y(value):.1f}"
+
+    def _x(self, time_s: float) -> float:
+        share = (time_s - self._first) / ((self._last - self._first) or 1.0)
+        return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
+
+    def _y(self, value: float) -> float:
+        share = (100.0 - value) / (100.0 - self._floor)
+        return _TOP + share * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Some round numbers from low to high."""
+    if high <= low:
+        return [round(low, 3)]
+    rough = (high - low) / _N_TICKS
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = next(power * each for each in _STEPS if power * each >= rough * (1 - 1e-9))
+    numbers = range(int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9)) + 1)
+    return [float(round(number * step, 9)) for number in numbers]
+
+
+def _rule(y: float, stroke: str) -> str:
+    return f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" {stroke}/>'
+
+
+def _text(
+    x: float, y: float, text: str, *, fill: str, anchor: str = "start", more: str = ""
+) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" fill="{fill}" text-anchor="{anchor}" {more}'
+    return f"<text {place}>{escape(one_line(text))}</text>"
