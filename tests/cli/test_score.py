@@ -112,7 +112,9 @@ def test_a_wrong_call_is_one_line_and_2(arguments, said):
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(("suffix", "start"), [("html", b"<!DOCTYPE html>"), ("png", b"\x89PNG")])
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("html", b"<!DOCTYPE html>"), ("png", b"\x89PNG"), ("svg", b"<?xml")]
+)
 def test_a_plot_is_self_contained(videos, tmp_path, suffix, start):
     reference, encodes = videos
     path = tmp_path / f"plot.{suffix}"
