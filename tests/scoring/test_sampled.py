@@ -7,16 +7,24 @@ import numpy as np
 import pytest
 
 import tinyvmaf as tv
+from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import NotSeekable, UsageError
+from tinyvmaf.frontier.table_material import TableMaterial
+from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.sets import HALF, QUARTER
 from tinyvmaf.libvmaf.teacher import Teacher
+from tinyvmaf.media.video import Video
 from tinyvmaf.models.model import load_model
+from tinyvmaf.pairs.check import check
 from tinyvmaf.scoring import plan, sampled, video_material
 from tinyvmaf.scoring.auxiliary import NoVariables, ReducedVmaf, SignalVariables, TinyModel
 from tinyvmaf.scoring.costs import measured_costs
+from tinyvmaf.scoring.mode import Job
 from tinyvmaf.scoring.plan import Goal, first_strata
 from tinyvmaf.scoring.sampled import SampledMode
+from tinyvmaf.scoring.sampling import sample_encodes
 from tinyvmaf.scoring.score import choose_mode
+from tinyvmaf.stats.survey import no_auxiliary
 
 N_FRAMES = 120
 
@@ -208,6 +216,35 @@ def test_short_clips_and_narrow_wishes_are_left_to_libvmaf(made, pair, whole):
     )
     assert narrow.notes[0].startswith("every frame was scored exactly: ")
     assert (short.mode, short.model.name) == ("exact", "vmaf_v0.6.1")
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.usefixtures("free_start")
+@pytest.mark.parametrize("within", [0.001, 1.0, 3.0])
+def test_a_table_in_the_place_of_the_videos_gives_the_same(pair, whole, ffmpeg, tmp_path, within):
+    """What `frontier` simulates on a table is what `score` does on the videos."""
+    videos = {name: Video(path) for name, path in pair.items()}
+    job = Job(check(Pair.of_files(**videos)), FfmpegEngine(ffmpeg), tmp_path, threads=1)
+    goal = Goal(within=within)
+    mode = SampledMode(Teacher("vmaf_v0.6.1"), goal, SignalVariables(), seed=11)
+    together = mode.score_together([job], on_frame=lambda _: None)
+    (found,) = together.found
+    decoded = found.sample is not None
+    auxiliary = together.material.auxiliary(0) if decoded else no_auxiliary(N_FRAMES)
+    table = TableMaterial([whole.frame_scores], [auxiliary], passes=("signal",), n_pixels=960 * 540)
+    (simulated,) = sample_encodes(
+        table,
+        n_encodes=1,
+        goal=goal,
+        costs=sampled.measured_costs(),
+        rng=np.random.default_rng(11),
+    )
+    assert simulated.reason == found.reason
+    assert (simulated.n_looks, simulated.half_width) == (found.n_looks, found.half_width)
+    assert simulated.estimate == found.estimate
+    if decoded:
+        assert simulated.sample.frames == found.sample.frames
+        assert dict(table.exact(0)) == dict(together.material.exact(0))
 
 
 @pytest.mark.ffmpeg
