@@ -263,10 +263,8 @@ def _own_index(
     # These are times of decoding; where every frame is a keyframe, they are those of showing.
     if stream.codec_context.codec.intra_only:
         return packets if all(flag & _KEYFRAME for flag in packets.flags) else None
-    offsets = composition_offsets(video.path, track=stream.id)
-    if offsets is None or len(offsets) not in {0, len(packets.pts)}:
-        return None
-    return _shifted(video, packets, offsets)
+    offsets = composition_offsets(video.path, track=stream.id, n_frames=len(packets.pts))
+    return None if offsets is None else _shifted(video, packets, offsets)
 
 
 def _shifted(
@@ -274,8 +272,7 @@ def _shifted(
 ) -> _Packets | None:
     """Times of showing, if the packets at both ends have them so."""
     decoded = np.array(packets.pts, dtype=np.int64)
-    times = decoded.copy()
-    times[: len(offsets)] += offsets
+    times = decoded + offsets
     shifts: set[int] = set()
     with open_container(video) as container:
         stream = video_stream(video.path, container)

@@ -14,32 +14,36 @@ from typing import BinaryIO, Final
 import numpy as np
 from jaxtyping import Int64
 
-_CONTAINERS: Final = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
-_LONGEST: Final = 256 * 1024 * 1024
+_TO_SAMPLES: Final = (b"mdia", b"minf", b"stbl")
 _TRACK_ID_AT: Final = {0: 12, 1: 20}
 
 
-def composition_offsets(path: Path, *, track: int) -> Int64[np.ndarray, " n_frames"] | None:
-    """The offsets of a track's samples, in its time base; empty if the track has none.
+def composition_offsets(
+    path: Path, *, track: int, n_frames: int
+) -> Int64[np.ndarray, " n_frames"] | None:
+    """The offsets of a track's samples, in its time base; zeros if the track lists none.
 
     Args:
         path: The file.
         track: The track's number, which is the stream's id.
+        n_frames: Samples of the track.
     """
     try:
         with path.open("rb", buffering=0) as file:
-            return _of_track(file, path.stat().st_size, track)
-    except (OSError, struct.error, ValueError):
+            return _of_track(file, path.stat().st_size, track=track, n_frames=n_frames)
+    except (OSError, struct.error, ValueError, IndexError, KeyError):
         return None
 
 
-def _of_track(file: BinaryIO, size: int, track: int) -> Int64[np.ndarray, " n_frames"] | None:
+def _of_track(
+    file: BinaryIO, size: int, *, track: int, n_frames: int
+) -> Int64[np.ndarray, " n_frames"] | None:
     for kind, start, end in _boxes(file, 0, size):
         if kind != b"moov":
             continue
         for inner, first, last in _boxes(file, start, end):
             if inner == b"trak" and _track_id(file, first, last) == track:
-                return _offsets(file, first, last)
+                return _offsets(file, first, last, n_frames=n_frames)
     return None
 
 
@@ -53,20 +57,27 @@ def _track_id(file: BinaryIO, start: int, end: int) -> int | None:
     return None
 
 
-def _offsets(file: BinaryIO, start: int, end: int) -> Int64[np.ndarray, " n_frames"]:
+def _offsets(
+    file: BinaryIO, start: int, end: int, *, n_frames: int
+) -> Int64[np.ndarray, " n_frames"] | None:
+    for name in _TO_SAMPLES:
+        found = next((box for box in _boxes(file, start, end) if box[0] == name), None)
+        if found is None:
+            return None
+        _, start, end = found
     for kind, first, last in _boxes(file, start, end):
-        if kind in _CONTAINERS:
-            found = _offsets(file, first, last)
-            if len(found):
-                return found
-        if kind == b"ctts" and last - first <= _LONGEST:
+        # No run is empty, so that there are at most as many as samples.
+        if kind == b"ctts" and last - first <= 8 + 8 * n_frames:
             file.seek(first + 4)
-            runs = np.frombuffer(file.read(last - first - 4), dtype=">i4")
+            runs = np.frombuffer(file.read((last - first - 4) // 8 * 8 + 4), dtype=">i4")
             runs = runs[1 : 1 + 2 * int(runs[0])].reshape(-1, 2)
-            if runs[:, 0].min(initial=1) < 0 or int(runs[:, 0].sum(dtype=np.int64)) > _LONGEST:
-                raise ValueError
-            return np.repeat(runs[:, 1].astype(np.int64), runs[:, 0])
-    return np.zeros(0, dtype=np.int64)
+            counts = runs[:, 0].astype(np.int64)
+            if counts.min(initial=1) < 1 or counts.sum() != n_frames:
+                return None
+            return np.repeat(runs[:, 1].astype(np.int64), counts)
+        if kind == b"ctts":
+            return None
+    return np.zeros(n_frames, dtype=np.int64)
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Generator[tuple[bytes, int, int]]:
