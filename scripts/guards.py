@@ -43,6 +43,7 @@ class Guard:
 
 _FAULTS: Final = "tests/cli/test_faults.py::test_"
 _CLUSTER: Final = "tests/execution/test_cluster.py::test_"
+_ENDINGS: Final = "tests/cli/test_endings.py::test_"
 _SWAP: Final = "tests/test_swap.py::test_"
 _START: Final = "    watch_group(process.pid)\n"
 _HEAD: Final = 'if head not in {magic + seal + b"\\n" for magic in (_MAGIC, _FIRST)}:'
@@ -283,6 +284,55 @@ GUARDS: Final = (
         '    for mark in "<>&":',
         '    for mark in "":',
         "tests/report/test_html.py::test_the_data_in_the_page_is_the_charts",
+    ),
+    Guard(
+        "a machine elsewhere that asks our own cluster",
+        "execution/cluster.py",
+        'dashboard_address=f"{_LOOPBACK}:0"',
+        'dashboard_address=":0"',
+        f"{_CLUSTER}a_cluster_of_our_own_listens_to_this_machine_alone",
+    ),
+    Guard(
+        "a worker that is killed while it starts",
+        "execution/cluster.py",
+        "            except (RuntimeError, OSError, TimeoutError) as error:",
+        "            except KeyError as error:",
+        f"{_ENDINGS}a_worker_that_is_killed_while_it_starts",
+    ),
+    Guard(
+        "a store that never answers",
+        "storage.py",
+        '        limits = {"connect_timeout": _CONNECT_S, "read_timeout": _SILENT_S}',
+        "        limits = {}",
+        f"{_ENDINGS}a_store_that_never_answers_is_given_up",
+    ),
+    Guard(
+        "a bucket that is not there",
+        "storage.py",
+        '        if done == "read":\n            raise\n',
+        "        raise\n",
+        f"{_ENDINGS}a_bucket_that_is_not_there",
+    ),
+    Guard(
+        "a full disk behind stdout",
+        "cli/console.py",
+        "        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())\n",
+        "",
+        f"{_ENDINGS}a_full_disk_behind_stdout",
+    ),
+    Guard(
+        "stderr that takes nothing",
+        "cli/console.py",
+        "        with suppress(OSError):\n            self.console",
+        "        with suppress(KeyError):\n            self.console",
+        f"{_ENDINGS}stderr_that_takes_nothing_changes_no_result",
+    ),
+    Guard(
+        "a terminal of few characters",
+        "cli/console.py",
+        "            stream.reconfigure(errors=_SIGNS)",
+        "            pass",
+        f"{_ENDINGS}a_terminal_of_few_characters",
     ),
     Guard(
         "a clock that jumps",

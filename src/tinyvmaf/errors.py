@@ -28,7 +28,7 @@ TinyVmafError
 
 from collections.abc import Sequence
 
-from tinyvmaf.text import one_line
+from tinyvmaf.text import one_line, unfolded
 
 _LONGEST = 4000
 
@@ -42,7 +42,7 @@ class TinyVmafError(Exception):
     exit_status = 1
 
     def __init__(self, message: str) -> None:
-        line = one_line(message[: _LONGEST + 1])
+        line = one_line(unfolded(message[: _LONGEST + 1]))
         super().__init__(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}...")
 
 

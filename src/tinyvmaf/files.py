@@ -14,8 +14,9 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from tinyvmaf.errors import UsageError
+from tinyvmaf.errors import TinyVmafError, UsageError
 from tinyvmaf.storage import (
+    address,
     check_remote,
     fetch_remote,
     is_remote,
@@ -137,7 +138,18 @@ def local_copy(path: Path) -> Generator[Path]:
     with working_folder() as folder:
         local = folder / path.name
         fetch_remote(path, local)
-        yield local
+        with _naming(path, local):
+            yield local
+
+
+@contextmanager
+def _naming(path: Path, local: Path) -> Generator[None]:
+    """Let errors name the address, and not the copy that goes away."""
+    try:
+        yield
+    except TinyVmafError as error:
+        error.args = (str(error).replace(str(local), address(path)), *error.args[1:])
+        raise
 
 
 @contextmanager
@@ -161,7 +173,8 @@ def local_folder(path: Path, *, fetch: bool = False, send: bool = False) -> Gene
         for name in list_remote(path) if fetch else ():
             (local / name).parent.mkdir(parents=True, exist_ok=True)
             fetch_remote(path / name, local / name)
-        yield local
+        with _naming(path, local):
+            yield local
         if send:
             # What lies deeper first: a run's record marks it as whole, and comes last.
             found = [name.relative_to(local) for name in local.rglob("*") if name.is_file()]

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.extras import missing_extra
@@ -18,6 +18,10 @@ from tinyvmaf.extras import missing_extra
 if TYPE_CHECKING:
     from upath import UPath
 
+# A store that is silent for longer is not waited for. Amazon's own limits add up to five minutes.
+_CONNECT_S = 5
+_SILENT_S = 15
+_TRIES = 2
 # One letter would be a drive of another system.
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.DOTALL)
 
@@ -146,7 +150,10 @@ def list_remote(path: Path) -> list[Path]:
     with _reaching(path, "read") as place:
         place.fs.invalidate_cache()
         root = place.path.rstrip("/") + "/"
-        found = place.fs.find(place.path)
+        try:
+            found = place.fs.find(place.path)
+        except FileNotFoundError:
+            return []
         return sorted(Path(name.removeprefix(root)) for name in found if name.startswith(root))
 
 
@@ -158,9 +165,31 @@ def _reaching(path: Path, done: str) -> "Generator[UPath]":
     from upath import UPath
 
     try:
-        yield UPath(where)
-    except FileNotFoundError:
-        raise
+        place = UPath(where, **_limits(where.partition(":")[0]))
+        if place.protocol == "s3":
+            # It tries again, five times, what has been tried again.
+            setattr(place.fs, "retries", 1)  # noqa: B010 (its base class has none)
+        yield place
+    except FileNotFoundError as error:
+        if done == "read":
+            raise
+        raise UsageError(f"{where}: cannot be {done}: {_reason(error)}") from error
     except Exception as error:  # every store has exceptions of its own
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise UsageError(f"{where}: cannot be {done}: {reason}") from error
+        raise UsageError(f"{where}: cannot be {done}: {_reason(error)}") from error
+
+
+def _limits(scheme: str) -> dict[str, Any]:
+    """What makes a store that does not answer an error, as its own package takes it."""
+    if scheme == "s3":
+        limits = {"connect_timeout": _CONNECT_S, "read_timeout": _SILENT_S}
+        return {"config_kwargs": {**limits, "retries": {"total_max_attempts": _TRIES}}}
+    if scheme in {"http", "https"}:
+        from aiohttp import ClientTimeout
+
+        timeout = ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=_SILENT_S)
+        return {"client_kwargs": {"timeout": timeout}}
+    return {}
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -14,6 +14,9 @@ from typing import Any
 _MARKUP = ("\\", "|", "`", "*", "_", "[", "]", "#", "~")
 # What a reader of Markdown makes links, mentions or formulas of: an entity stops it, unseen.
 _LINKS = {"://": ":&#47;/", "www.": "www&#46;", "@": "&#64;", "$": "&#36;"}
+_FOLDED = re.compile(
+    r"\b(s3a?|gc?s|az|abfss?|adl|https?|memory|s?ftp|ssh|smb|hdfs|webhdfs|oss|oci):/(?=[^/\s])"
+)
 # Between these, all is printable: asked first, because it is the rule.
 _PLAIN = re.compile(r"[ -~]*")
 
@@ -24,6 +27,11 @@ def one_line(text: object) -> str:
     if _PLAIN.fullmatch(found) or found.isprintable():
         return found
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in found)
+
+
+def unfolded(text: str) -> str:
+    """`text` with addresses as people write them: a `Path` folds `s3://b` into `s3:/b`."""
+    return _FOLDED.sub(r"\1://", text)
 
 
 def json_text(value: object, *, indent: int | None = None, compact: bool = False) -> str:

@@ -25,6 +25,19 @@ def importable(request, monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_cluster_of_our_own_listens_to_this_machine_alone():
+    with open_executor(cluster="local:2"):
+        us = psutil.Process()
+        places = {
+            connection.laddr.ip
+            for process in (us, *us.children(recursive=True))
+            for connection in process.net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+        }
+    assert places == {"127.0.0.1"}
+
+
+@pytest.mark.slow
 def test_work_of_a_worker_that_died_is_done_by_another(tmp_path):
     with open_executor(cluster="local:2") as executor:
         others = [executor.submit(Count(1), on_frame=ignore) for _ in range(6)]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.progress import SILENT, Task
-from tinyvmaf.text import json_text, one_line
+from tinyvmaf.text import json_text, one_line, unfolded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,9 +102,10 @@ class Terminal:
         self._say(message, "red")
 
     def _say(self, message: str, style: str) -> None:
+        words = one_line(unfolded(message))
         # Nobody can be told that stderr is closed, or its disk full.
         with suppress(OSError):
-            self.console.print(one_line(message), style=style, markup=False, soft_wrap=True)
+            self.console.print(words, style=style, markup=False, soft_wrap=True)
 
 
 TERMINAL = Terminal()
@@ -141,7 +142,7 @@ def show(line: str) -> None:
     Raises:
         UsageError: it cannot be written, as on a full disk.
     """
-    _write(one_line(line) + "\n")
+    _write(one_line(unfolded(line)) + "\n")
 
 
 def _write(text: str) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CONNECT_S = 15
+_LOOPBACK = "127.0.0.1"
 _STOP_S = 5.0
 _INTERVAL_S = 0.05
 
@@ -74,6 +75,7 @@ class DaskExecutor(AbstractExecutor):
 
         Raises:
             ToolNotFound: Dask is not installed.
+            WorkerLost: a worker ended while it started.
         """
         _require()
         import dask.config
@@ -82,21 +84,29 @@ class DaskExecutor(AbstractExecutor):
         with ExitStack() as resources:
             folder = resources.enter_context(working_folder())
             resources.enter_context(dask.config.set({"temporary-directory": str(folder)}))
-            cluster = resources.enter_context(
-                LocalCluster(
+            name = f"local:{n_workers}"
+            try:
+                cluster = LocalCluster(
                     n_workers=n_workers,
                     threads_per_worker=1,
                     processes=True,
                     # Frames stay in ffmpeg: what a worker of ours holds is small.
                     memory_limit=0,
-                    dashboard_address=":0",  # two commands at once must not quarrel about a port
+                    # Nobody else's machine can reach any of it, and two commands at once do not
+                    # quarrel about a port.
+                    host=_LOOPBACK,
+                    dashboard_address=f"{_LOOPBACK}:0",
                     local_directory=str(folder),
                     silence_logs=logging.CRITICAL,
                     preload=[worker.__name__],
                 )
-            )
-            name = f"local:{n_workers}"
-            client = _connect(cast("LocalCluster", cluster), resources, name=name)
+            except (RuntimeError, OSError, TimeoutError) as error:
+                raise WorkerLost(
+                    f"--cluster {name}: its workers did not start ({error}); run it again, with "
+                    "fewer of them where memory is short, or use --jobs"
+                ) from error
+            resources.enter_context(cluster)
+            client = _connect(cluster, resources, name=name)
             return cls(client, name=name, resources=resources.pop_all())
 
     def submit(self, work: Work[T], *, on_frame: OnFrame) -> "Future[T]":

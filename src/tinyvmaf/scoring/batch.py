@@ -91,9 +91,9 @@ def encodes_in(folder: Path, *, reference: Path, raw: RawFormat | None = None) -
     encodes = [
         path
         for path in sorted(folder.iterdir())
-        if path.is_file()
+        if (path.is_file() or not path.exists())  # a link to nothing is named, not left out
         and path.suffix.lower() in _SUFFIXES
-        and not (reference.exists() and path.samefile(reference))
+        and not (reference.exists() and path.exists() and path.samefile(reference))
     ]
     if not encodes:
         raise CorpusError(f"{folder}: holds no video besides the reference")
