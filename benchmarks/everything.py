@@ -64,6 +64,13 @@ PARTS = {
         "Simulated coverage of the intervals, nominal 95 %",
         "Intervals that are common and too narrow, in the same run.",
     ),
+    "power": Part(
+        "Simulated power of the paired comparisons, 80 % said",
+        "The t test's formula for a single comparison, in the same run.",
+    ),
+    "sample_loso": Part(
+        "`loso --sample` from start to page", "The same command with a cache that was filled."
+    ),
 }
 
 # Benchmarks that write a record or a page of their own.

@@ -66,7 +66,7 @@ _HOMES = {
     "read_logs": ("features.log_import", "read_logs"),
     "read_run": ("evaluation.run", "read_run"),
     "read_table": ("features.table", "read_table"),
-    "report": ("report.digest", "report"),
+    "report": ("report", ""),  # a package that can be called
     "score": ("scoring.score", "score"),
     "train": ("training.train", "train"),
     "write_table": ("features.table", "write_table"),
@@ -95,7 +95,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for
         from tinyvmaf.extras import require
 
         require(_EXTRA_OF[name], what=f"tinyvmaf.{name}")
-    found = getattr(import_module(f"{__name__}.{module}"), attribute)
+    found = import_module(f"{__name__}.{module}")
+    found = getattr(found, attribute) if attribute else found
     globals()[name] = found
     return found
 
