@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -60,6 +61,18 @@ def test_a_coarse_encode_scores_lower_than_a_fine_one(score, tiny_corpus):
     mean = dict(table.rows.group_by("clip").agg(pl.col("vmaf").mean()).iter_rows())
     fine, coarse = (mean[f"libx264_272p_crf{crf}"] for crf in (20, 40))
     assert fine > 85 > coarse
+
+
+def test_opinions_of_a_manifest_are_labels_of_the_table(score, tiny_corpus, tmp_path):
+    pairs = [pair for pair in read_corpus(tiny_corpus).pairs if pair.source == "bikes"]
+    judged = [replace(pairs[0], mos=2.5), *pairs[1:]]
+    table = score(*judged).table
+    assert table.info.labels == ("mos",)
+    opinions = dict(table.clips.select("clip", "mos").iter_rows())
+    assert opinions == {pair.clip: pair.mos for pair in judged}
+    write_table(table, tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet").sha256 == table.sha256
+    assert score(*pairs).table.info.labels == ()
 
 
 def test_the_container_does_not_matter(score, folder, make_video, reference, distorted):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import SchemaError
 from tinyvmaf.features.cached_scores import Scored
-from tinyvmaf.features.schema import check_values
+from tinyvmaf.features.schema import MOS, check_values
 from tinyvmaf.libvmaf.graph import COMPANION
 from tinyvmaf.libvmaf.logs import Log
 from tinyvmaf.libvmaf.sets import ALL, CANONICAL6, SETS, TARGET
@@ -26,6 +26,7 @@ class ExtractedRows:
     Attributes:
         scored: The pairs, in order.
         features: The columns that were asked for.
+        labels: `mos`, if the corpus has opinion scores.
         n_rows: Rows that were read so far.
     """
 
@@ -33,15 +34,20 @@ class ExtractedRows:
         self.scored = scored
         with closing(scored[0].log.parts()) as parts:
             self.features = _columns(feature_set, next(parts))
+        self.labels = (MOS,) if any(item.pair.mos is not None for item in scored) else ()
         self.n_rows = 0
 
     def __iter__(self) -> "Iterator[pl.DataFrame]":
+        import polars as pl
+
         for item in self.scored:
             frame = 0
             with closing(item.log.parts()) as parts:
                 for part in parts:
                     rows = _rows(item.pair, part, self.features, first=frame)
-                    check_values(rows, self.features)
+                    if self.labels:
+                        rows = rows.with_columns(pl.lit(item.pair.mos, pl.Float64).alias(MOS))
+                    check_values(rows, self.features, labels=self.labels)
                     frame += rows.height
                     self.n_rows += rows.height
                     yield rows

@@ -275,6 +275,7 @@ def _info(rows: ExtractedRows, scorer: PairScorer) -> TableInfo:
     return TableInfo(
         teacher=scorer.teacher.label,
         features=rows.features,
+        labels=rows.labels,
         versions={**versions(), **scorer.engine.versions},
         # A hash of the clips' names and contents.
         corpus=cache_key({item.pair.name: list(item.content) for item in rows.scored}),
