@@ -51,3 +51,14 @@ def test_a_model_that_has_seen_every_source_is_refused(tinyvmaf, corpus):
     done = tinyvmaf("frontier", corpus, "--model", "tinyvmaf_small_v1", "--cpu-pairs", 1)
     assert done.status == 2
     assert "reads features at full size" in done.stderr
+
+
+def test_a_table_needs_figures_of_cpu_time(tinyvmaf, tmp_path):
+    costs = tmp_path / "costs.json"
+    costs.write_text("{}")
+    done = tinyvmaf("frontier", tmp_path / "table.parquet", "--costs", costs)
+    assert done.status == 2
+    assert f"--costs {costs}: expected schema tinyvmaf.costs/1" in done.stderr
+    done = tinyvmaf("frontier", tmp_path / "table.parquet", "--costs", tmp_path / "none.json")
+    assert done.status == 2
+    assert "none.json: cannot be read: No such file or directory" in done.stderr
