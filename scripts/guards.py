@@ -400,6 +400,42 @@ GUARDS: Final = (
         "tests/libvmaf/test_colours.py::test_ffmpeg_reports_no_filter_that_we_did_not_write",
     ),
     Guard(
+        "a damaged video",
+        "libvmaf/engine.py",
+        "            if not self.allow_damaged:",
+        "            if False:",
+        "tests/libvmaf/test_condition.py::test_a_damaged_video_is_refused_by_name_and_time",
+    ),
+    Guard(
+        "a damaged video: whose decoder only complains",
+        "media/diagnostics.py",
+        "(stream.damage if sure else stream.doubts).append(text)",
+        "(stream.damage if False else []).append(text)",
+        "tests/libvmaf/test_condition.py::"
+        "test_damage_is_noticed_and_placed_and_a_whole_file_is_not_accused",
+    ),
+    Guard(
+        "a cut that is called damaged",
+        "media/damage.py",
+        "    return n_frames > 0 or not is_about_missing_pictures(words)",
+        "    return True",
+        "tests/libvmaf/test_condition.py::test_ordinary_cuts_are_not_called_damaged",
+    ),
+    Guard(
+        "concealment by several threads",
+        "scoring/scorer.py",
+        "        threads = 1 if damaged else self.threads",
+        "        threads = self.threads",
+        "tests/libvmaf/test_condition.py::test_a_damaged_video_is_refused_by_name_and_time",
+    ),
+    Guard(
+        "a temporary folder that is full",
+        "libvmaf/condition.py",
+        "        probe.write_bytes(b",
+        "        (lambda _: None)(b",
+        "tests/libvmaf/test_condition.py::test_a_folder_without_room_is_named",
+    ),
+    Guard(
         "a file whose name is a pattern",
         "media/video.py",
         "        if self.path.suffix.lower() in _PICTURES and set(self.address) & _OF_PATTERNS:",

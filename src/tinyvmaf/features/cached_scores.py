@@ -8,13 +8,13 @@ pairs of one reference share. Logs stay in the cache; what travels is their keys
 from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, closing
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import ToolFailed
 from tinyvmaf.features.cache import Cache, DamagedEntry, cache_key, hash_file
 from tinyvmaf.files import working_folder
-from tinyvmaf.libvmaf.engine import Engine
+from tinyvmaf.libvmaf.engine import Engine, FfmpegEngine
 from tinyvmaf.libvmaf.graph import GRAPH_VERSION
 from tinyvmaf.libvmaf.logs import Log
 from tinyvmaf.libvmaf.sets import FULL, FeatureSet
@@ -89,12 +89,14 @@ class _Ready:
         content: Hashes of the reference and of the distorted video.
         keys: The cache entry of every set.
         remarks: The notes of its check.
+        verdict: Under which the cache remembers them.
     """
 
     request: Request | None
     content: tuple[str, str]
     keys: Mapping[FeatureSet, str]
     remarks: tuple[str, ...]
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,14 +129,14 @@ class PairScorer:
                 Which one it is may not be known.
         """
         ready = [self._ready(pair) for pair in pairs]
-        self._compute([item for item in ready if item.request is not None], on_frame)
+        said = self._compute([item for item in ready if item.request is not None], on_frame)
         return tuple(
             Scored(
                 pair,
                 CachedLog(self.cache, item.keys),
                 item.content,
                 cached=item.request is None,
-                remarks=item.remarks,
+                remarks=(*item.remarks, *said.get(item.verdict, ())),
             )
             for pair, item in zip(pairs, ready, strict=True)
         )
@@ -163,19 +165,33 @@ class PairScorer:
         for item in missing:
             item.check_size(width=checked.size[0], height=checked.size[1])
         request = Request(checked, missing) if missing else None
-        return _Ready(request, content, keys, checked.notes)
+        return _Ready(request, content, keys, checked.notes, verdict)
 
-    def _compute(self, missing: Sequence[_Ready], on_frame: OnFrame) -> None:
+    def _compute(
+        self, missing: Sequence[_Ready], on_frame: OnFrame
+    ) -> Mapping[str, tuple[str, ...]]:
+        """Fill the cache; what was found about the videos meanwhile, by verdict."""
         requests = [item.request for item in missing if item.request is not None]
         if not requests:
-            return
+            return {}
+        engine, said = self.engine, list[str]()
+        if isinstance(engine, FfmpegEngine) and Allowance.DAMAGED in self.allowed:
+            engine = replace(engine, allow_damaged=True, remarks=said)
         with working_folder() as folder:
-            found = self.engine.score(
-                requests, teacher=self.teacher, folder=folder, on_frame=on_frame
-            )
+            found = engine.score(requests, teacher=self.teacher, folder=folder, on_frame=on_frame)
             for item, request, logs in zip(missing, requests, found, strict=True):
                 for each, log in zip(request.sets, logs, strict=True):
                     self.cache.store(item.keys[each], _proven(log, request.pair))
+        remarks: dict[str, tuple[str, ...]] = {}
+        for item, request in zip(missing, requests, strict=True):
+            names = (str(request.pair.pair.reference.path), str(request.pair.pair.distorted.path))
+            own = tuple(remark for remark in said if any(name in remark for name in names))
+            if own:
+                compared = _compared(request.pair)
+                known = {"compared": compared, "remarks": [*item.remarks, *own]}
+                self.cache.remember(item.verdict, known)
+                remarks[item.verdict] = own
+        return remarks
 
     def _content(self, video: Video) -> str:
         video_state(video)  # tells what is wrong with something that is no file
@@ -205,6 +221,7 @@ class PairScorer:
                     "versions": dict(self.engine.versions),
                     "compared": compared,
                     "graph": GRAPH_VERSION,
+                    "damaged": Allowance.DAMAGED in self.allowed,
                 }
             )
             for item in self.sets

@@ -7,11 +7,12 @@ container and scales.
 
 import os
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from tinyvmaf.errors import ToolFailed, UsageError
+from tinyvmaf.errors import MediaError, ToolFailed, UsageError
+from tinyvmaf.libvmaf.condition import check_room, check_steady, damaged
 from tinyvmaf.libvmaf.graph import LOG_CSV, log_name
 from tinyvmaf.libvmaf.logs import Log, read_log_parts
 from tinyvmaf.libvmaf.pixels import read_pixel_parts
@@ -19,7 +20,9 @@ from tinyvmaf.libvmaf.sets import FeatureSet
 from tinyvmaf.libvmaf.shared_decode import Logs, Request, place, shared_arguments
 from tinyvmaf.libvmaf.teacher import Teacher, check_teacher, place_teacher
 from tinyvmaf.libvmaf.vmaf_program import ENVIRONMENT_VARIABLE, find_vmaf
+from tinyvmaf.media.diagnostics import Diagnostics
 from tinyvmaf.media.ffmpeg import Ffmpeg, find_ffmpeg, run_ffmpeg
+from tinyvmaf.pairs.checked import CheckedPair
 from tinyvmaf.process.programs import check_timeout
 from tinyvmaf.progress import OnFrame
 
@@ -73,10 +76,14 @@ class FfmpegEngine:
         ffmpeg: The program.
         stall_s: A pair is given up when no new frame came for so many seconds: storage that does
             not answer would otherwise hold a job for ever. None waits.
+        allow_damaged: Whether damaged videos are compared as the decoder conceals them.
+        remarks: Gets a line for every damaged video.
     """
 
     ffmpeg: Ffmpeg
     stall_s: float | None = None
+    allow_damaged: bool = False
+    remarks: list[str] = field(default_factory=list[str], compare=False, repr=False)
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -109,6 +116,7 @@ class FfmpegEngine:
             teacher=teacher,
             folder=folder,
             on_frame=on_frame,
+            pairs=[request.pair for request in requests],
         )
         return tuple(
             tuple(read_set_parts(item, each) for item in request.sets)
@@ -116,17 +124,50 @@ class FfmpegEngine:
         )
 
     def run(
-        self, arguments: Sequence[str], *, teacher: Teacher, folder: Path, on_frame: OnFrame
+        self,
+        arguments: Sequence[str],
+        *,
+        teacher: Teacher,
+        folder: Path,
+        on_frame: OnFrame,
+        pairs: Sequence[CheckedPair] = (),
     ) -> Path:
-        """Run what such arguments describe, in `folder`; the log that `ffmpeg_arguments` names."""
+        """Run what such arguments describe, in `folder`; the log that `ffmpeg_arguments` names.
+
+        Args:
+            arguments: Of ffmpeg.
+            teacher: The model.
+            folder: Where the logs go.
+            on_frame: Told how many frames are done.
+            pairs: Whose videos are read, all with one reference: first every distorted video, then
+                the reference. Empty for pictures of our own making.
+
+        Raises:
+            ToolFailed: ffmpeg failed, or libvmaf wrote no log.
+            MediaError: a video is damaged, or changes in the middle.
+            UsageError: the folder is full.
+        """
         place_teacher(teacher, folder)
-        said = run_ffmpeg(
-            self.ffmpeg.path,
-            _with_long_graph_in_file(arguments, folder),
-            cwd=folder,
-            on_frame=on_frame,
-            stall_s=self.stall_s,
-        )
+        heard = Diagnostics()
+        try:
+            said = run_ffmpeg(
+                self.ffmpeg.path,
+                _with_long_graph_in_file(arguments, folder),
+                cwd=folder,
+                on_frame=on_frame,
+                stall_s=self.stall_s,
+                diagnostics=heard,
+            )
+        except ToolFailed:
+            check_room(folder)
+            check_steady(heard, pairs)
+            raise
+        check_room(folder)
+        check_steady(heard, pairs)
+        for remark in damaged(heard, pairs):
+            if not self.allow_damaged:
+                raise MediaError(f"{remark}; --allow damaged scores it as the decoder conceals it")
+            self.remarks.append(f"{remark} (accepted)")
         if not any(folder.rglob("*.csv")) and not any(folder.rglob("*.txt")):
             # Seen with pictures that are too small for a model's features: ffmpeg ends well.
             reason = said.splitlines()[0] if said else "it does not say why"

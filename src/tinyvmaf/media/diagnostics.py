@@ -21,6 +21,7 @@ _DECODED: Final = re.compile(
     r" *Input stream #(\d+):(\d+) \(video\): .*; (\d+) frames decoded; (\d+) decode errors"
 )
 _PACKET: Final = re.compile(r"(?:corrupt input packet in stream|Packet corrupt \(stream =) ?(\d+)")
+_CROPPED: Final = re.compile(r" *Frame cropping: ", re.IGNORECASE)
 _INSERTED: Final = re.compile(r"auto-inserting filter '(\w+)'")
 _LOUD: Final = frozenset({"error", "fatal", "panic"})
 
@@ -57,7 +58,8 @@ class Stream:
         decoder: Its name.
         n_decoded: Frames that came out, None as long as ffmpeg has not said.
         damage: Signs that its pictures are not what was encoded, in ffmpeg's words.
-        missing: Signs of missing pictures, which are damage unless they stand at the start.
+        doubts: The same from its decoder, which another video may have, too; or signs of missing
+            pictures, which are damage unless they stand at the start.
     """
 
     number: int
@@ -65,7 +67,7 @@ class Stream:
     decoder: str
     n_decoded: int | None = None
     damage: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
 
 class Diagnostics:
@@ -75,18 +77,21 @@ class Diagnostics:
         streams: The videos that were decoded, by the number of their input.
         inserted: Filters that ffmpeg put into the graph by itself.
         reconfigured: Whether a video changed its size, format or tags in the middle.
+        cropped: Whether the container of a video crops its pictures.
     """
 
     def __init__(self) -> None:
         self.streams: dict[int, Stream] = {}
         self.inserted: list[str] = []
         self.reconfigured = False
+        self.cropped = False
 
     def hear(self, line: str) -> str | None:
         """Take a line; it comes back, without its level, if a user should see it."""
         head = _LINE.match(line)
         if head is None:
-            return None
+            # Libvmaf speaks past ffmpeg.
+            return line if "ERROR" in line else None
         text = line[head.end() :]
         contexts, level = _ADDRESS.sub("", head["contexts"]), head["level"]
         if level == "info" and (mapped := _MAPPED.match(text)) is not None:
@@ -112,6 +117,7 @@ class Diagnostics:
     def _notice(self, text: str) -> None:
         if (found := _INSERTED.search(text)) is not None:
             self.inserted.append(found[1])
+        self.cropped |= _CROPPED.match(text) is not None
         self.reconfigured |= text.startswith("Reconfiguring filter graph")
 
     def _judge(self, contexts: str, level: str, text: str) -> None:
@@ -123,11 +129,13 @@ class Diagnostics:
             return
         if level not in _LOUD:
             return
-        for stream in self.streams.values():
+        told = [
+            stream for stream in self.streams.values() if contexts.startswith(f"[{stream.decoder}]")
+        ]
+        for stream in told:
             # Two videos may have one decoder; whose words these are ffmpeg does not say.
-            if contexts.startswith(f"[{stream.decoder}]"):
-                signs = stream.missing if is_about_missing_pictures(text) else stream.damage
-                signs.append(text)
+            sure = len(told) == 1 and not is_about_missing_pictures(text)
+            (stream.damage if sure else stream.doubts).append(text)
 
     @staticmethod
     def _is_damage(stream: Stream, level: str, text: str) -> bool:

@@ -16,6 +16,7 @@ class Allowance(StrEnum):
     FRAME_RATE = "frame-rate"
     COLOR_RANGE = "color-range"
     COLOR_MATRIX = "color-matrix"
+    DAMAGED = "damaged"
     HDR = "hdr"
     INTERLACED = "interlaced"
     SWAPPED = "swapped"

@@ -82,5 +82,7 @@ def run_all_frames(
         ToolFailed: ffmpeg did not end well.
     """
     arguments = ffmpeg_arguments(job.pair, teacher=teacher, threads=job.threads, sets=sets)
-    job.engine.run(arguments, teacher=teacher, folder=job.folder, on_frame=on_frame)
+    job.engine.run(
+        arguments, teacher=teacher, folder=job.folder, on_frame=on_frame, pairs=[job.pair]
+    )
     return AllFrames(job=job, sets=sets, command=(str(job.engine.ffmpeg.path), *arguments))

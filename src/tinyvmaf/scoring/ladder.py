@@ -176,7 +176,7 @@ def score_ladder(
         for place, numbers in enumerate(groups):
             home = folder / str(place)
             home.mkdir()
-            jobs = [Job(checked[n], scorer.engine, home, scorer.threads) for n in numbers]
+            jobs = [scorer.job(checked[n], home) for n in numbers]
             found = _score(scorer, jobs, bar)
             for offset, (number, job, each) in enumerate(zip(numbers, jobs, found, strict=True)):
                 if isinstance(each, TinyVmafError):

@@ -9,7 +9,7 @@ import shlex
 import time
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -86,7 +86,7 @@ class Scorer:
         ):
             checked = self.check(pair)
             looking = aside.submit(verify, checked, allowed=self.allowed)
-            job = Job(pair=checked, engine=self.engine, folder=folder, threads=self.threads)
+            job = self.job(checked, folder)
             found = self._run(job, looking)
             checked = looking.result()
             seconds = time.perf_counter() - started
@@ -98,8 +98,16 @@ class Scorer:
                     scores=found.scores,
                     measured=found.log,
                 )
-        notes = (*checked.notes, *found.notes)
+        notes = (*checked.notes, *found.notes, *job.engine.remarks)
         return self.result(checked, found, seconds=seconds, notes=notes)
+
+    def job(self, pair: CheckedPair, folder: Path) -> Job:
+        """The work on a checked pair, in a folder."""
+        damaged = Allowance.DAMAGED in self.allowed
+        engine = replace(self.engine, allow_damaged=damaged, remarks=[])
+        # How a decoder conceals damage depends on its threads.
+        threads = 1 if damaged else self.threads
+        return Job(pair=pair, engine=engine, folder=folder, threads=threads)
 
     def check(self, pair: Pair) -> CheckedPair:
         """Check a pair with all that the user accepts and wants.

@@ -275,7 +275,7 @@ class VideoMaterial:
             arguments = command_of(graph, videos, threads=jobs[0].threads)
             if spare is not None:
                 arguments += [word for number in numbers for word in outputs(_tag(number))]
-            self._run(arguments, jobs[0], self._folder)
+            self._run(arguments, jobs, self._folder)
             self.n_decoded += len(videos) * self._facts.n_frames
             for number in numbers:
                 folder = self._jobs[number].folder
@@ -290,17 +290,26 @@ class VideoMaterial:
         job, places = self._jobs[number], spare.places(frames)
         kept = spare.pair(job.pair, job.folder)
         graph = sampled_graph(places, pair=kept, teacher=self._teacher, threads=job.threads)
-        self._run(command(graph, kept, threads=job.threads), job, job.folder)
+        # Pictures of our own making: nothing is said of the videos that they come from.
+        self._run(command(graph, kept, threads=job.threads), [job], job.folder, own=True)
         found = read_sampled(job.folder, places, teacher=self._teacher)
         self._exact[number].update(
             {frame: found[place] for frame, place in zip(frames, places, strict=True)}
         )
 
-    def _run(self, arguments: Sequence[str], job: Job, folder: Path) -> None:
+    def _run(
+        self, arguments: Sequence[str], jobs: Sequence[Job], folder: Path, *, own: bool = False
+    ) -> None:
         # Later rounds count their frames from 0 again, and progress never goes back.
         n_frames = self._facts.n_frames
         on_frame = self._on_frame if not self.n_decodes else lambda _: self._on_frame(n_frames)
-        job.engine.run(arguments, teacher=self._teacher, folder=folder, on_frame=on_frame)
+        jobs[0].engine.run(
+            arguments,
+            teacher=self._teacher,
+            folder=folder,
+            on_frame=on_frame,
+            pairs=[] if own else [job.pair for job in jobs],
+        )
 
 
 def _group_sizes(side: Side, stretches: tuple[Stretch, ...]) -> Float[np.ndarray, " n_frames"]:
