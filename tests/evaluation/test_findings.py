@@ -16,7 +16,6 @@ from tests.evaluation.tables import smooth_table
 from tests.evaluation.test_record import made_up_run
 from tinyvmaf.evaluation.compare import compare_runs
 from tinyvmaf.evaluation.evaluate import evaluate_run
-from tinyvmaf.evaluation.evidence import gather_evidence
 from tinyvmaf.evaluation.findings import (
     comparison_findings,
     comparison_sentence,
@@ -26,6 +25,7 @@ from tinyvmaf.evaluation.findings import (
 )
 from tinyvmaf.evaluation.predictions import MeasuredFold, measure_folds
 from tinyvmaf.evaluation.records import ComparisonRow, CurvePoint, OptimismRow
+from tinyvmaf.evaluation.run_evidence import gather_evidence
 from tinyvmaf.stats.fold_diagnosis import outlier_tests
 from tinyvmaf.stats.metrics import Metrics
 from tinyvmaf.stats.paired import subset_interval

@@ -14,7 +14,6 @@ import numpy as np
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.baselines import CONSTANT, predict_all, seen_sources
-from tinyvmaf.evaluation.evidence import gather_evidence
 from tinyvmaf.evaluation.findings import findings
 from tinyvmaf.evaluation.predictions import (
     Level,
@@ -44,6 +43,7 @@ from tinyvmaf.evaluation.records import (
     TableFacts,
 )
 from tinyvmaf.evaluation.run import Run, protocol, table_facts
+from tinyvmaf.evaluation.run_evidence import gather_evidence
 from tinyvmaf.features.table import FeatureTable, as_table
 from tinyvmaf.models.model import Model, load_model
 from tinyvmaf.stats.metrics import CORRELATIONS, METRICS, Metrics, aggregate
