@@ -105,7 +105,7 @@ def prepare(place):
     ladders = [place / f"ladder{crf}.toml" for crf in (30, 40)]
     for path in ladders:
         crf = path.stem.removeprefix("ladder")
-        path.write_text(f'[[rung]]\nencoder = "libx264"\nscale = 1.0\ncrf = {crf}\n')
+        path.write_text(f'[[rung]]\nencoder = "libx264"\nheights = [1]\ncrf = [{crf}]\n')
     parts = [place / "in_parts" / word for word in ("a", "b")]
     for path, root in zip(parts, (corpus, corpus / "half.csv"), strict=True):
         run("extract", root, "-o", path)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that change together: whenever it ends, the old ones are there or the new ones."""
 
+import os
+import random
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -234,3 +237,51 @@ def test_a_link_to_a_run_stays_a_link(tmp_path):
     assert (tmp_path / "latest").is_symlink()
     assert set(tree(tmp_path / "first").values()) == {"new"}
     shutil.rmtree(tmp_path / "first")
+
+
+_WRITES = """
+import sys
+import time
+from pathlib import Path
+from tinyvmaf.swap import rewritten, write_together
+kind, folder, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+print("ready", flush=True)
+while True:
+    number += 1
+    word = f"{number} " * 500
+    if kind == "together":
+        write_together({folder / name: word.encode() for name in ("m.onnx", "m.json")})
+        continue
+    with rewritten(folder, head="h.json", is_ours=lambda path: path.suffix == ".json") as new:
+        for name in ("a.json", "h.json", f"only{number % 2}.json"):
+            (new / name).write_text(word)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["alone", "beside files of others", "together"])
+def test_kill_9_at_any_moment_leaves_one_state(tmp_path, kind):
+    """Folders that are exchanged need no reader to end the change."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    if kind != "alone":
+        (folder / "notes.txt").write_text("mine")
+    rng = random.Random(0)  # noqa: S311 (moments, no secrets)
+    number = 0
+    for _ in range(int(os.environ.get("TINYVMAF_KILLS", "25"))):
+        command = [sys.executable, "-c", _WRITES, kind, str(folder), str(number)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            writer.stdout.readline()
+            time.sleep(rng.uniform(0.001, 0.05))
+            writer.kill()
+        if kind != "alone":
+            complete(folder / ("m.onnx" if kind == "together" else "h.json"))
+        found = {name: word for name, word in tree(folder).items() if not name.startswith(".")}
+        assert kind == "alone" or found.pop("notes.txt") == "mine"
+        assert len(set(found.values())) <= 1
+        assert len(found) in {0, 2 if kind == "together" else 3}
+        words = next(iter(found.values()), "0 ").split()
+        assert len(words) in {1, 500}
+        assert int(words[0]) >= number
+        number = int(words[0])
+    assert number

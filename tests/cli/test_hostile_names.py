@@ -122,7 +122,7 @@ def test_corpora(tinyvmaf, pair, tmp_path):
         assert done.status == 0, done.stderr
         harmless(done.stdout + done.stderr)
     ladder = tmp_path / "ladder.toml"
-    ladder.write_text('[[rung]]\nencoder = "libx264"\nscale = 1.0\ncrf = 30\n')
+    ladder.write_text('[[rung]]\nencoder = "libx264"\nheights = [1]\ncrf = [30]\n')
     source = tmp_path / "videos" / f"{FILE}.mkv"
     (tmp_path / "videos" / f"{NAME}r.mkv").rename(source)
     done = tinyvmaf("corpus", "build", source, "-o", tmp_path / "built", "--ladder", ladder)
