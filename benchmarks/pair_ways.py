@@ -410,10 +410,26 @@ def rates(name, ours, theirs, frames):
 
 rates("60 to 30 fps", 60, 30, lambda n: range(0, n, 2))
 rates("50 to 25 fps", 50, 25, lambda n: range(0, n, 2))
-rates("30 to 60 fps", 30, 60, lambda n: [i // 2 for i in range(2 * n)])
 rates("24 to 25 fps, sped up", 24, 25, range)
-rates("24 to 25 fps, one doubled a second", 24, 25, lambda n: [i * 24 // 25 for i in range(n)])
 rates("30 to 25 fps", 30, 25, lambda n: [i * 6 // 5 for i in range(n * 5 // 6)])
+
+
+@way(SPOILT, "30 to 60 fps")
+def _twice(s):
+    reference = s.picked("r.mkv", range(s.n), *FFV1, rate=30).distorted
+    path = s.picked("a.mp4", [i // 2 for i in range(2 * s.n)], rate=60).distorted
+    frames = list(range(s.n)), list(range(0, 2 * s.n, 2))
+    return s.case(path, frames, reference=reference)
+
+
+@way(SPOILT, "24 to 25 fps, one doubled a second")
+def _doubled_often(s):
+    reference = s.picked("r.mkv", range(s.n), *FFV1, rate=24).distorted
+    order = [i * 24 // 25 for i in range(s.n)]
+    path = s.picked("a.mp4", order, rate=25).distorted
+    # The second of two equal frames has no partner.
+    kept = [i for i in range(s.n) if i == 0 or order[i] != order[i - 1]]
+    return s.case(path, ([order[i] for i in kept], kept), reference=reference)
 
 
 @way(SPOILT, "telecine")

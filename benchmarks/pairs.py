@@ -39,7 +39,7 @@ HINTS = (
     (r"--crop \d+:\d+:\d+:\d+", None),
     (r"--reference-start [\d.]+", None),
     (r"--sync\b", None),
-    (r"--allow (?!damaged|hdr)[a-z-]+", None),
+    (r"--allow (?:frame-rate|frame-count|color-range)", None),
 )
 
 

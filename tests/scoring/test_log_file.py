@@ -103,7 +103,10 @@ def test_scores_that_do_not_fit_the_log_are_a_bug_and_leave_no_file(tmp_path):
 
 def test_the_format_is_named_or_read_off_the_suffix(tmp_path):
     assert log_format(tmp_path / "a.XML", None) == "xml"
-    assert log_format(tmp_path / "a.txt", None) == "json"
+    assert log_format(tmp_path / "a", None) == "json"
+    assert log_format(tmp_path / "a.txt", "json") == "json"
+    with pytest.raises(UsageError, match=r"a.foo: no log format has the suffix '.foo'"):
+        log_format(tmp_path / "a.foo", None)
     assert log_format(tmp_path / "a.xml", "csv") == "csv"
     with pytest.raises(UsageError) as caught:
         log_format(tmp_path / "a.xml", "yaml")

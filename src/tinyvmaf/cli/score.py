@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tinyvmaf.scoring.scorer import Scorer
 
 _PARTIAL = 3
+_BATCH = 2
 _STATUS = {"yes": 0, "no": 4, "too close to call": 5}
 
 
@@ -416,6 +417,20 @@ def _score_one(
         raise typer.Exit(status)
 
 
+def _note_once(outcomes: "list[Outcome]") -> None:
+    """Say what holds for every pair once, and the rest by name."""
+    scores = [item.score for item in outcomes if item.score is not None]
+    shared = set[str]() if len(scores) < _BATCH else set(scores[0].notes)
+    shared = shared.intersection(*(item.notes for item in scores))
+    for item in scores:
+        for note in item.notes:
+            if note not in shared:
+                TERMINAL.note(f"{item.distorted.name}: {note}")
+    for note in scores[0].notes if shared else ():
+        if note in shared:
+            TERMINAL.note(f"all {len(scores)} pairs: {note}")
+
+
 def _score_many(
     batch: Path,
     scorer: "Scorer",
@@ -445,11 +460,9 @@ def _score_each(
         outcomes.append(outcome)
         if outcome.error is not None:
             TERMINAL.fail(f"failed: {outcome.pair.distorted.path}: {outcome.error}")
-        elif outcome.score is not None:
-            for note in outcome.score.notes:
-                TERMINAL.note(f"{outcome.pair.distorted.path.name}: {note}")
         if as_json:
             show(json_text(line(outcome)))
+    _note_once(outcomes)
     if not as_json:
         print_table(outcomes)
     failed = [outcome.error for outcome in outcomes if outcome.error is not None]

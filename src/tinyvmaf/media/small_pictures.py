@@ -107,7 +107,8 @@ def some_pictures(
 def _some(video: Video, windows: tuple[tuple[int, int], ...], closer: Closer) -> SmallPictures:
     with opened(video) as container:
         stream = video_stream(video.path, container)
-        stream.thread_type = "AUTO"
+        # Threads for frames would decode some more after every place.
+        stream.thread_type = "SLICE"
         found = _windows(video, container, stream, windows)
         return _collected(video, stream, found, closer)
 
@@ -119,23 +120,44 @@ def _windows(
     windows: tuple[tuple[int, int], ...],
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     index = frame_index(video)
+    if index.fault is not None:
+        yield from _in_passing(container.decode(stream), windows)
+        return
     pts = index.pts
-    done = -1
+    decoded: Iterator[av.VideoFrame] = iter(())
+    group = done = -1
     for first, last in windows:
         wanted = max(first, done + 1)
-        if wanted > last:
+        if wanted > last or wanted >= len(pts):
             continue
-        container.seek(int(pts[wanted]), stream=stream, backward=True)
-        for frame in container.decode(stream):
+        # What lies in the group of pictures that is being decoded is reached by going on.
+        if int(index.group[wanted]) != group:
+            container.seek(int(pts[wanted]), stream=stream, backward=True)
+            decoded = iter(container.decode(stream))
+        for frame in decoded:
             number = int(np.searchsorted(pts, frame.pts)) if frame.pts is not None else -1
-            if number < wanted:
-                continue
-            if number > last:
+            done = max(done, number)
+            if number >= wanted:
+                group = int(index.group[number]) if number < len(pts) else -1
+                yield number, frame
+            if number >= last:
                 break
-            done = number
+
+
+def _in_passing(
+    frames: Iterable[av.VideoFrame], windows: tuple[tuple[int, int], ...]
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """The same of a video whose time stamps tell no frames apart: all before are decoded."""
+    wanted = iter(windows)
+    first, last = next(wanted, (0, -1))
+    for number, frame in enumerate(frames):
+        while number > last:
+            following = next(wanted, None)
+            if following is None:
+                return
+            first, last = following
+        if number >= first:
             yield number, frame
-            if number == last:
-                break
 
 
 def _collected(

@@ -22,6 +22,7 @@ from tinyvmaf.pairs.checked import CheckedPair, Conversion, Side
 from tinyvmaf.pairs.conversions import conversions
 from tinyvmaf.pairs.cropping import choose_crops
 from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refuse, warnings
+from tinyvmaf.pairs.looking import WHOLE_FRAMES
 from tinyvmaf.pairs.proof import offer, stretched_range, synced
 from tinyvmaf.pairs.timing import WHOLE, Excerpt, Times, by_time
 
@@ -55,7 +56,8 @@ def check(
     """
     with ThreadPoolExecutor(2) as pool:
         ours, theirs = pool.map(_side, (pair.reference, pair.distorted))
-    if ours.info.n_frames != theirs.info.n_frames:
+    n_frames = ours.info.n_frames, theirs.info.n_frames
+    if n_frames[0] != n_frames[1] and max(n_frames) <= WHOLE_FRAMES:
         # Packets only suggest how many frames there are; the decoder knows.
         ours, theirs = _counted(ours), _counted(theirs)
     timing = by_time(

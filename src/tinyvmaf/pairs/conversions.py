@@ -71,7 +71,8 @@ def conversions(
         for video, form in ((reference, ours), (distorted, theirs))
     ]
     if stretched is not None:
-        ranges[1] = stretched == "full"
+        # The side whose levels are the wider is squeezed, so that both are of limited range.
+        ranges = [stretched == "limited", stretched == "full"]
     convert = ranges[0] != ranges[1]
     if convert and stretched is None:
         notes.append(
@@ -95,7 +96,7 @@ def conversions(
             pix_fmt=pix_fmt,
             color_range="limited" if (convert and ranges[side]) or form.rgb else None,
             matrix=matrix if form.rgb else None,
-            from_range="full" if side and stretched == "full" else None,
+            from_range="full" if stretched is not None and ranges[side] else None,
         )
         for side, form in enumerate((ours, theirs))
     ]

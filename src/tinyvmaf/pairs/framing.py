@@ -143,14 +143,16 @@ def _best(
     around: Float[np.ndarray, "h w"], block: Float[np.ndarray, "bh bw"]
 ) -> tuple[float, float] | None:
     """Where in the reference the block lies, as the displacement of the distorted picture."""
-    from numpy.lib.stride_tricks import sliding_window_view
-
-    windows = sliding_window_view(around, block.shape)
+    height, width = block.shape
     n = block.size
-    inner = np.einsum("ijkl,kl->ij", windows, block - block.mean(), optimize=True)
-    # Sums of the windows by integral pictures would be faster; these are few and small.
-    means = windows.mean(axis=(2, 3))
-    energy = np.einsum("ijkl,ijkl->ij", windows, windows) / n - means**2
+    steps = range(2 * _SEARCH + 1)
+    plain = (block - block.mean()).astype(np.float32)
+    around = around.astype(np.float32)
+    inner = np.array(
+        [[np.vdot(around[y : y + height, x : x + width], plain) for x in steps] for y in steps]
+    )
+    means, squares = (_sums(values, block.shape) / n for values in (around, around**2))
+    energy = squares - means**2
     variance = float(block.var())
     apart = energy + variance - 2 * inner / n
     row, column = np.unravel_index(int(apart.argmin()), apart.shape)
@@ -164,6 +166,14 @@ def _best(
     if fine_x is None or fine_y is None:
         return None
     return _SEARCH - (column + fine_x), _SEARCH - (row + fine_y)
+
+
+def _sums(values: Float[np.ndarray, "h w"], shape: tuple[int, int]) -> Float[np.ndarray, "n m"]:
+    """Sums over all windows of a shape."""
+    total = np.pad(values.astype(np.float64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    height, width = shape
+    lower, upper = total[height:], total[:-height]
+    return lower[:, width:] - lower[:, :-width] - upper[:, width:] + upper[:, :-width]
 
 
 def _vertex(values: Float[np.ndarray, " 3"]) -> float | None:

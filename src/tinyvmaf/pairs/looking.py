@@ -23,11 +23,14 @@ from tinyvmaf.media.video import Video
 from tinyvmaf.pairs.checked import CheckedPair, Side, frames_of
 from tinyvmaf.pairs.evidence import REACH
 
-WHOLE: Final = 600
+WHOLE_FRAMES: Final = 600
 """Frames up to which a clip is looked at as a whole."""
 
 MOMENTS: Final = 32
 """Moments of a longer one."""
+
+BUDGET: Final = 900
+"""Packets that may be decoded for them."""
 
 FAR_S: Final = 5.0
 """Seconds to either side that are searched where nothing near fits."""
@@ -70,7 +73,7 @@ def look(pair: CheckedPair) -> Sight:
     parts = _part(pair.reference), _part(pair.distorted)
     seen = max(pair.reference.info.n_frames, pair.distorted.info.n_frames)
     size = _picture_size(*pair.size)
-    if seen <= WHOLE:
+    if seen <= WHOLE_FRAMES:
         closer = _closer(matched, places, size, parts)
         with ThreadPoolExecutor(2) as pool:
             ours, theirs = pool.map(all_pictures, videos, closer)
@@ -153,18 +156,31 @@ def _moments(
 ) -> list[int]:
     """Numbers of matched frames at which moments begin: one a stratum, where it costs least."""
     n_frames = len(matched[0])
-    costs = [_decoded(frame_index(video)) for video in videos]
+    indexes = [frame_index(video) for video in videos]
+    costs = [_decoded(index) for index in indexes]
     last = max(0, n_frames - _LENGTH)
-    found = {0, last}
-    edges = np.linspace(0, last, MOMENTS + 1).astype(int)
-    for start, end in pairwise(edges.tolist()):
+    found = [(0, 0)]
+    for start, end in pairwise(np.linspace(0, last, MOMENTS + 1).astype(int).tolist()):
         places = np.unique(np.linspace(start, max(start, end - 1), _CANDIDATES).astype(int))
         ours = np.minimum(matched[0][places] + REACH, len(costs[0]) - 1)
         begin = np.maximum(matched[0][places] - REACH, 0)
         # Both ends of the window in one group of pictures: what lies between is decoded anyway.
         cost = np.maximum(costs[0][ours], costs[0][begin]) + costs[1][matched[1][places]]
-        found.add(int(places[cost.argmin()]))
-    return sorted(found)
+        found.append((int(cost.min()), int(places[cost.argmin()])))
+    # A frame that lacks shows in all that follow, so that any moment after it will do.
+    chosen = {0, last}
+    reached: list[dict[int, int]] = [{}, {}]
+    spent = 0
+    for _, moment in sorted(found):
+        for side, (index, cost) in enumerate(zip(indexes, costs, strict=True)):
+            frame = min(int(matched[side][moment]) + (0 if side else REACH), len(cost) - 1)
+            group, depth = int(index.group[frame]), int(cost[frame])
+            spent += max(0, depth - reached[side].get(group, 0))
+            reached[side][group] = max(depth, reached[side].get(group, 0))
+        if spent > BUDGET:
+            break
+        chosen.add(moment)
+    return sorted(chosen)
 
 
 def _decoded(index: FrameIndex) -> Int[np.ndarray, " n_frames"]:

@@ -5,7 +5,7 @@ In go the times of all frames of both, out comes a `Matching`: runs of frames th
 Averages of frame rates take no part. Whether the pictures agree is for `evidence` to say.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -95,6 +95,16 @@ def between(matching: Matching, *, first: int, stop: int) -> Matching:
     ours, theirs = frames_of(matching.reference), frames_of(matching.distorted)
     kept = (ours >= first) & (ours < stop)
     return from_numbers(ours[kept], theirs[kept])
+
+
+def to_the_end(matching: Matching, *, n_reference: int, n_distorted: int) -> Matching:
+    """The matching with its last run continued as far as both videos go."""
+    last = matching.runs[-1]
+    if last.reference_step != 1 or last.distorted_step != 1:
+        return matching
+    n_frames = min(n_reference - last.reference, n_distorted - last.distorted)
+    longer = replace(last, n_frames=max(last.n_frames, n_frames))
+    return Matching((*matching.runs[:-1], longer))
 
 
 def moved(matching: Matching, offsets: Int[np.ndarray, " n_frames"], *, n_frames: int) -> Matching:

@@ -24,12 +24,14 @@ from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refus
 from tinyvmaf.pairs.framing import Displacement, displacement
 from tinyvmaf.pairs.levels import stretched
 from tinyvmaf.pairs.looking import FAR_S, Sight, look, look_between, look_further
-from tinyvmaf.pairs.matching import moved
+from tinyvmaf.pairs.matching import moved, to_the_end
 from tinyvmaf.pairs.swapping import swapped
 
 # Of the compared pictures' longer side, which has 320 pixels.
 _MOVED: Final = 0.3
 _GAINED: Final = 0.7
+# Pictures in which displacements are measured.
+_DISPLACED: Final = 3
 # Share of the distorted frames that one offset must hold for, to be a shift of the whole.
 _ALL: Final = 0.8
 _TURNED: Final = 0.03
@@ -61,6 +63,11 @@ def synced(pair: CheckedPair) -> tuple[Matching, tuple[str, ...]]:
     matching = moved(pair.matching, offsets, n_frames=pair.reference.info.n_frames)
     if not matching.runs:
         return pair.matching, ()
+    matching = to_the_end(
+        matching,
+        n_reference=pair.reference.info.n_frames,
+        n_distorted=pair.distorted.info.n_frames,
+    )
     first = matching.runs[0]
     if len(matching.runs) == 1:
         return matching, (f"--sync: {_shift_words(first.reference - first.distorted)}; left out",)
@@ -309,7 +316,7 @@ def _displacement(sight: Sight) -> Displacement | None:
     return displacement(
         [
             (sight.reference.close_ups[ours].picture, sight.distorted.close_ups[theirs].picture)
-            for ours, theirs in sight.close
+            for ours, theirs in sight.close[:: max(1, len(sight.close) // _DISPLACED)]
         ]
     )
 

@@ -45,7 +45,7 @@ class LogHead:
 
 
 def log_format(path: Path, named: str | None) -> str:
-    """The format that was named, else what the file's suffix says, else JSON.
+    """The format that was named, else what the file's suffix says; JSON without a suffix.
 
     Raises:
         UsageError: there is no such format.
@@ -53,8 +53,13 @@ def log_format(path: Path, named: str | None) -> str:
     chosen = named or path.suffix.removeprefix(".").lower()
     if chosen in FORMATS:
         return chosen
-    if named is None:
+    if named is None and not chosen:
         return "json"
+    if named is None:
+        raise UsageError(
+            f"{path}: no log format has the suffix {path.suffix!r}; expected one of "
+            f"{', '.join(FORMATS)}, or --log-format"
+        )
     raise UsageError(f"unknown log format {named!r}; expected one of {', '.join(FORMATS)}")
 
 
