@@ -78,7 +78,7 @@ OTHERS = {
     "kills": ("--output", str(KEPT.parent / "kills.json")),
     "sampling_coverage": (
         str(HERE.parent / "corpora" / "tables" / "broad.parquet"),
-        *("--output", str(KEPT.parent / "sampling_coverage.json")),
+        *("--output", str(KEPT.parent / "sampling_coverage_broad.json")),
     ),
     "pairs": ("{work}/sources/clips", "{work}/sources/hold_out", "--work", "{work}/pairs"),
     "film": ("{work}/sources", "{work}/film"),
