@@ -436,6 +436,13 @@ GUARDS: Final = (
         "tests/libvmaf/test_condition.py::test_a_folder_without_room_is_named",
     ),
     Guard(
+        "pictures that crash libvmaf",
+        "libvmaf/condition.py",
+        "        if min(pair.size) < SMALLEST:",
+        "        if False:",
+        "tests/libvmaf/test_condition.py::test_pictures_with_which_libvmaf_crashes_are_refused",
+    ),
+    Guard(
         "a file whose name is a pattern",
         "media/video.py",
         "        if self.path.suffix.lower() in _PICTURES and set(self.address) & _OF_PATTERNS:",

@@ -94,7 +94,7 @@ def test_a_list_as_lines_of_json(videos, tmp_path):
         (["a.yuv", "b.yuv"], "a.yuv: raw YUV needs --size WxH (and --pix-fmt, --fps)"),
         (["a.mp4", "b.mp4", "--mode", "fast"], "unknown mode 'fast'; expected one of"),
         (["a.mp4", "b.mp4"], "a.mp4: no such file"),
-        (["a.mp4", "b.mp4", "--threads", "0"], "--threads 0: expected 1 or more"),
+        (["a.mp4", "b.mp4", "--threads", "0"], "--threads 0: expected 1 to 512"),
         (
             ["a.yuv", "b.yuv", "--size", "8x8", "--fps", "1e999999999"],
             "--fps 1e999999999: expected",

@@ -144,3 +144,19 @@ def test_a_folder_without_room_is_named(tmp_path):
         subprocess.run(["umount", str(small)], check=True)  # noqa: S607
     check_room(tmp_path)
     assert not list(tmp_path.glob(".room"))
+
+
+@pytest.mark.parametrize("size", ["16x16", "64x16", "18x18"])
+def test_pictures_with_which_libvmaf_crashes_are_refused(moving, tmp_path, size):
+    video = moving(tmp_path / "small.mkv", "-c:v", "ffv1", frames=3, size=size)
+    if size == "18x18":
+        assert len(score(reference=video, distorted=video, mode="exact").frame_scores) == 3
+        return
+    with pytest.raises(MediaError, match=f"compared at {size}, expected 18 pixels a side or more"):
+        score(reference=video, distorted=video, mode="exact")
+
+
+def test_too_many_threads_are_refused(tmp_path):
+    video = tmp_path / "unread.mkv"
+    with pytest.raises(UsageError, match="--threads 100000: expected 1 to 512"):
+        score(reference=video, distorted=video, threads=100_000)

@@ -16,6 +16,9 @@ from tinyvmaf.media.diagnostics import Diagnostics, Stream, is_about_missing_pic
 from tinyvmaf.media.video import Video
 from tinyvmaf.pairs.checked import CheckedPair
 
+SMALLEST: Final = 18
+"""Pixels of the shorter side; libvmaf ends by a segmentation fault with fewer."""
+
 _ROOM_BYTES: Final = 1 << 16
 
 
@@ -35,6 +38,20 @@ def check_room(folder: Path) -> None:
         ) from error
     finally:
         probe.unlink(missing_ok=True)
+
+
+def check_size(pairs: Sequence[CheckedPair]) -> None:
+    """Refuse pictures with which libvmaf crashes.
+
+    Raises:
+        MediaError: a side has fewer than `SMALLEST` pixels.
+    """
+    for pair in pairs:
+        if min(pair.size) < SMALLEST:
+            raise MediaError(
+                f"{pair.distorted.video.path}: compared at {pair.size[0]}x{pair.size[1]}, expected "
+                f"{SMALLEST} pixels a side or more: libvmaf crashes with fewer"
+            )
 
 
 def check_steady(heard: Diagnostics, pairs: Sequence[CheckedPair]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from tinyvmaf.errors import MediaError, ToolFailed, UsageError
-from tinyvmaf.libvmaf.condition import check_room, check_steady, damaged
+from tinyvmaf.libvmaf.condition import check_room, check_size, check_steady, damaged
 from tinyvmaf.libvmaf.graph import LOG_CSV, log_name
 from tinyvmaf.libvmaf.logs import Log, read_log_parts
 from tinyvmaf.libvmaf.pixels import read_pixel_parts
@@ -147,6 +147,7 @@ class FfmpegEngine:
             MediaError: a video is damaged, or changes in the middle.
             UsageError: the folder is full.
         """
+        check_size(pairs)
         place_teacher(teacher, folder)
         heard = Diagnostics()
         try:

@@ -32,6 +32,10 @@ _MODEL: Final = "tinyvmaf_small_v1"
 _WITHIN: Final = 1.0
 
 
+# Each takes memory and a process of the system; ffmpeg crashes with many more.
+_MOST_THREADS: Final = 512
+
+
 def score(
     *,
     reference: Path | str,
@@ -327,8 +331,8 @@ def make_scorer(
     """
     allowed = frozenset(_allowance(name) for name in allow)
     threads = os.cpu_count() or 1 if threads is None else threads
-    if threads < 1:
-        raise UsageError(f"--threads {threads}: expected 1 or more")
+    if not 1 <= threads <= _MOST_THREADS:
+        raise UsageError(f"--threads {threads}: expected 1 to {_MOST_THREADS}")
     engine = FfmpegEngine(find_ffmpeg(ffmpeg))
     mode.check(engine)
     options = [*mode.options, *_raw_options(raw)]
