@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvmaf.corpus.pair import Pair
-from tinyvmaf.errors import NotSeekable, UsageError
+from tinyvmaf.errors import NotSeekable, ToolStopped, UsageError
 from tinyvmaf.libvmaf import sought
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.packing import portions
@@ -20,6 +20,7 @@ from tinyvmaf.media.probing import frame_index
 from tinyvmaf.media.video import RawFormat, Video
 from tinyvmaf.pairs.check import check
 from tinyvmaf.pairs.finding import Allowance
+from tinyvmaf.process.programs import owned_by, stop_programs_of
 
 V06 = Teacher("vmaf_v0.6.1")
 V1 = Teacher("vmaf_v1.0.16_3d0h")
@@ -326,3 +327,17 @@ def test_a_file_that_was_cut_short_meanwhile_is_named(make_pair, engine, tmp_pat
     KEPT.put((Video(path), file_state(path)), index)
     with pytest.raises(NotSeekable, match=r"short\.ts: its frames cannot be found by seeking"):
         score_frames(pair, [3, 48], engine=engine, teacher=V06, verify=0)
+
+
+@pytest.mark.ffmpeg
+def test_who_stops_programs_stops_seeking(make_pair, engine, monkeypatch):
+    monkeypatch.setattr(sought, "_PORTION_BYTES", 1)
+    told = []
+
+    def interrupt(count):
+        told.append(count)
+        stop_programs_of("a run")
+
+    with owned_by("a run"), pytest.raises(ToolStopped):
+        score_frames(make_pair("hevc.mkv"), FRAMES, engine=engine, teacher=V06, on_frame=interrupt)
+    assert told == [1]

@@ -192,3 +192,15 @@ def test_a_keyframe_that_is_none_is_found_out(videos):
         assert len(list(seeker.pictures([frame], earlier=1))) == 1
         with pytest.raises(NotSeekable, match="frame 39 does not come out"):
             list(seeker.pictures([frame]))
+
+
+@pytest.mark.ffmpeg
+def test_a_seeker_that_is_stopped_gives_no_picture_any_more(videos):
+    video = videos("h264.mp4")
+    with closing(Seeker(video, frame_index(video))) as seeker:
+        pictures = seeker.pictures([5, 70])
+        assert next(pictures).frame == 5
+        seeker.stop()
+        decoded = seeker.decoded
+        assert list(pictures) == []
+        assert seeker.decoded == decoded

@@ -64,17 +64,18 @@ class Lane:
             places.setdefault(int(self._frames[frame]), []).append(place)
         again = {int(self._frames[frame]) for frame in second}
         try:
-            with path.open("wb", buffering=0) as file:
+            with path.open("wb") as file:
                 for picture in self.seeker.pictures(places):
                     if stop.is_set():
                         return
-                    data = b"".join(picture.planes)
                     if picture.frame in again:
-                        self._digests[picture.frame] = _digest(data)
+                        self._digests[picture.frame] = _digest(picture)
                     self._check_layout(picture)
+                    n_bytes = sum(len(plane) for plane in picture.planes)
                     for place in places[picture.frame]:
-                        file.seek(place * len(data))
-                        file.write(data)
+                        file.seek(place * n_bytes)
+                        for plane in picture.planes:
+                            file.write(plane)
         except OSError as error:
             raise UsageError(
                 f"cannot write {path}: {error.strerror or error}; free space or name another place "
@@ -116,7 +117,7 @@ class Lane:
             for picture in self.seeker.pictures([frame], earlier=1, skip=False):
                 if stop.is_set():
                     return
-                if _digest(b"".join(picture.planes)) != self._digests[frame]:
+                if _digest(picture) != self._digests[frame]:
                     raise not_seekable(
                         self._side.video.path,
                         f"frame {frame} is another picture when it is decoded from further back",
@@ -131,5 +132,8 @@ class Lane:
             )
 
 
-def _digest(data: bytes) -> bytes:
-    return blake2b(data, digest_size=16).digest()
+def _digest(picture: Picture) -> bytes:
+    found = blake2b(digest_size=16)
+    for plane in picture.planes:
+        found.update(plane)
+    return found.digest()

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Int
 
-from tinyvmaf.errors import ToolFailed
+from tinyvmaf.errors import ToolFailed, ToolStopped
 from tinyvmaf.files import working_folder
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.graph import OWN_FILTERS_ONLY, libvmaf
@@ -35,6 +35,7 @@ from tinyvmaf.media.probing import frame_index
 from tinyvmaf.media.seeking import n_decoded, not_seekable
 from tinyvmaf.media.video import Video, frame_bytes
 from tinyvmaf.pairs.checked import CheckedPair, Conversion, Side, frames_of
+from tinyvmaf.process.programs import stopped_with_programs
 from tinyvmaf.progress import OnFrame
 
 # Pictures in the temporary folder at a time; another portion is written while one is scored.
@@ -158,8 +159,15 @@ def score_frames_of(
         for lane in lanes.values():
             stack.enter_context(closing(lane.seeker))
         pool = stack.enter_context(ThreadPoolExecutor(len(lanes)))
-        # Its threads look at it between two pictures, and are waited for when this is left.
-        stack.callback(stop.set)
+
+        def end() -> None:
+            stop.set()
+            for lane in lanes.values():
+                lane.seeker.stop()
+
+        # Its threads are waited for when this is left, however it is left.
+        stack.callback(end)
+        stack.enter_context(stopped_with_programs(end))
         if verify:
             for lane in lanes.values():
                 lane.check_first(engine, folder)
@@ -195,6 +203,8 @@ class _Writing:
         for number, portion in enumerate(self.plan):
             for future in waiting:
                 future.result()
+            if self.stop.is_set():
+                raise ToolStopped("seeking was stopped")
             waiting = self._start(number + 1) if number + 1 < len(self.plan) else []
             yield number, portion
             for lane in self.lanes:

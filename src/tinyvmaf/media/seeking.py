@@ -12,6 +12,7 @@ from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 # At the top although it is heavy: two threads that import it at once meet a half-made module.
@@ -137,9 +138,14 @@ class Seeker:
         if index.fault is not None:
             raise not_seekable(video.path, index.fault)
         self.decoded = 0
+        self._stopped = Event()
         self._video = video
         self._index = index
         self._open: _Stream | _RawPictures | None = None
+
+    def stop(self) -> None:
+        """Let a thread that decodes come to its end; from then on no picture comes."""
+        self._stopped.set()
 
     def close(self) -> None:
         """Close the file."""
@@ -190,6 +196,8 @@ class Seeker:
             if skip:
                 next_needed = needed[bisect_left(needed, place)]
                 codec.skip_frame = "NONREF" if next_needed - place > _NEAR else "DEFAULT"
+            if self._stopped.is_set():
+                return
             self.decoded += 1
             yield from self._take(codec.decode(packet), wanted)
         # What the decoder holds back comes out without the packets behind.

@@ -37,6 +37,7 @@ _SHELL_SIGNAL = 128
 
 _running: dict[subprocess.Popen[bytes], str | None] = {}
 _stopped: set[str] = set()
+_stoppers: dict[Callable[[], None], str | None] = {}
 _running_lock = threading.Lock()
 _owner = threading.local()
 
@@ -130,11 +131,29 @@ def owned_by(owner: str) -> Generator[None]:
         _owner.name = before
 
 
+@contextmanager
+def stopped_with_programs(stop: Callable[[], None]) -> Generator[None]:
+    """While this lasts, whoever ends the programs of this thread's owner calls `stop`, too.
+
+    For work that is done in threads of our own process; `stop` may be called more than once.
+    """
+    with _running_lock:
+        _stoppers[stop] = getattr(_owner, "name", None)
+    try:
+        yield
+    finally:
+        with _running_lock:
+            _stoppers.pop(stop, None)
+
+
 def stop_programs_of(owner: str) -> None:
     """End every program of `owner`, and those that it is about to start."""
     with _running_lock:
         _stopped.add(owner)
         processes = [process for process, name in _running.items() if name == owner]
+        stoppers = [stop for stop, name in _stoppers.items() if name == owner]
+    for stop in stoppers:
+        stop()
     for process in processes:
         _signal_group(process, signal.SIGKILL)
 
@@ -152,7 +171,9 @@ def stop_pool(pool: Executor, futures: Collection[Future[Any]]) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
     while not all(future.done() for future in futures):
         with _running_lock:
-            processes = tuple(_running)
+            processes, stoppers = tuple(_running), tuple(_stoppers)
+        for stop in stoppers:
+            stop()
         for process in processes:
             _signal_group(process, signal.SIGKILL)
         wait(futures, timeout=_STOP_INTERVAL_S)
