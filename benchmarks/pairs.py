@@ -296,7 +296,10 @@ def good(item):
 
 
 def table(found):
+    n_sources = len({item["source"] for item in found})
     lines = [
+        f"{len(found)} pairs of {n_sources} sources.",
+        "",
         "| pair | scored | refused | worst error | after following the hints |",
         "| --- | ---: | ---: | ---: | --- |",
     ]
@@ -335,14 +338,27 @@ def row(name, items):
 
 
 def record(found):
+    """Figures of every way, and one refusal in its words; the pairs are in the working folder."""
+    ways = []
+    for name in WAYS:
+        items = [item for item in found if item["way"] == name]
+        if items:
+            refused = [item["tries"][0]["words"] for item in items if item["tries"][0]["status"]]
+            figures = {
+                "pairs": len(items),
+                "good": sum(map(good, items)),
+                "scored": len(items) - len(refused),
+                "followed": sum(len(item["tries"]) > 1 for item in items),
+                "refusal": refused[0][:300] if refused else None,
+            }
+            ways.append({"way": name, "kind": items[0]["kind"], **figures})
     kinds = {}
     for kind in (ORDINARY, SPOILT):
         items = [item for item in found if item["kind"] == kind]
         kinds[kind] = {"pairs": len(items), "good": sum(map(good, items))}
-    order = list(WAYS)
-    found = sorted(found, key=lambda item: (order.index(item["way"]), item["source"]))
-    tolerance = {"tolerance": TOLERANCE, "width": WIDTH, "frames": FRAMES}
-    return {**tolerance, "kinds": kinds, "pairs": found}
+    sources = sorted({item["source"] for item in found})
+    settings = {"tolerance": TOLERANCE, "width": WIDTH, "frames": FRAMES, "sources": sources}
+    return {**settings, "kinds": kinds, "ways": ways}
 
 
 def fill(page, text):
