@@ -82,7 +82,7 @@ def start(corpus, table, cache, *options, **more):
 
 
 def wait_for_entries(cache, number):
-    for _ in range(3000):
+    for _ in range(6000):
         if len([path for path in cache.glob("runs/*/*") if path.suffix == ""]) >= number:
             return
         time.sleep(0.01)
@@ -99,6 +99,16 @@ def _is_worker(child):
         return any("spawn_main" in part for part in child.cmdline())
     except psutil.NoSuchProcess:  # A short-lived one: an ffprobe that is done.
         return False
+
+
+def is_idle(worker):
+    """Whether a worker runs no ffmpeg any more, after half a minute at most."""
+    for _ in range(600):
+        found = psutil.Process(worker.pid).children(recursive=True)
+        if not any("ffmpeg" in child.name() for child in found):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def family(process):
@@ -125,7 +135,7 @@ def test_a_worker_that_is_killed_on_the_way_changes_nothing(corpus, undisturbed,
     assert (process.returncode, err) == (0, "")
     assert json.loads(out)["sha256"] == record["sha256"]
     assert (tmp_path / "t.parquet").read_bytes() == table
-    assert psutil.wait_procs([victim, survivor, *programs], timeout=5)[1] == []
+    assert psutil.wait_procs([victim, survivor, *programs], timeout=30)[1] == []
 
 
 def test_a_scheduler_elsewhere_and_a_worker_that_disappears(corpus, undisturbed, tmp_path):
@@ -163,9 +173,7 @@ def test_a_scheduler_elsewhere_and_a_worker_that_disappears(corpus, undisturbed,
             130,
             "tinyvmaf: interrupted; what was finished is kept\n",
         )
-        time.sleep(0.5)
-        busy = [child.name() for child in psutil.Process(running[2].pid).children(recursive=True)]
-        assert not any("ffmpeg" in name for name in busy)
+        assert is_idle(running[2])
         assert running[2].poll() is None
         # The worker that was killed may have been writing: the next command sweeps that away.
         assert extract(corpus, tmp_path / "w.parquet", tmp_path / "cache")["cached"] == N_PAIRS
@@ -222,7 +230,7 @@ def test_ctrl_c_ends_the_cluster_and_leaves_nothing(corpus, undisturbed, tmp_pat
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert err == "tinyvmaf: interrupted; what was finished is kept\n"
-    assert psutil.wait_procs(running, timeout=5)[1] == []
+    assert psutil.wait_procs(running, timeout=30)[1] == []
     assert list(tmp_path.rglob("*.part")) == []
     assert not table.exists()
     assert list(scratch.iterdir()) == []
@@ -238,7 +246,7 @@ def test_kill_9_of_the_command_ends_its_cluster_and_every_ffmpeg(corpus, undistu
     running = family(process)
     process.kill()
     process.communicate()
-    assert psutil.wait_procs(running, timeout=10)[1] == []
+    assert psutil.wait_procs(running, timeout=30)[1] == []
     found = extract(corpus, table, cache, "--cluster", "local:1")
     assert found["sha256"] == undisturbed[0]["sha256"]
     assert found["cached"] >= 8

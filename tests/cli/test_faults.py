@@ -118,7 +118,7 @@ def test_kill_9_of_the_command(program, pairs, place, undisturbed):
     running = programs(process)
     process.kill()
     process.communicate()
-    assert psutil.wait_procs(running, timeout=5)[1] == []
+    assert psutil.wait_procs(running, timeout=30)[1] == []
     assert len(list((place / "scratch").iterdir())) >= 1
     assert not (place / "t.parquet").exists()
     assert again(program, pairs, place, undisturbed)["cached"] >= 1

@@ -28,7 +28,7 @@ PARENT = (
 
 def gone(pid):
     """Whether the process is no more; a zombie that nobody has waited for counts as gone."""
-    for _ in range(100):
+    for _ in range(1500):
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
                 return True
@@ -105,19 +105,21 @@ def test_a_stalled_program_is_ended_with_its_children():
     children = []
     started = time.monotonic()
     with pytest.raises(ToolFailed, match=r"made no progress for 0\.5 s and was ended"):
+        # A shell: Python may take longer than that to start.
         run(
-            python(*PARENT, "time.sleep(60)"),
+            ["sh", "-c", "sleep 60 & echo $!; wait"],
             on_line=lambda line: children.append(int(line)),
             stall_s=0.5,
         )
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert gone(children[0])
 
 
 def test_a_program_that_keeps_talking_does_not_stall():
     lines = []
-    talk = ("import time", "for i in range(6):", "    print(i, flush=True)", "    time.sleep(0.2)")
-    run(python(*talk), on_line=lines.append, stall_s=0.9)
+    # A shell: Python may take longer than the limit to start.
+    talk = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done"
+    run(["sh", "-c", talk], on_line=lines.append, stall_s=2)
     assert len(lines) == 6
 
 
@@ -178,7 +180,7 @@ def test_stopping_a_pool_ends_programs_that_are_only_about_to_start():
     about_to_start.wait()
     started = time.monotonic()
     stop_pool(pool, futures)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert isinstance(futures[0].exception(), ToolFailed)
     assert all(future.cancelled() for future in futures[1:])
     assert all(gone(pid) for pid in seen)

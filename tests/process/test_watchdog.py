@@ -32,7 +32,7 @@ def test_programs_and_their_children_end_with_us_however_we_end(number):
     assert len(running) == 2
     parent.send_signal(number)
     parent.communicate()
-    assert psutil.wait_procs([*running, *watchdogs], timeout=5)[1] == []
+    assert psutil.wait_procs([*running, *watchdogs], timeout=30)[1] == []
 
 
 def test_without_a_watchdog_programs_run_all_the_same():
