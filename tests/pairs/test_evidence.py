@@ -91,6 +91,20 @@ def test_one_frame_that_was_not_refreshed_moves_nothing():
     assert look(order).off == ()
 
 
+def test_noise_that_an_encode_keeps_for_a_while_is_no_shift():
+    rng = np.random.default_rng(5)
+    still = scene(1).repeat(N_FRAMES, axis=0)
+    noisy = still + rng.normal(0, 8, still.shape)
+    kept = noisy.copy()
+    kept[4:18] = 0.6 * noisy[0] + 0.4 * noisy[4:18]
+    found = examine(
+        seen(noisy, noise=0),
+        seen(kept, noise=1),
+        matched=(np.arange(N_FRAMES), np.arange(N_FRAMES)),
+    )
+    assert found.off == ()
+
+
 def test_far_shifts_are_found_if_they_are_looked_for():
     long = scene(150, speed=2)
     found = look(list(range(40, 150)), reference=long, far=100)

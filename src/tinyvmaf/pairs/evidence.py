@@ -27,6 +27,7 @@ _CLEAR: Final = 1.5
 _EXPECTED: Final = 1.2
 _OLDER: Final = 3.0
 _SHARED: Final = 0.4
+_SURE: Final = 1.0
 _TELLS: Final = 0.45
 _SWAPPED: Final = 0.5
 _BOTH_SWAPPED: Final = 1.5
@@ -116,7 +117,10 @@ class Evidence:
             return clear >= _EXPECTED
         if later:
             return clear >= _CLEAR
-        return clear >= _OLDER and clear >= _SHARED * sum(item.n_telling for item in group)
+        # Encodes of still scenes keep the noise of an old keyframe for a while, and come back.
+        stays = group[-1].last + abs(group[-1].offset) >= self.stretches[-1].last
+        share = _SHARED if stays else _SURE
+        return clear >= _OLDER and clear >= share * sum(item.n_telling for item in group)
 
 
 def examine(
