@@ -316,8 +316,8 @@ GUARDS: Final = (
     Guard(
         "a full disk behind stdout",
         "cli/console.py",
-        "        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())\n",
-        "",
+        '        raise UsageError(f"cannot write to stdout: {error.strerror}") from error',
+        "        raise",
         f"{_ENDINGS}a_full_disk_behind_stdout",
     ),
     Guard(

@@ -154,8 +154,6 @@ def _write(text: str) -> None:
     except BrokenPipeError:
         raise  # the reader has seen enough, as `head` does; Typer ends quietly
     except OSError as error:
-        # What is left in its buffer would be tried again, and fail again, when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise UsageError(f"cannot write to stdout: {error.strerror}") from error
 
 
