@@ -38,6 +38,7 @@ from tinyvmaf.scoring.score import score
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "docs" / "results" / "benchmarks" / "truth.json"
 N_FRAMES = 24
+FULL = 2
 TEACHER = Teacher("vmaf_v0.6.1")
 # The four formats of planes that the truth is taken in; a pair that needs a conversion has none.
 PLAIN = {f"yuv{s}p{d}" for s in ("420", "422", "444") for d in ("", "10le", "12le")}
@@ -333,7 +334,9 @@ class Bench:
                 with av.open(str(path)) as container:
                     cover = av.stream.Disposition.attached_pic
                     stream = next(s for s in container.streams.video if not s.disposition & cover)
-                    pix_fmt = stream.codec_context.pix_fmt.replace("yuvj", "yuv")
+                    codec = stream.codec_context
+                    is_full = codec.pix_fmt.startswith("yuvj") or int(codec.color_range) == FULL
+                    pix_fmt = codec.pix_fmt.replace("yuvj", "yuv")
                 raw = folder / f"{name}.yuv"
                 # Turned as a player does; without -pix_fmt nothing is converted.
                 said = (
@@ -348,10 +351,10 @@ class Bench:
                 )
                 self.ff(*said, "-f", "rawvideo", "-y", raw)
                 size = self.size(path, folder)
-                formats.append((pix_fmt, size))
+                formats.append((pix_fmt, size, is_full))
             if formats[0] != formats[1] or formats[0][0] not in PLAIN:
                 return None
-            pix_fmt, size = formats[0]
+            pix_fmt, size, _ = formats[0]
             raw = ("-f", "rawvideo", "-pixel_format", pix_fmt, "-video_size", size)
             inputs = [(*raw, "-i", folder / f"{name}.yuv") for name in ("distorted", "reference")]
             log = folder / "log.csv"
