@@ -75,6 +75,7 @@ PARTS = {
 
 # Benchmarks that write a record or a page of their own.
 OTHERS = {
+    "truth": ("{work}/truth",),
     "kills": ("--output", str(KEPT.parent / "kills.json")),
     "sampling_coverage": (
         str(HERE.parent / "corpora" / "tables" / "broad.parquet"),

@@ -119,7 +119,7 @@ def test_a_program_that_keeps_talking_does_not_stall():
     lines = []
     # A shell: Python may take longer than the limit to start.
     talk = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done"
-    run(["sh", "-c", talk], on_line=lines.append, stall_s=2)
+    run(["sh", "-c", talk], on_line=lines.append, stall_s=2.0)
     assert len(lines) == 6
 
 
