@@ -22,10 +22,10 @@ from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts, read_run, write_run
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report.chart import by_error
+from tinyvmaf.report.chart_files import write_pictures
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.digest import write_digest
 from tinyvmaf.report.html import page
-from tinyvmaf.report.pictures import write_pictures
 from tinyvmaf.report.points import points_of
 from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE, PAPER

@@ -16,7 +16,7 @@ from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.models.bundle import support_vectors_of
 from tinyvmaf.models.libvmaf_json import libvmaf_json
 from tinyvmaf.models.onnx_file import to_onnx
-from tinyvmaf.training.support_vectors import NU, ROWS, C, fit_support_vectors
+from tinyvmaf.training.svr_fitting import NU, ROWS, C, fit_support_vectors
 
 
 @pytest.fixture(scope="module")

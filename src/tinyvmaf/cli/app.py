@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The program `tinyvmaf`: its verbs, and what an error looks like.
+"""The program `tinyvmaf`: its verbs and the form of its errors.
 
 A user sees one line for anything that a call or a file can cause, and the exit status of the
 error: 2 wrong call or input, 1 failed, 3 done in part. `--debug` before the verb adds the
@@ -20,7 +20,7 @@ from tinyvmaf.errors import TinyVmafError, ToolFailed
 from tinyvmaf.extras import extra_of, missing_extra, require
 from tinyvmaf.provenance import version
 
-# Ctrl-C, a batch system's or `kill`'s polite end, and a terminal that was closed.
+# Ctrl-C, SIGTERM from a batch system or `kill`, and a closed terminal.
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 app = typer.Typer(
@@ -44,7 +44,7 @@ def options(
     ] = False,
 ) -> None:
     """Options that stand before the verb."""
-    del debug  # read by `main`, which meets the errors
+    del debug  # read by `main`, which handles the errors
     if show_version:
         show(f"tinyvmaf {version()}")
         raise typer.Exit
@@ -110,7 +110,7 @@ class _Interrupted(BaseException):
 
 def _interrupt(number: int, frame: object) -> NoReturn:
     del frame
-    # Ending programs and threads must not be interrupted by a second, impatient Ctrl-C.
+    # A second Ctrl-C must not interrupt the shutdown of programs and threads.
     for other in _ENDS:
         signal.signal(other, signal.SIG_IGN)
     raise _Interrupted(number)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a terminal shows: progress and messages on stderr, results on stdout.
+"""Terminal output: progress and messages on stderr, results on stdout.
 
-Results are for programs and people alike, so nothing but them goes to stdout. Progress shows the
+Only results go to stdout, since programs read them, too. Progress shows the
 rate and the time left; without a terminal it stays silent but for notes.
 """
 
@@ -98,12 +98,12 @@ class Terminal:
         self._say(message, "yellow")
 
     def fail(self, message: str) -> None:
-        """Print why it did not work."""
+        """Print the reason of a failure."""
         self._say(message, "red")
 
     def _say(self, message: str, style: str) -> None:
         words = one_line(unfolded(message))
-        # Nobody can be told that stderr is closed, or its disk full.
+        # A closed stderr, or a full disk, cannot be reported anywhere.
         with suppress(OSError):
             self.console.print(words, style=style, markup=False, soft_wrap=True)
 
@@ -117,7 +117,7 @@ def open_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            # Else the next file that is opened would get what programs and libraries say.
+            # Otherwise the next file that is opened would receive the output of libraries.
             os.open(os.devnull, os.O_RDWR)
     codecs.register_error(_SIGNS, _in_other_signs)
     if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison] (its type is too narrow)
@@ -128,7 +128,7 @@ def open_streams() -> None:
 
 
 def _in_other_signs(error: UnicodeError) -> tuple[str, int]:
-    """What a terminal of few characters, such as ASCII, shows instead."""
+    """Replace characters that the encoding of a terminal, such as ASCII, lacks."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     signs = error.object[error.start : error.end]

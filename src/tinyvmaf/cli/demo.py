@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tinyvmaf demo`: the whole way on real clips, from pristine video to the digest."""
+"""`tinyvmaf demo`: the whole workflow on real clips, from pristine video to the digest."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tinyvmaf doctor`: what is installed, what works, what to do."""
+"""`tinyvmaf doctor`: a check of the installation, with remedies."""
 
 from dataclasses import asdict
 

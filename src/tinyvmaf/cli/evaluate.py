@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tinyvmaf evaluate`: models on a table, with what each had seen of every source."""
+"""`tinyvmaf evaluate`: models on a table, with whether each was trained on a source."""
 
 from typing import TYPE_CHECKING, Annotated
 

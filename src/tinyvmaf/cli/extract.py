@@ -58,7 +58,7 @@ def extract(
 ) -> None:
     """Score every frame of a corpus with libvmaf and write the feature table."""
     # Read when Polars is imported. Each of its threads works on rows of its own, and memory that it
-    # keeps for later would grow with the table; what takes time here is ffmpeg.
+    # keeps would grow with the table; ffmpeg takes nearly all of the time.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0")
     from tinyvmaf.features.extraction import extract_to
@@ -96,7 +96,7 @@ def extract(
 
 
 class Options(TypedDict):
-    """What a corpus is opened with."""
+    """Options for opening a corpus."""
 
     teacher: str
     engine: str | None
@@ -128,7 +128,7 @@ def extract_corpus(
 
 
 def open_corpus(root: Path, **options: Unpack[Options]) -> "tuple[Corpus, PairScorer]":
-    """The pairs of `root` and what scores them; what makes no pair is named."""
+    """The pairs of `root` and their engine; files that make no pair are named."""
     from tinyvmaf.corpus.reading import read_corpus
     from tinyvmaf.features.cache import open_cache
     from tinyvmaf.features.cached_scores import PairScorer

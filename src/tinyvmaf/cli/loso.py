@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tinyvmaf loso`: train every fold, predict what it has not seen, write the digest."""
+"""`tinyvmaf loso`: train every fold, predict its held-out sources, write the digest."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -128,7 +128,7 @@ def loso(
 
 
 def _opinions(opened: Opened, folder: Path, *, as_json: bool) -> None:
-    """Predict opinion scores and say where the report is."""
+    """Predict opinion scores and print the path of the report."""
     from tinyvmaf.evaluation.mos_folds import loso_opinions
     from tinyvmaf.files import local_folder
     from tinyvmaf.report.numbers import number
@@ -159,7 +159,7 @@ def _opinions(opened: Opened, folder: Path, *, as_json: bool) -> None:
 
 
 def print_digest(digest: "Digest", folder: Path) -> None:
-    """The folds, and where in `folder` the digest is."""
+    """Print the folds and the path of the digest in `folder`."""
     from tinyvmaf.report.numbers import number
     from tinyvmaf.storage import address
 

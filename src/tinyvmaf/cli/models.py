@@ -224,7 +224,7 @@ def _verification(found: "Verification") -> dict[str, Any]:
 
 
 def _lines(model: "Model") -> list[tuple[str, str]]:
-    """What a person wants to know first."""
+    """A summary of a model for people."""
     lines = [
         ("model", model.name),
         ("features", ", ".join(model.features)),

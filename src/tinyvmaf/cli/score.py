@@ -248,11 +248,11 @@ def _raw(size: str | None, pix_fmt: str | None, fps: str | None) -> "RawFormat |
 
 
 def _meet_ffmpeg(path: Path | None) -> None:
-    """Let ffmpeg introduce itself while the libraries are imported: a sixth of the start-up."""
+    """Probe ffmpeg while modules are imported, which saves a sixth of the start-up time."""
     from tinyvmaf.media.ffmpeg import find_ffmpeg
 
     def find() -> None:
-        # The scorer asks again and gets this answer, or the error.
+        # The scorer probes again and gets this result, or the error, from the cache.
         with suppress(TinyVmafError):
             find_ffmpeg(path)
 
@@ -262,12 +262,12 @@ def _meet_ffmpeg(path: Path | None) -> None:
 def _meet_videos(
     reference: Path | None, distorted: Path | None, raw: "RawFormat | None"
 ) -> tuple[Thread, ...]:
-    """Open the pair while a model is loaded and ffmpeg answers; what is seen is remembered."""
+    """Open the pair while a model is loaded and ffmpeg is probed; results are cached."""
     from tinyvmaf.media.pictures import beginning
     from tinyvmaf.scoring.score import as_video
 
     def meet(path: Path) -> None:
-        # The preflight asks again and gets this answer, or the error.
+        # The preflight asks again and gets this result, or the error, from the cache.
         with suppress(TinyVmafError):
             beginning(as_video(path, raw))
 
@@ -280,7 +280,7 @@ def _meet_videos(
 
 @dataclass(frozen=True, slots=True)
 class LadderWishes:
-    """What is wanted of a ladder besides its table."""
+    """Options for a ladder besides its table."""
 
     level: float
     against: Path | None
@@ -313,7 +313,7 @@ def _check_no_ladder(*, against: Path | None, target: float | None, csv: Path | 
 
 
 def _pairs(reference: Path, encodes: list[Path], raw: "RawFormat | None") -> "tuple[Pair, ...]":
-    """The reference with each encode; folders stand for the encodes in them."""
+    """The reference with each encode; a folder means the encodes in it."""
     from tinyvmaf.corpus.pair import Pair
     from tinyvmaf.scoring.batch import encodes_in
     from tinyvmaf.scoring.score import as_video

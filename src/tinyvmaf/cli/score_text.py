@@ -18,7 +18,7 @@ _WORTH_SAYING = 1.05
 
 
 def line(outcome: "Outcome") -> dict[str, Any]:
-    """A pair's record: its score, or why it has none."""
+    """A pair's record: its score, or the reason why it has none."""
     if outcome.score is not None:
         return outcome.score.record()
     from tinyvmaf.scoring.score_record import FAILURE_SCHEMA, FailureRecord
@@ -35,7 +35,7 @@ def line(outcome: "Outcome") -> dict[str, Any]:
 
 
 def print_table(outcomes: "Iterable[Outcome]") -> None:
-    """The pairs that have a score, one a line; figures that a sample does not know are blank."""
+    """The pairs that have a score, one a line; figures that a sample lacks are blank."""
     scores = [item.score for item in outcomes if item.score is not None]
     columns = {"distorted": "left", "VMAF": "right"}
     sampled = any(item.sampling is not None for item in scores)
@@ -59,7 +59,7 @@ def print_table(outcomes: "Iterable[Outcome]") -> None:
 
 
 def print_ladder(ladder: "Ladder") -> None:
-    """The encodes, one a line, with their differences; then where a target is reached."""
+    """The encodes, one a line, with their differences; then the bitrates that reach the targets."""
     columns = {"encode": "left", "codec": "left", "size": "left", "kbps": "right"}
     columns |= {"VMAF": "right", "±": "right", "difference": "right", "": "left"}
     columns |= {"exact": "right", "frames": "right"}

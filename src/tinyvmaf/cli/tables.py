@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wherever a verb takes a TABLE: a file or parts, a corpus to extract first, or `--sample`."""
+"""The TABLE argument of verbs: a file or parts, a corpus to extract first, or `--sample`."""
 
 import time
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ Sample = Annotated[bool, typer.Option("--sample", help="Use the table that comes
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A table, where it came from, how long making it took, and whether all of it is there."""
+    """A table, its origin, the seconds that it took to make, and whether it is complete."""
 
     table: "FeatureTable"
     origin: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verbs of the program, each loaded when it is asked for: every call pays for its own alone."""
+"""The verbs of the program, each loaded on demand, so that a call imports only its own modules."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module

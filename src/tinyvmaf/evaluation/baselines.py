@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models that are not part of the sweep, on the same rows: what a sweep must be compared with.
+"""Baselines for a sweep: models that are not part of it, on the same rows.
 
 Some need no network and go through the same folds: the constant, least squares, neighbours. The
-others are models as they are, and every cell says what they knew of its source.
+others are finished models; every cell records whether the model was trained on its source.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,11 +32,11 @@ PER_FOLD: Mapping[str, str] = {
     LEAST_SQUARES: "closed-form least squares on the raw features, clipped to [0, 100]",
     NEIGHBOURS: "the mean score of the five nearest rows of the training sources",
 }
-"""Baselines that go through the same folds -> what they predict."""
+"""Baselines that go through the same folds -> the function that predicts."""
 
 
 def constant(table: FeatureTable, folds: Sequence[Fold]) -> Float[np.ndarray, " n"]:
-    """For every row the mean target of the rows of other folds."""
+    """Return for every row the mean target of the rows of other folds."""
     index = fold_of_sources(folds)[table.source_index]
     sums = np.bincount(index, weights=table.target)
     counts = np.bincount(index)
@@ -94,7 +94,7 @@ def least_squares(table: FeatureTable, folds: Sequence[Fold]) -> Float[np.ndarra
 
 
 def seen_sources(card: Card | None, sources: Sequence[str]) -> dict[str, str]:
-    """What a model knew of each source: `train` or `heldout` by its card, else `unknown`."""
+    """Map each source to its role by the card: `train` or `heldout`; without one, `unknown`."""
     if card is None:
         return dict.fromkeys(sources, "unknown")
     trained = set(card.training_sources)
@@ -116,7 +116,7 @@ def beside_rows(run: Run, *, model: str, models: Sequence[str]) -> "pl.DataFrame
 
 
 def describe(models: Sequence[Model], runs: Mapping[str, Run]) -> dict[str, str]:
-    """What given models and runs are, in words, by name."""
+    """Descriptions of given models and runs, by name."""
     words = {model.name: f"given; sha256 {model.sha256[:12]}" for model in models}
     for name, run in runs.items():
         folds = run.facts.held_out

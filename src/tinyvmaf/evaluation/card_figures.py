@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a card says of a model's error, from the out-of-fold predictions of its run.
+"""The error figures of a model's card, from the out-of-fold predictions of its run.
 
-In come `source, clip, frame, seed, vmaf, predicted` of the sources that were held out, out come the
-card's figures. Nothing else goes in, so that whoever has the predictions can compute them again.
+The only input is `source, clip, frame, seed, vmaf, predicted` of the sources that were held out, so
+that the figures can be recomputed from the predictions.
 """
 
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ def loso_figures(predictions: "pl.DataFrame", *, protocol: str, run: str) -> Los
 
     Args:
         predictions: Out-of-fold, all seeds.
-        protocol: How they came about, in a sentence.
-        run: Where they are kept.
+        protocol: The protocol that made them, in a sentence.
+        run: The folder of their run.
 
     Raises:
         SchemaError: fewer than two sources.
@@ -61,9 +61,9 @@ def loso_figures(predictions: "pl.DataFrame", *, protocol: str, run: str) -> Los
 
 
 def residuals(predictions: "pl.DataFrame") -> tuple[Residuals, ...]:
-    """For every held-out source what its clips' means were missed by, by the first seed's models.
+    """Errors of clip means for every held-out source, by the first seed's models.
 
-    They are what intervals are calibrated with, and the first seed's model is the one that ships.
+    They calibrate the intervals; the first seed's model is the one that ships.
     """
     first = by_seed(predictions)[0]
     return tuple(

@@ -139,10 +139,10 @@ def compare_with_baselines(run: Run, measured: Sequence[MeasuredFold]) -> tuple[
 
 
 def optimism(run: Run, measured: Sequence[MeasuredFold]) -> tuple[OptimismRow, ...]:
-    """How much smaller the error of a single-split model is on sources that it has seen.
+    """The reduction of a single-split model's error on sources that it has seen.
 
-    Set against the held-out folds of the same arch, recipe and seed only; what is measured is
-    seen-ness, not quality.
+    It is compared with the held-out folds of the same arch, recipe and seed only, so that the
+    difference measures the effect of having seen a source, not the quality of the model.
     """
     arch = run.facts.arch
     held_out = {fold.source: fold.frame[0].rmse for fold in measured}
@@ -203,7 +203,7 @@ def _of_baseline(rows: "pl.DataFrame", model: str, sources: Sequence[str]) -> Sc
 
 
 def _known_as(seen: str, rows: "pl.DataFrame", model: str) -> "Iterator[pl.DataFrame]":
-    """The rows of every source that `model` knew as `seen`; a source is known as one thing."""
+    """The rows of every source that `model` knew as `seen`; a source has one such word."""
     return (part for part in by_source(of_model(rows, model)) if part["seen"][0] == seen)
 
 
@@ -224,7 +224,7 @@ def compare_scores(
     """Compare models by every metric of a family; pairs without a common source are left out.
 
     Args:
-        scores: Model -> name in `family` -> one value a source.
+        scores: Model -> name in `family` -> one value per source.
         family: Name -> level and metric.
         pairs: Models A and B; by default all pairs.
         margins: Name -> equivalence margin in the metric's unit.

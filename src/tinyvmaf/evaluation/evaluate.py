@@ -63,10 +63,10 @@ def evaluate(
     Args:
         table: The frames, or where their table is.
         models: Models, files or shipped names; at least one.
-        features: Order of the inputs, for models that do not tell it.
+        features: Order of the inputs, for models that do not record it.
 
     Returns:
-        Each model per source (with what it had seen), per clip and on all frames together.
+        Each model per source (with its role in training), per clip and on all frames together.
 
     Raises:
         UsageError: no model is given, or one reads a feature that the table does not have.

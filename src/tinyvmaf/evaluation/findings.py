@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Findings: sentences that say what a result says, and nothing that it does not.
+"""Findings: sentences that state what the evidence supports, and no more.
 
 Each sentence is a function of one part of the evidence, which travels with it as `data`. A test
-that resolves nothing is told as that; it never becomes a claim of no effect. There is no sentence
+that resolves nothing is reported as unresolved, never as a claim of no effect. There is no sentence
 about unseen content from models that did not pass the training gate.
 """
 
@@ -78,7 +78,7 @@ def protocol_findings(held_out: Mapping[str, Sequence[Sequence[str]]]) -> list[F
 
 
 def comparison_findings(rows: Sequence[ComparisonRow]) -> list[Finding]:
-    """A finding for every paired comparison; one for all that too few sources cannot resolve."""
+    """A finding per paired comparison; a single one for all that the few sources cannot resolve."""
     found = [
         _finding(
             "comparison", f"{row.a} against {row.b}", row.verdict, comparison_sentence(row), row
@@ -115,7 +115,7 @@ def _too_few_sources(n_sources: int, pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def comparison_sentence(row: ComparisonRow) -> str:
-    """The verdict of one paired comparison, with the numbers that carry it."""
+    """The verdict of one paired comparison, with the numbers that support it."""
     a, b, name = row.a, row.b, _NAMES[row.level, row.metric]
     where = f"on {row.n_sources} unseen sources"
     if row.verdict == "equivalent":
@@ -147,7 +147,7 @@ def comparison_sentence(row: ComparisonRow) -> str:
 
 
 def _is_small(row: ComparisonRow) -> bool:
-    """True for a win that nobody would act on: its interval lies within the margin."""
+    """True for a win without practical relevance: its interval lies within the margin."""
     low, high, margin = row.difference_low, row.difference_high, row.margin
     if low is None or high is None or margin is None:
         return False

@@ -2,7 +2,7 @@
 """Folds: whole sources held out, so that no model is judged on content that it was trained on.
 
 Leaving out one source at a time makes as many models as there are sources. With very many sources
-that is a waste: whole sources are then put into K folds, of about equally many rows.
+that is wasteful: whole sources are then put into K folds, of about equally many rows.
 """
 
 from collections.abc import Sequence
@@ -106,7 +106,7 @@ def make_folds(
 
 
 def grouped(folds: Sequence[Fold]) -> tuple[tuple[str, ...], ...]:
-    """The sources of every fold; nothing if each fold holds one, which needs no telling."""
+    """The sources of every fold; empty if each fold holds one source."""
     sources = tuple(fold.sources for fold in folds)
     return sources if any(len(held) > 1 for held in sources) else ()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training gate: models that miss their own training rows say nothing of other content."""
+"""The training gate: models with a high error on their training rows cannot be judged on others."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,18 +12,18 @@ from tinyvmaf.evaluation.run import Run
 from tinyvmaf.typed_json import from_json
 
 MAX_TRAIN_RMSE = 2.0
-"""VMAF points; the teacher is a function of the features, so that a trained model gets below."""
+"""VMAF points; since the teacher is a function of the features, a trained model gets below."""
 
 MAX_CHANGE = 0.05
 """Relative change of the held-out RMSE by twice the steps that still counts as converged."""
 
 MAX_POINTS = 0.05
-"""A change by less VMAF points passes whatever its share: near zero every share is noise."""
+"""A smaller change in VMAF points always passes: near zero the relative change is noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingGate:
-    """Whether the models were trained enough to speak of unseen content at all.
+    """The verdict of the training gate: converged models, or undertrained ones.
 
     Attributes:
         outcome: `unchecked` if the training error is low but twice the steps were not tried.

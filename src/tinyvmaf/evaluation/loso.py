@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Leave-one-source-out: train every fold, predict what it has not seen, keep all of it in a run.
+"""Leave-one-source-out: train every fold, predict its held-out sources, and write a run.
 
-Predictions are made by the exported models through ONNX Runtime, so that what is evaluated is what
-can be shipped. The models of a fold never receive a row of the source that they are judged on.
+Predictions are made by the exported models through ONNX Runtime, so that the evaluated models
+are those that can be shipped. The models of a fold never receive a row of the source that they are
+judged on.
 """
 
 import time
@@ -70,7 +71,7 @@ def loso(
     complete: Callable[[Run, Path], object] | None = None,
     progress: Progress = SILENT,
 ) -> Run:
-    """Leave each source out: train, predict what was not seen, and write the run.
+    """Leave each source out: train, predict the held-out source, and write the run.
 
     Args:
         table: The frames, or where their table is; every source is held out once.
@@ -88,10 +89,10 @@ def loso(
             together with the source.
         nested: Recipes, at least two: also choose one of them inside the training sources of every
             fold, and judge the choice on the held-out source.
-        table_origin: Where the table came from, for the reader.
+        table_origin: Origin of the table, for the reader.
         extract_s: Seconds that making the table took.
-        complete: Called with the run and the folder that will take the place of `folder`, to write
-            what changes together with the run, such as its report.
+        complete: Called with the run and the folder that will replace `folder`, to write files that
+            belong to the run, such as its report.
         progress: Told of training steps.
 
     Returns:
@@ -236,7 +237,7 @@ def _sweep(
 
 
 def _beside(given: Sequence[Model | Path | str]) -> tuple[list[Model], dict[str, Run]]:
-    """The models and the runs among what is to be set beside a sweep."""
+    """Split the baselines of a sweep into models and runs."""
     models: list[Model] = []
     runs: dict[str, Run] = {}
     for each in given:
@@ -307,6 +308,6 @@ def _refuse_twins(names: Sequence[str]) -> None:
 
 
 def _model_path(folder: Path, fold: Fold, arch: str, *, seed: int | None) -> Path:
-    """`<arch>_final.onnx` is the first seed's: a rule fixed before anything is known of them."""
+    """`<arch>_final.onnx` is the first seed's, a rule fixed before any result is known."""
     suffix = "final" if seed is None else f"seed{seed}"
     return folder / folder_name(fold.name) / f"{arch}_{suffix}.onnx"

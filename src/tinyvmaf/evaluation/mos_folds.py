@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opinion scores as the target: leave-one-source-out at clip level, against a map of the teacher.
 
-In comes a table whose label `mos` holds mean opinion scores; out comes a record of models that see
-a clip's mean features, its mean teacher score, or both. Everything is fitted on the training
-sources: the monotone cubic that must be beaten, and a ridge regression whose strength is chosen by
-leaving out one training source at a time. With few clips a network would only fit their noise.
+The input is a table whose label `mos` holds mean opinion scores; the result is a record of models
+that read a clip's mean features, its mean teacher score, or both. Everything is fitted on the
+training sources: the monotone cubic that must be beaten, and a ridge regression whose strength is
+chosen by leaving out one training source at a time. With few clips a network would overfit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,10 +43,10 @@ MODELS: Mapping[str, str] = {
     FEATURES: "ridge regression on the clip's mean features",
     BOTH: "ridge regression on the clip's mean features and its mean teacher score",
 }
-"""Models of opinions -> what they are; the first must be beaten."""
+"""Models of opinion scores -> their descriptions; the first is the baseline to beat."""
 
 MARGINS: Mapping[str, float] = {"rmse": 0.05, "plcc": 0.005, "srocc": 0.005}
-"""Differences that nobody would act on: points of a five-point scale, and correlation."""
+"""Negligible differences: points of a five-point scale, and correlation."""
 
 _STRENGTHS = np.geomspace(1e-3, 1e3, 13)
 
@@ -58,13 +58,13 @@ class _Clips:
     """Clips with opinions.
 
     Attributes:
-        features: Mean features, a row a clip.
+        features: Mean features, a row per clip.
         teacher: Mean teacher scores.
         mos: Mean opinion scores.
         half_width: Of their 95 % intervals; None if one is missing.
         source: Position of each clip's source.
         sources: Their names.
-        without: Clips of the table that nobody judged.
+        without: Clips of the table without opinion scores.
     """
 
     features: Float[np.ndarray, "n f"]
@@ -84,7 +84,7 @@ def loso_opinions(
     Args:
         table: The frames, with the label `mos`, or where their table is.
         learning_curve: Also fit on subsets of the sources.
-        table_origin: Where the table came from, for the reader.
+        table_origin: Origin of the table, for the reader.
 
     Raises:
         UsageError: the table has no opinion scores.
@@ -163,7 +163,7 @@ def _clips_of(table: FeatureTable) -> _Clips:
 
 
 def _models(clips: _Clips) -> dict[str, Predict]:
-    """Model -> its predictions of all clips after training on some."""
+    """Model -> its predictions for all clips, after training on some of them."""
 
     def teacher_map(train: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         found = fit_opinion_map(predicted=clips.teacher[train], mos=clips.mos[train])
@@ -185,7 +185,7 @@ def _ridge(
     source: Int[np.ndarray, " n"],
     train: Bool[np.ndarray, " n"],
 ) -> Float[np.ndarray, " n"]:
-    """Predictions of all clips; the strength is the best over the training sources, left out."""
+    """Predictions for all clips; the strength is chosen by leaving out training sources in turn."""
     errors = np.zeros(len(_STRENGTHS))
     known = np.unique(source[train])
     for left in known if len(known) > 1 else ():

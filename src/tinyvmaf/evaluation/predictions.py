@@ -2,8 +2,8 @@
 """Rows with predictions, as a run keeps them, and the metrics of every fold and seed.
 
 Names are categories in memory and text on disk. The rows of every model share the table's columns;
-only what a model predicted is its own. Rows of a source lie together, so that a source is a view.
-The metrics are what every aggregate and test starts from.
+only the predictions differ. Rows of a source lie together, so that a source is a view.
+Every aggregate and test is computed from the metrics.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ def predicted_rows(
     """Rows of `predictions.parquet`, source by source and in it seed by seed.
 
     Args:
-        keys: What `keyed` made.
+        keys: As returned by `keyed`.
         blocks: The rows of every source.
         predicted: (Position of a source, seed) -> the out-of-fold predictions of its rows.
     """
@@ -92,11 +92,11 @@ def baseline_rows(
     """Rows of `baselines.parquet` for one model.
 
     Args:
-        keys: What `keyed` made.
-        model: Its name, one of `models`, which are all that the run will have.
+        keys: As returned by `keyed`.
+        model: Its name, one of `models`, which lists all models of the run.
         models: Their names.
         predicted: Its score of every row.
-        seen: What it knew of each source.
+        seen: Its use of each source: `train`, `val`, `heldout` or `unknown`.
     """
     import polars as pl
 
@@ -174,7 +174,7 @@ def measure_folds(predictions: "pl.DataFrame") -> tuple[MeasuredFold, ...]:
 def fold_values(
     folds: tuple[MeasuredFold, ...], *, level: Level, metric: MetricName
 ) -> tuple[float | None, ...]:
-    """One value a fold: the mean over seeds on the metric's scale, for intervals and tests.
+    """One value per fold: the mean over seeds on the metric's scale, for intervals and tests.
 
     Rank correlations are held off 1 by the resolution of the fold's own ranks.
     """

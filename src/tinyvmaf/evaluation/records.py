@@ -49,7 +49,7 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How sources were held out.
+    """The protocol by which sources were held out.
 
     Attributes:
         name: `leave-one-source-out` or `folds of whole sources`.
@@ -177,7 +177,7 @@ class ModelCell:
 
     Attributes:
         source: Its name.
-        seen: What the model knew of it: `train`, `val`, `heldout` or `unknown`.
+        seen: The model's use of it: `train`, `val`, `heldout` or `unknown`.
         n_frames: Frames.
         n_clips: Clips.
         plcc, srocc, krocc: Correlations over frames in [-1, 1].
@@ -209,7 +209,7 @@ class ModelConcat:
     """A model on all frames together.
 
     Attributes:
-        seen: What it knew of the sources, each word once.
+        seen: Its use of the sources (`train`, `val`, `heldout`, `unknown`), each word once.
         n_frames: Frames.
         plcc, srocc, krocc: Correlations over frames in [-1, 1].
         rmse, mae, bias: Errors over frames in VMAF points.
@@ -256,7 +256,7 @@ class Doubling:
 
     Attributes:
         steps: Half the recipe's steps.
-        folds: Folds that were trained both ways.
+        folds: Folds that were trained with either number of steps.
         rmse: Mean RMSE on the held-out sources after half the steps, in VMAF points.
         doubled_rmse: The same after all steps.
         change: Relative change from the former to the latter.
@@ -292,7 +292,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class SampleSize:
-    """The unit of inference, and the number of independent errors that the frames are worth.
+    """The unit of inference, and the effective number of independent errors.
 
     Attributes:
         n_sources: Sources, the unit of inference.
@@ -709,7 +709,7 @@ class LosoRecord:
         teacher: The model that labelled the frames.
         features: Inputs of the networks, in order.
         table: The table that was evaluated.
-        protocol: How sources were held out.
+        protocol: The protocol by which sources were held out.
         folds: Every held-out source, sorted by name.
         aggregate: Metrics over all folds.
         baselines: Models that are not part of the sweep.
@@ -758,7 +758,7 @@ class ComparedRun:
         n_params: Weights and biases.
         recipe: Name of the recipe.
         seeds: One sweep over all folds each.
-        protocol: How sources were held out.
+        protocol: The protocol by which sources were held out.
         n_folds: Number of folds.
         gate: The training gate.
     """
@@ -852,10 +852,10 @@ class OpinionRecord:
         teacher: The model that labelled the frames.
         features: Features of the table.
         table_sha256: Hash of the table.
-        table_origin: Where the table came from; empty if unknown.
+        table_origin: File, corpus or sample that the table came from; empty if unknown.
         sources: Those that were held out in turn.
         n_clips: Clips with opinions.
-        n_without_opinion: Clips that were left out because nobody judged them.
+        n_without_opinion: Clips that were left out because they have no opinion scores.
         models: The models; the first is the map of the teacher that must be beaten.
         comparisons: Every model against that map.
         learning_curve: Model -> its error against the number of training sources.

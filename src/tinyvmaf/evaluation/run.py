@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run on disk: what a sweep leaves behind, and nothing that cannot be computed from it.
+"""A run on disk: the files that a sweep writes, from which all else is computed.
 
 `run.json` says how to repeat it, `predictions.parquet` has every out-of-fold prediction,
 `baselines.parquet` those of the models beside it, `fold_<Source>/` the fold's models. Every table
@@ -41,7 +41,7 @@ _FILES = (RECORD, PREDICTIONS, BASELINES, "fold_*/*.onnx", "fold_*/*.json", "bas
 
 @dataclass(frozen=True, slots=True)
 class FoldFacts:
-    """What training the network that judges `source` told, with one seed."""
+    """Training facts of the network that is judged on `source`, for one seed."""
 
     source: str
     seed: int
@@ -52,26 +52,26 @@ class FoldFacts:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """Everything that is needed to repeat a run, and what cannot be seen in its predictions.
+    """Everything that is needed to repeat a run, and facts that its predictions do not hold.
 
     Attributes:
         arch, n_params: The network.
         recipe: Name of the recipe.
         recipe_settings: The recipe itself.
         seeds: One sweep over all folds each.
-        teacher, features: Of the table.
+        teacher, features: The teacher and the features of the table.
         table: Rows, sources, clips, sha256 and origin of the table.
         folds: Training facts for every held-out source and seed.
-        held_out: The sources of every fold, if folds hold several; empty where each stands alone.
-        baselines: Name -> in words what it is.
+        held_out: The sources of every fold, if folds hold several; else empty.
+        baselines: Name -> description.
         seconds: Wall time of each stage.
-        applicability: Source -> how unlike the training sources its features are.
-        doubling: What twice the steps changed, on which sources; None if it was not tried.
+        applicability: Source -> dissimilarity of its features to those of the training sources.
+        doubling: The change by twice the steps, and its sources; None if it was not tried.
         learning_curve: Error against the number of training sources; None if it was not asked for.
         splits: Other splits than by source; None if they were not asked for.
         nested: The choice of a recipe inside the folds; None if it was not asked for.
-        command: That made the run.
-        versions: Of everything that computed.
+        command: The call that made the run.
+        versions: Package -> version.
     """
 
     arch: str
@@ -102,8 +102,8 @@ class Run:
     """A sweep in memory; `record` is its evaluation.
 
     Attributes:
-        facts: How it was made.
-        predictions: `source, clip, frame, seed, vmaf, predicted`, a row a frame and seed.
+        facts: Everything that is needed to repeat it.
+        predictions: `source, clip, frame, seed, vmaf, predicted`, a row per frame and seed.
         baselines: `model, seen, source, clip, frame, vmaf, predicted`.
     """
 
@@ -132,7 +132,7 @@ def table_facts(facts: RunFacts) -> TableFacts:
 
 
 def protocol(facts: RunFacts) -> Protocol:
-    """How sources were held out: each alone, or whole sources in folds, which are then listed."""
+    """The protocol: each source held out alone, or whole sources in folds, which are listed."""
     return Protocol(
         name="folds of whole sources" if facts.held_out else "leave-one-source-out",
         n_folds=len(facts.held_out) or len({fold.source for fold in facts.folds}),
@@ -149,7 +149,7 @@ def folder_name(fold: str) -> str:
 def run_folder(folder: Path) -> Generator[Path]:
     """Yield a folder to write a run and its digest into; on success it takes `folder`'s place.
 
-    A run that was in `folder` goes away as a whole; other files there stay.
+    A previous run in `folder` is removed as a whole; other files there stay.
 
     Raises:
         UsageError: the folder cannot be written, or another command writes into it.
@@ -159,12 +159,12 @@ def run_folder(folder: Path) -> Generator[Path]:
 
 
 def is_of_a_run(path: PurePath) -> bool:
-    """Whether a path, relative to a folder, is that of a file which a run or its digest has."""
+    """Return True if the path, relative to a folder, is a file of a run or of its digest."""
     return is_one_of(path, _FILES)
 
 
 def is_one_of(path: PurePath, patterns: Sequence[str]) -> bool:
-    """Whether a path, relative to a run's folder, fits one of the patterns."""
+    """Return True if the path, relative to a run's folder, fits one of the patterns."""
     return any(
         path.match(pattern) and len(path.parts) == len(PurePath(pattern).parts)
         for pattern in patterns
@@ -224,7 +224,7 @@ def refuse_other_table(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> No
     """Refuse to compare runs that were not made from one table, as `RunFacts.table` names it.
 
     Raises:
-        UsageError: the tables differ; in what is said.
+        UsageError: the tables differ; the message names the differences.
     """
     if ours["sha256"] == theirs["sha256"]:
         return

@@ -2,7 +2,7 @@
 """Evidence of a run: intervals, tests and diagnosis, from the run's files alone.
 
 Reports print it and findings are made from it. A run that does not pass the training gate gets no
-evidence on unseen content: there is nothing to explain.
+evidence on unseen content.
 """
 
 from collections.abc import Sequence

@@ -3,8 +3,8 @@
 
 Leave-one-source-out shows a network every encoder, height or other label of the held-out source's
 clips. Here whole values of a label are held out, alone and together with the source, so that the
-error can be set beside what the network had seen. A recipe that is chosen by its error on the folds
-is judged on sources that took no part in the choice (nested leave-one-source-out).
+error can be related to what the network was trained on. A recipe that is chosen by its error on
+the folds is judged on sources that took no part in the choice (nested leave-one-source-out).
 """
 
 from collections.abc import Sequence
@@ -64,8 +64,8 @@ def group_splits(
     Args:
         table: The frames; `group` is one of its labels.
         group: Name of the label, such as `encoder`.
-        arch: Of the networks.
-        recipe: How they are trained.
+        arch: Arch of the networks.
+        recipe: Their training settings.
         seed: Of all networks.
         progress: Told of training steps.
 
@@ -134,7 +134,7 @@ def nested_choice(
     Args:
         table: The frames.
         recipes: Those to choose from, at least two, with different names.
-        arch: Of the networks.
+        arch: Arch of the networks.
         seed: Of all networks.
         progress: Told of training steps.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The networks of a sweep: those of its folds, of single splits, and what judges their training.
+"""The networks of a sweep: its folds, its single splits, and checks of their training.
 
 A network of a fold never receives a row of the sources that it is judged on. Twice the steps show
 whether training went far enough; subsets of the sources show whether more content would help.
@@ -44,13 +44,13 @@ class SweepNetworks:
 
     Attributes:
         table: The rows that they were trained on.
-        arch: Of the networks of folds.
-        recipe: How all were trained.
+        arch: Arch of the networks of folds.
+        recipe: The training settings of all.
         folds: Held out, one after the other.
         of_folds: (Positions held out, seed) -> its network.
         single: Name of a single-split baseline -> its network, trained without the last fold.
         doubling: The held-out error with half the steps and with all of them; None without steps.
-        learning_curve: The error against the number of training sources, None if nobody asked.
+        learning_curve: The error against the number of training sources; None if not asked for.
     """
 
     table: FeatureTable
@@ -161,8 +161,8 @@ def train_sweep(
 def halved(recipe: Recipe) -> Recipe:
     """The recipe with half its steps.
 
-    From half to all of the steps costs a third of what all to twice would, and can only look worse:
-    the more steps there were, the less the next doubling changes.
+    From half to all of the steps costs a third of what all to twice would, and can only show a
+    larger change, since each doubling changes less than the one before.
     """
     return replace(
         recipe,
@@ -188,7 +188,7 @@ def learning_curve(
     """Train on random subsets of the sources and judge each model on all others.
 
     Returns:
-        A point a size: `n_sources`, mean over `n_repeats` subsets of the mean RMSE of the unseen
+        A point per size: `n_sources`, mean over `n_repeats` subsets of the mean RMSE of the unseen
         sources in VMAF points (`rmse_mean`), the smallest and largest (`rmse_low`, `rmse_high`).
     """
     from tinyvmaf.training.fitting import fit

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A chart that can be drawn, and the pieces that several charts share.
 
-A chart is the same on the page and in its picture but for colours (`theme`). Names appear as data
-and in the domains of scales only. A sort by name would put them into expressions, which are code.
+A chart is the same on the page and in its picture except for colours (`theme`). Names appear as
+data and in the domains of scales only. A sort by name would put them into expressions, which are
+code.
 """
 
 import math
@@ -35,10 +36,10 @@ class Chart:
     Attributes:
         name: Of its files and its place in a page.
         title: Its heading.
-        alt: What it shows, in words, for those who cannot see it.
+        alt: Text alternative for those who cannot see it.
         spec: Vega-Lite, without the frames.
-        uses_points: Whether it draws the frames.
-        is_grid: Whether it is a grid of panels, one a source.
+        uses_points: True if it draws the frames.
+        is_grid: True if it is a grid of panels, one per source.
     """
 
     name: str
@@ -89,12 +90,12 @@ def data(rows: list[dict[str, Any]]) -> "alt.Chart":
 
 
 def finished(chart: Any, theme: Theme, *, words: str, height: int | None = None) -> dict[str, Any]:  # noqa: ANN401
-    """A chart of Altair's as Vega-Lite, in the theme's colours, with what it shows in words.
+    """An Altair chart as Vega-Lite, in the theme's colours, with its text alternative.
 
     Args:
         chart: Any of Altair's charts.
         theme: Its colours.
-        words: What it shows.
+        words: Its text alternative.
         height: Of the frame, which is as wide as a picture; None for a chart with sizes of its own.
     """
     if height is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which charts a report has, in which order; a chart without data is left out."""
+"""The charts of a report, in order; a chart without data is left out."""
 
 from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.report.chart import Chart

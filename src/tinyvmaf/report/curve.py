@@ -27,7 +27,7 @@ FORMATS: Final = ("html", "png", "svg")
 
 _WIDTH: Final = 860
 _HEIGHT: Final = 260
-# More points than this no screen shows; a longer video is drawn as means and extremes of stretches.
+# More points than a screen shows; a longer video is drawn as means and extremes of intervals.
 _MAX_POINTS: Final = 1500
 _SCALE: Final = 2
 _HOUR_S: Final = 3600
@@ -44,8 +44,8 @@ def check_plot(path: Path, *, plain: bool = False) -> None:
     """Refuse a plot that cannot be drawn, before the work for it.
 
     Args:
-        path: Where it goes.
-        plain: Whether a page or SVG without the extra `report` will do.
+        path: The output file.
+        plain: True if a page or SVG without the extra `report` suffices.
 
     Raises:
         UsageError: the suffix is none of `FORMATS`, or the extra `report` is not installed.
@@ -63,7 +63,7 @@ def check_plot(path: Path, *, plain: bool = False) -> None:
 
 
 def write_curve(score: Score, path: Path) -> None:
-    """Draw the frames' scores over time into `path`; without the extra `report` plainly.
+    """Draw the frames' scores over time into `path`; in a plain form without the extra `report`.
 
     Raises:
         UsageError: as `check_plot`, or the file cannot be written.
@@ -98,8 +98,8 @@ def save_chart(
 
     Args:
         chart: With the theme of a page for `.html`, else that of paper.
-        path: Where it goes.
-        title: Of the page.
+        path: The output file.
+        title: Title of the page.
         caption: Text below the chart of a page.
         moments: Times in seconds and their words, which a reader of a page can choose.
 
@@ -203,7 +203,7 @@ def _caption(score: Score) -> str:
 
 
 def _points(score: Score) -> list[dict[str, Any]]:
-    """One point a frame, or for long videos one a stretch with its mean and extremes."""
+    """One point per frame, or for long videos one per interval with its mean and extremes."""
     n_points = min(_MAX_POINTS, len(score.frame_scores))
     stretches = zip(
         np.array_split(score.times_s, n_points),

@@ -14,12 +14,12 @@ from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.evaluation.run import DIGEST, Run, is_of_a_run, is_one_of, read_run, run_folder
 from tinyvmaf.files import write_text
 from tinyvmaf.report.chart import by_error
+from tinyvmaf.report.chart_files import FOLDER, write_pictures
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.document import Document
 from tinyvmaf.report.html import page
 from tinyvmaf.report.markdown import markdown
 from tinyvmaf.report.paper_tables import table_files
-from tinyvmaf.report.pictures import FOLDER, write_pictures
 from tinyvmaf.report.points import points_of
 from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE, PAPER
@@ -32,13 +32,13 @@ EXTRA = ("altair", "jinja2", "vl_convert")
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What was written, and the record that it was written from.
+    """The files of a digest and their record.
 
     Attributes:
         record: The evaluation.
         json, markdown: Their files.
         html: The page, None without the `report` extra.
-        missing: What is not there and how to get it; empty if nothing.
+        missing: Files that were not written and how to get them; empty if none.
     """
 
     record: LosoRecord
@@ -84,7 +84,7 @@ def write_digest(run: Run, folder: Path, *, named: Path | None = None) -> Digest
     Args:
         run: A run, in memory.
         folder: An existing folder.
-        named: The folder that a reader will know; `folder` itself by default.
+        named: The folder that the digest names; `folder` itself by default.
 
     Raises:
         UsageError: the folder cannot be written.

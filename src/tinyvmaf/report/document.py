@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A report as data: sections of paragraphs, tables and figures, before Markdown or HTML.
 
-All text is plain: who writes it down (`markdown`, `html`) escapes it in its own way, so that both
-say the same and no name from a file is ever taken for markup.
+All text is plain: `markdown` and `html` escape it in different ways, so that both have the same
+content and no name from a file is ever interpreted as markup.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Omitted:
-    """Why something that one would look for here is not here."""
+    """The reason for a part that was left out."""
 
     text: str
 
@@ -56,10 +56,10 @@ class Table:
     """Rows of cells; the first column names the row.
 
     Attributes:
-        caption: What the table shows.
+        caption: Description of the table.
         columns: One for each cell of a row.
-        rows, totals: Cells as they are printed; totals stand below a rule.
-        folded: Whether a page may show it on demand only.
+        rows, totals: Cells as they are printed; totals are below a rule.
+        folded: True if a page may show it on demand only.
     """
 
     caption: str
@@ -82,7 +82,7 @@ Block = Paragraph | Omitted | Bullets | Facts | Code | Table | Figure
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it; `name` is its address in the page."""
+    """A heading and its blocks; `name` is its anchor in the page."""
 
     name: str
     title: str
@@ -91,7 +91,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
-    """A number worth a large font: what it is, the number, what to know about it."""
+    """A number shown in a large font: its label, the number, a remark."""
 
     label: str
     value: str
@@ -104,8 +104,8 @@ class Document:
 
     Attributes:
         title: Its name.
-        headline: The result in a sentence, and what it rests on.
-        warning: What a reader must know before believing anything below; empty if nothing.
+        headline: The result in a sentence, and its basis.
+        warning: A caution that applies to the whole report; empty if none.
         figures: The few numbers to take away.
         sections: The rest.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why the numbers are as they are, as blocks: gate, diagnosis, learning curve, findings, P.1401.
+"""Explanation of the results, as blocks: gate, diagnosis, learning curve, findings, P.1401.
 
 Everything is printed from the record's evidence; verdicts and sentences are the record's own.
 """
@@ -33,7 +33,7 @@ _OUTCOMES = {
 
 
 def gate(record: LosoRecord) -> tuple[Block, ...]:
-    """Whether training went far enough for the folds to say anything about content."""
+    """The training gate and its verdict."""
     if record.evidence is None:
         return (omitted(record, "Training gate"),)
     found = record.evidence.gate
@@ -61,7 +61,7 @@ def gate(record: LosoRecord) -> tuple[Block, ...]:
 
 
 def diagnosis(record: LosoRecord) -> tuple[Block, ...]:
-    """Why each fold is as it is."""
+    """The diagnosis of every fold."""
     found, over = record.evidence and record.evidence.diagnosis, unit(record)
     if not found:
         return (omitted(record, f"Diagnosis of the {over}s"),)
@@ -140,7 +140,7 @@ def findings(record: LosoRecord) -> tuple[Block, ...]:
 
 
 def p1401(record: LosoRecord) -> tuple[Section, ...]:
-    """The compatibility block of ITU-T P.1401, labelled as what it assumes."""
+    """The compatibility block of ITU-T P.1401, labelled with its assumptions."""
     found = record.evidence and record.evidence.p1401
     if not found:
         return ()

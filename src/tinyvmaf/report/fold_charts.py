@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Charts with a row a source: the metrics of every fold, and the error of every clip."""
+"""Charts with one row per source: the metrics of every fold, and the error of every clip."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from tinyvmaf.stats.metrics import MetricName
 if TYPE_CHECKING:
     import altair as alt
 
-# Errors further apart than this are drawn on a log axis.
+# Errors whose ratio is larger than this are drawn on a log axis.
 _FAR_APART = 10
 # A correlation of 1 is infinitely far out on its axis: it is drawn here.
 _CLOSEST = 1e-9
@@ -23,7 +23,7 @@ _SHAPES = ("circle", "diamond", "square", "triangle-up", "cross")
 
 
 def folds(record: LosoRecord, theme: Theme, metric: MetricName) -> Chart | None:
-    """A metric of every held-out source, beside baselines that did not see it either."""
+    """A metric of every held-out source, with baselines that did not see it either."""
     import altair as alt
 
     rows = [*_own(record, metric), *_baselines(record, metric)]
@@ -102,7 +102,7 @@ def clip_errors(record: LosoRecord, points: Points, theme: Theme) -> Chart:
 
 
 def _axis(metric: str, values: list[float]) -> "alt.X":
-    """Errors of very different sizes, and correlations close to 1, are told apart on a log axis."""
+    """A log axis if errors differ widely or for correlations, which lie close to 1."""
     import altair as alt
 
     title = f"{TITLES[metric]} on the held-out source"
@@ -112,16 +112,16 @@ def _axis(metric: str, values: list[float]) -> "alt.X":
             return alt.X("at:Q", title=title, scale=zero, axis=alt.Axis(tickCount=6))
         log = alt.Scale(type="log", nice=False, padding=12)
         return alt.X("at:Q", title=title, scale=log, axis=alt.Axis(values=ticks(values)))
-    # The axis carries what is missing to 1, and its labels say what that leaves.
+    # The axis shows 1 - value; its labels show the value.
     scale = alt.Scale(type="log", nice=False, reverse=True, padding=12)
     left = "format(1 - datum.value, '.9~f')"
-    # Reversed, an axis starts where others end; its title belongs there all the same.
+    # A reversed axis starts on the right, where its title belongs.
     axis = alt.Axis(values=ticks(values), labelExpr=left, titleAnchor="start", titleAlign="right")
     return alt.X("at:Q", title=title, scale=scale, axis=axis)
 
 
 def _at(metric: str, value: float) -> float:
-    """Where a value lies on the axis of its chart."""
+    """Position of a value on the axis of its chart."""
     return value if metric == "rmse" else max(1 - value, _CLOSEST)
 
 
@@ -155,7 +155,7 @@ def _own(record: LosoRecord, metric: MetricName) -> list[dict[str, Any]]:
 
 
 def _baselines(record: LosoRecord, metric: MetricName) -> list[dict[str, Any]]:
-    """Cells that are judgements; the constant's errors would only stretch the axis."""
+    """Held-out cells, without the constant, whose errors would only stretch the axis."""
     return [
         _row(baseline.model, cell.source, metric, value)
         for baseline in record.baselines
@@ -166,7 +166,7 @@ def _baselines(record: LosoRecord, metric: MetricName) -> list[dict[str, Any]]:
 
 
 def _mean(record: LosoRecord, theme: Theme, metric: str) -> list[Any]:
-    """One band behind all rows: where the mean of such sources lies."""
+    """A band behind all rows: the confidence interval of the mean over sources."""
     import altair as alt
 
     mean = record.evidence.intervals.frame.get(metric) if record.evidence else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Charts with a dot a frame: predicted against teacher, and the error over the score range."""
+"""Charts with one dot per frame: predicted against teacher, and the error over the score range."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ _RESIDUALS_HEIGHT = 300
 
 
 def scatter(record: LosoRecord, points: Points, theme: Theme) -> Chart:
-    """Predicted against teacher, a panel a source."""
+    """Predicted against teacher, one panel per source."""
     import altair as alt
 
     x, y = (
@@ -48,7 +48,7 @@ def scatter(record: LosoRecord, points: Points, theme: Theme) -> Chart:
             columns=_PANELS_IN_A_ROW,
             data=alt.NamedData(POINTS),
         )
-        # With an axis each no panel of the last row is missing one, and none has one too many.
+        # Every panel has its own axis, so that an incomplete last row has its axes, too.
         .resolve_axis(x="independent")
     )
     words = (
@@ -93,7 +93,7 @@ def residuals(points: Points, theme: Theme) -> Chart:
 
 
 def shown(points: Points) -> str:
-    """How many of the frames are drawn, in words."""
+    """Return a sentence on the number of frames that are drawn."""
     if len(points.frames) == points.n_frames:
         return f"All {count(points.n_frames)} frames are shown."
     return (

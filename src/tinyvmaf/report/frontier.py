@@ -12,7 +12,7 @@ _HEIGHT = 420
 
 
 def rows(record: Mapping[str, Any]) -> list[list[str]]:
-    """The cells of the table, one row a way, the cheapest first; `HEADS` are their headings."""
+    """The cells of the table, one row per method, the cheapest first; `HEADS` has the headings."""
     full = _full(record)
     return [
         [
@@ -31,7 +31,7 @@ def rows(record: Mapping[str, Any]) -> list[list[str]]:
 
 
 HEADS = ("way", "ms", "cheaper", "RMSE", "bias", "interval", "covered", "worst source", "left")
-"""Of the columns of `rows`: CPU time of a 1080p frame, VMAF points, shares of draws."""
+"""Headings of `rows`: CPU time of a 1080p frame, VMAF points, shares of replicates."""
 
 
 def markdown(record: Mapping[str, Any]) -> str:
@@ -44,13 +44,13 @@ def markdown(record: Mapping[str, Any]) -> str:
 def sentences(
     record: Mapping[str, Any], *, error: float | None = None, budget: float | None = None
 ) -> list[str]:
-    """What to use for an error or a budget; without either, for an error of 1 and of 0.5."""
+    """Recommended methods for an error or a budget; by default for errors of 1 and of 0.5."""
     wishes = [(error, budget)] if error or budget else [(1.0, None), (0.5, None)]
     return [_sentence(record, error=error, budget=budget) for error, budget in wishes]
 
 
 def chart(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Vega-Lite of error against cost; a way without an error or a cost has no place on it."""
+    """Vega-Lite of error against cost; methods without an error or a cost are left out."""
     import altair as alt
 
     points = [

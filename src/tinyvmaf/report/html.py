@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report as one HTML file that needs nothing else: charts, data, style and library are inside.
+"""A report as one self-contained HTML file with charts, data, style and library.
 
 The page's policy forbids every request and every script but the two whose hashes it names, so that
 a name from a file stays text even if its escaping should ever fail.
@@ -52,7 +52,7 @@ def chart_page(
 
     Args:
         spec: Vega-Lite's, with the theme of a page and a parameter `moment` if there are moments.
-        title: Of the page.
+        title: Title of the page.
         caption: Text below the chart.
         moments: Times in seconds and their words; choosing one sets the parameter.
     """
@@ -84,10 +84,10 @@ def _library() -> str:
     def bundle() -> str:
         import vl_convert
 
-        # Its stub calls an argument required that is not.
+        # Its stub marks an optional argument as required.
         return vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue]
 
-    # In a function of its own, or its thousands of names would be the page's globals.
+    # Wrapped in a function, since its thousands of names would otherwise be the page's globals.
     text = kept_text(bundle, package="vl-convert-python", name="vega")
     return f"(() => {{\n{text}\n}})();"
 

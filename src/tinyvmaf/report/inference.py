@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the numbers carry, as blocks: the unit, comparisons, ranking, optimism.
+"""Statistical inference, as blocks: the unit, comparisons, ranking, optimism.
 
-Everything is printed from the record's evidence. What the record lacks is left out with one line
-that says so; verdicts and sentences are the record's own.
+Everything is printed from the record's evidence. A part that the record lacks is replaced by one
+line that says so; verdicts and sentences are the record's own.
 """
 
 from collections.abc import Sequence
@@ -32,13 +32,13 @@ from tinyvmaf.stats.seeds import MIN_SEEDS
 
 
 def undertrained(record: LosoRecord) -> str:
-    """Why the training gate was not passed; empty if it was passed or not asked."""
+    """The reason why the training gate failed; empty if it was passed or not evaluated."""
     gate = record.evidence.gate if record.evidence else None
     return "" if gate is None or gate.passed else gate.reason.rstrip(".")
 
 
 def warning(record: LosoRecord) -> str:
-    """What a reader must know before reading on; empty if nothing."""
+    """The warning of a report whose models are undertrained; empty otherwise."""
     if not undertrained(record):
         return ""
     return (
@@ -48,14 +48,14 @@ def warning(record: LosoRecord) -> str:
 
 
 def omitted(record: LosoRecord, what: str, *, cure: str = "") -> Omitted:
-    """The line that stands where `what` would, with how to get it if that is known."""
+    """The line in place of `what`, with the way to get it if that is known."""
     if undertrained(record):
         return Omitted(f"{what}: left out, because the training gate was not passed.")
     return Omitted(f"{what}: not in this record{cure and '; '}{cure}.")
 
 
 def unit(record: LosoRecord) -> tuple[Block, ...]:
-    """How many independent observations there are, what seeds and weights do."""
+    """The effective sample size, and the effects of seeds and weights."""
     if record.evidence is None:
         return (omitted(record, "Effective sample size"),)
     found, intervals = record.evidence.unit, record.evidence.intervals
@@ -167,7 +167,7 @@ def comparison_table(found: Sequence[ComparisonRow], *, first: str) -> Table:
 
 
 def ranking(record: LosoRecord) -> tuple[Block, ...]:
-    """Whether clips of one source are put in the right order."""
+    """The share of clip pairs of one source in the right order."""
     found = record.evidence and record.evidence.ranking
     if not found:
         return (omitted(record, "Ranking of clips"),)
@@ -192,7 +192,7 @@ def ranking(record: LosoRecord) -> tuple[Block, ...]:
 
 
 def optimism(record: LosoRecord) -> tuple[Block, ...]:
-    """How much better a model looks on sources that it has seen."""
+    """The optimism of errors on sources that a model has seen."""
     found = record.evidence and record.evidence.optimism
     if not found:
         return (omitted(record, "Optimism (seen less held out)"),)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report in Markdown. Names come from files: whatever they hold, they are shown as text."""
+"""A report in Markdown. Names from files are always shown as text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

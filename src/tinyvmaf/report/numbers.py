@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How numbers are printed, once for Markdown, page, charts and terminal.
+"""Formatting of numbers, shared by Markdown, page, charts and terminal.
 
-A value that does not exist is a dash; nothing is rounded so far that it would claim too much.
+A value that does not exist is a dash; no rounding suggests more than the value supports.
 """
 
 import math
@@ -25,15 +25,15 @@ TITLES: Mapping[str, str] = {
 _UNITLESS = frozenset({"plcc", "srocc", "krocc", "pair_accuracy"})
 _SMALLEST_P = 0.0001
 _CLOSEST = 1e-6
-# What arithmetic leaves of a difference that is none.
+# Rounding error of a difference that is zero.
 _ROUNDING = 1e-12
 
 
 def number(metric: str, value: float | None) -> str:
     """A metric's value: four digits for correlations, three for VMAF points; a dash for None.
 
-    A value close to 0, or a correlation close to 1, gets as many digits more as it takes to show
-    two that tell it from there; closer than a millionth to 1 it is told as more than 0.999999.
+    A value close to 0, or a correlation close to 1, gets as many more digits as it takes to show
+    two that differ from there; closer than a millionth to 1 it is shown as more than 0.999999.
     """
     if value is None:
         return ABSENT
@@ -61,7 +61,7 @@ def bounds(low: float | None, high: float | None, *, metric: str = "rmse") -> st
 
 
 def interval(metric: str, found: Interval | None) -> str:
-    """An estimate with its interval behind it; a dash if there is none."""
+    """An estimate followed by its interval; a dash if there is none."""
     if found is None:
         return ABSENT
     return f"{number(metric, found.estimate)} {bounds(found.low, found.high, metric=metric)}"
@@ -80,7 +80,7 @@ def share(value: float | None) -> str:
 
 
 def count(value: int) -> str:
-    """A whole number with thousands set apart."""
+    """A whole number with separated thousands."""
     return f"{value:,}"
 
 

@@ -29,7 +29,7 @@ NAME = "loso_mos_eval"
 
 
 def write_opinion_report(record: OpinionRecord, folder: Path) -> Path:
-    """Write `loso_mos_eval.json` and `.md` and `tables/` to `folder`; the Markdown's path.
+    """Write `loso_mos_eval.json` and `.md` and `tables/` to `folder`; return the Markdown's path.
 
     Raises:
         UsageError: the folder cannot be written.

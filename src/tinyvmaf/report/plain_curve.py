@@ -14,7 +14,7 @@ from tinyvmaf.text import one_line
 _WIDTH: Final = 920
 _HEIGHT: Final = 350
 _LEFT, _TOP, _RIGHT, _BOTTOM = 48.0, 56.0, 16.0, 42.0
-# More points than this no screen shows; a longer video is drawn as means and extremes of stretches.
+# More points than a screen shows; a longer video is drawn as means and extremes of intervals.
 _MAX_POINTS: Final = 1500
 _N_TICKS: Final = 8
 _STEPS: Final = (1, 2, 5, 10)
@@ -29,13 +29,13 @@ _PAGE: Final = """<!DOCTYPE html>
 
 
 def plain_page(score: Score) -> str:
-    """A page that holds the drawing and nothing that runs."""
+    """A page that holds the drawing and no script."""
     title = escape(one_line(f"{score.distorted.name}: VMAF over time"))
     return _PAGE.format(title=title, surface=PAPER.surface, drawing=plain_curve(score))
 
 
 def plain_curve(score: Score) -> str:
-    """The drawing: score over time with the extremes of stretches, its mean, the worst moments."""
+    """The drawing: score over time with the extremes of intervals, its mean, the worst moments."""
     figures = f"mean {score.vmaf.mean:.2f}; {score.model.name}, mode {score.mode}"
     size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
     font = f'font-family="{PAPER.font}" font-size="12"'

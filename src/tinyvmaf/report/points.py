@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the charts of single frames and clips draw, from a run's out-of-fold predictions.
+"""Data of the charts of single frames and clips, from a run's out-of-fold predictions.
 
 Charts show the first seed's models, which are those that the run ships. Frames and clips are
-thinned to a fixed number so that a page stays light however many there are: evenly spaced within
-each source, and each source's two largest errors, one on either side, always stay.
+thinned to a fixed number to limit the size of a page: evenly spaced within each source, and each
+source's two largest errors, one of either sign, are always kept.
 """
 
 from collections.abc import Sequence
@@ -27,17 +27,17 @@ _FEWEST_IN_BIN = 20
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """What charts draw beside the record.
+    """Data of charts that the record does not hold.
 
     Attributes:
         clips: Source and clip of `frames`, once each, in the order of drawing.
         frames: Position in `clips`, frame, teacher's score, predicted score.
-        n_frames: How many there are before thinning.
+        n_frames: Number of frames before thinning.
         by_clip: Source, clip, mean of both scores, error of the means; thinned, too.
-        n_clips: How many there are before thinning.
+        n_clips: Number of clips before thinning.
         by_score: For every bin of the teacher's score: middle, 5 %, 50 % and 95 % quantile of the
             error over all frames in it, and their number.
-        seed: Whose models these are.
+        seed: Seed of the models.
     """
 
     clips: tuple[tuple[str, str], ...]
@@ -65,7 +65,7 @@ class Points:
 
 
 NO_POINTS = Points((), (), n_frames=0, by_clip=(), n_clips=0, by_score=(), seed=0)
-"""For a page whose charts carry their data themselves."""
+"""For a page whose charts embed their data."""
 
 
 def points_of(
@@ -75,13 +75,13 @@ def points_of(
     most_frames: int = MOST_FRAMES,
     most_clips: int = MOST_CLIPS,
 ) -> Points:
-    """What the charts of `run` draw.
+    """Return the data of the charts of `run`.
 
     Args:
         run: The sweep.
         order: Its sources in the order in which they are drawn.
-        most_frames: How many frames are drawn, but for each source's largest errors.
-        most_clips: How many clips, likewise.
+        most_frames: Maximum number of frames, apart from each source's largest errors.
+        most_clips: Maximum number of clips, likewise.
     """
     import polars as pl
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How sources were held out, in words: each alone, or whole sources in folds.
+"""Descriptions of the protocol: each source held out alone, or whole sources in folds.
 
-A report of folds with several sources never speaks of leaving one source out, says which folds
-there were, and what sharing a network means for the intervals.
+A report of folds with several sources never mentions leaving one source out; it lists the folds and
+explains the consequence of a shared network for the intervals.
 """
 
 from tinyvmaf.evaluation.records import LosoRecord
@@ -14,23 +14,23 @@ _MEAN = (
 
 
 def held_out(record: LosoRecord) -> tuple[tuple[str, ...], ...]:
-    """The sources of every fold, if folds hold several; else nothing."""
+    """The sources of every fold, if folds hold several; else empty."""
     return record.protocol.held_out
 
 
 def unit(record: LosoRecord) -> str:
-    """What a mean and a spread go over, in a word."""
+    """The unit of means and spreads: `source` or `fold`."""
     return "source" if held_out(record) else "fold"
 
 
 def title(record: LosoRecord) -> str:
-    """What was done, as a heading."""
+    """The protocol as a heading."""
     folds = held_out(record)
     return f"{len(folds)} folds of whole sources" if folds else "Leave-one-source-out"
 
 
 def setup(record: LosoRecord) -> str:
-    """How many folds there were, and of what."""
+    """The number of folds and their sizes, in words."""
     folds = held_out(record)
     if not folds:
         return f"{len(record.folds)}, one source each"
@@ -47,7 +47,7 @@ def members(record: LosoRecord) -> tuple[str, ...]:
 
 
 def about_rows(record: LosoRecord) -> str:
-    """What the models of a row of the folds' table knew."""
+    """The caption of the table of folds: sources that the models of a row did not see."""
     folds = held_out(record)
     rest = "Errors are in VMAF points, values are means over the seeds."
     if not folds:
@@ -60,7 +60,7 @@ def about_rows(record: LosoRecord) -> str:
 
 
 def about_intervals(record: LosoRecord) -> str:
-    """What the intervals over sources are."""
+    """The description of the intervals over sources."""
     folds = held_out(record)
     if not folds:
         return "Intervals are over sources, never over frames: " + _MEAN.format(unit="source")
@@ -73,7 +73,7 @@ def about_intervals(record: LosoRecord) -> str:
 
 
 def about_comparisons(record: LosoRecord) -> str:
-    """What a paired comparison must not be taken for where sources share a network."""
+    """The limits of paired comparisons where sources share a network; empty where they do not."""
     if not held_out(record):
         return ""
     return (

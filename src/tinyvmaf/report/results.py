@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was measured, as sections: headline, folds, aggregates, baselines, how to repeat it."""
+"""Results as sections: headline, folds, aggregates, baselines, instructions to repeat the run."""
 
 from tinyvmaf.evaluation.records import LosoRecord, OverFolds
 from tinyvmaf.report import protocol
@@ -22,11 +22,11 @@ _HEADLINE: tuple[MetricName, ...] = ("rmse", "plcc", "srocc")
 
 
 def headline(record: LosoRecord, undertrained: str) -> tuple[str, str]:
-    """The result in one sentence, and what it rests on in another.
+    """The result in one sentence, and its basis in another.
 
     Args:
         record: The evaluation.
-        undertrained: Why there is no result; empty if there is one.
+        undertrained: The reason why there is no result; empty if there is one.
     """
     frame, table = record.aggregate.frame, record.table
     rmse = frame["rmse"]
@@ -52,7 +52,7 @@ def headline(record: LosoRecord, undertrained: str) -> tuple[str, str]:
 
 
 def key_figures(record: LosoRecord) -> tuple[KeyFigure, ...]:
-    """The few numbers to take away."""
+    """The key figures."""
     frame, clip = record.aggregate.frame, record.aggregate.clip
 
     def mean(label: str, metric: str, over: OverFolds) -> KeyFigure:
@@ -69,7 +69,7 @@ def key_figures(record: LosoRecord) -> tuple[KeyFigure, ...]:
 
 
 def setup(record: LosoRecord) -> Section:
-    """What was trained on what."""
+    """The setup: teacher, inputs, table, arch, recipe and folds."""
     info = record.table
     facts = (
         ("teacher", record.teacher),
@@ -158,7 +158,7 @@ def _undefined(record: LosoRecord) -> tuple[Block, ...]:
 
 
 def aggregates(record: LosoRecord, further: tuple[Block, ...]) -> Section:
-    """Over all folds, three ways; `further` are the blocks of the evidence about them."""
+    """Aggregates over all folds, in three forms; `further` are blocks of their evidence."""
     aggregate = record.aggregate
     intervals = record.evidence.intervals if record.evidence else None
     rows = tuple(
@@ -200,7 +200,7 @@ def aggregates(record: LosoRecord, further: tuple[Block, ...]) -> Section:
 
 
 def baselines(record: LosoRecord) -> tuple[Block, ...]:
-    """Models beside the sweep, source by source, with what they had seen."""
+    """The baselines per source, with whether each was trained on it."""
     names = [baseline.model for baseline in record.baselines]
     cells = {
         (baseline.model, cell.source): cell
@@ -265,7 +265,7 @@ def _cite(record: LosoRecord) -> str:
 
 
 def provenance(record: LosoRecord) -> Section:
-    """What computed it, from what, in what time."""
+    """Provenance: table, recipe, computing time and versions."""
     seconds = ", ".join(f"{stage} {value:.1f} s" for stage, value in record.seconds.items())
     versions = ", ".join(f"{name} {value}" for name, value in sorted(record.versions.items()))
     settings = ", ".join(f"{name} {value}" for name, value in record.recipe_settings.items())

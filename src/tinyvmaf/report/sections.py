@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole report of an evaluation as a document: which sections there are, in which order."""
+"""The whole report of an evaluation as a document: its sections in order."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Colours and type of the charts: one accent, on paper (pictures) and on a page (light or dark).
 
-A page's charts name CSS variables instead of colours, so that the style sheet alone decides what
-they look like by day, by night and in print.
+A page's charts name CSS variables instead of colours, so that the style sheet alone defines their
+colours in light mode, in dark mode and in print.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Theme:
 
     Attributes:
         ink, muted, rule: Text, less important text, lines of the frame.
-        accent: What the report is about.
-        other: What it is compared with.
+        accent: The subject of the report.
+        other: Its baselines.
         surface: Behind the chart.
         font: Family of every text.
     """

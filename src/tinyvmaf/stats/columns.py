@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The columns that every statistic of rows starts from, checked once: two sides and their groups.
+"""Checked input columns of every statistic of rows: two sides and their groups.
 
 Rows that do not fit together or are not finite are refused with the side and the row; nothing is
 dropped. Constants are recognised although their mean is rounded.
@@ -40,16 +40,16 @@ def checked(
 
 
 def is_constant(values: Float[np.ndarray, " n"]) -> bool:
-    """Whether all values are one, but for rounding; there must be a value."""
+    """Return True if all values are equal up to rounding; there must be at least one."""
     middle = values.mean()
     return bool(np.abs(values - middle).max() <= _ROUNDING * abs(middle))
 
 
 def positions(groups: Int[np.ndarray, " _"], *, n: int) -> Int[np.ndarray, " n"]:
-    """Positions 0 to K - 1 of the rows' groups, whatever integers name them.
+    """Group numbers 0 to K - 1 of the rows, from arbitrary integers.
 
     Raises:
-        SchemaError: there is not one for each of `n` rows, or there are no rows.
+        SchemaError: there is not one for each of the `n` rows, or there are no rows.
     """
     if len(groups) != n or n == 0:
         raise SchemaError(f"{n} rows have {len(groups)} group numbers; give one for each, and rows")

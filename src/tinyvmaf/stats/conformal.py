@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prediction intervals for a source that nobody has seen, from the models of leave-one-source-out.
+"""Conformal prediction intervals for an unseen source, from leave-one-source-out models.
 
-Sources are exchangeable, rows of a source are not: every source has the same mass, however many
-clips it has, and the unseen one keeps its share of mass at infinity. With few sources an interval
-at a high level is therefore infinite, and said to be; nothing is pooled to make it finite.
+Sources are exchangeable, rows of a source are not: every source has the same mass, regardless of
+its number of clips, and the share of the unseen one lies at infinity. With few sources an interval
+at a high level is therefore infinite and reported as such; nothing is pooled to make it finite.
 """
 
 import math

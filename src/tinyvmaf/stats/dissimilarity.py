@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dissimilarity of a held-out source to the training sources, and predictions by neighbours.
+"""Dissimilarity of a held-out source to the training sources, and nearest-neighbour predictions.
 
-Both look at distances between feature vectors, standardised on the training sources alone. Rows are
+Both use distances between feature vectors, standardised on the training sources alone. Rows are
 thinned evenly within each source: neighbouring frames are nearly the same point.
 """
 
@@ -15,10 +15,10 @@ from tinyvmaf.errors import SchemaError, SplitError
 from tinyvmaf.stats.columns import positions
 
 MAX_ROWS = 3000
-"""Rows of all sources together that distances inside the training set are taken over."""
+"""Total number of rows used for distances inside the training set."""
 
 MAX_NEIGHBOUR_ROWS = 10_000
-"""Rows of all sources together that predictions are looked up in."""
+"""Total number of rows in which neighbours are searched for predictions."""
 
 _MIN_SOURCES = 3
 _QUANTILE = 0.95
@@ -26,7 +26,7 @@ _QUANTILE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Applicability:
-    """How far a held-out source lies from the training sources.
+    """Dissimilarity of a held-out source to the training sources.
 
     Attributes:
         median: Median over its rows of the dissimilarity index: distance to the nearest training
@@ -49,7 +49,7 @@ def applicability(
     """Dissimilarity of each source to those that its fold trains on, in the order of its number.
 
     Args:
-        features: One row a frame, finite.
+        features: One row per frame, finite.
         source_index: The row's source, any integers.
         held_out: Positions of the sources that are held out together; by default each alone.
 
@@ -92,10 +92,10 @@ def nearest_neighbours(
     """Out-of-fold predictions in target units: mean target of the nearest rows of other folds.
 
     Args:
-        features: One row a frame, finite.
+        features: One row per frame, finite.
         target: Scores to be met.
         source_index: The row's source, any integers.
-        neighbours: How many rows to average.
+        neighbours: Number of rows to average.
         held_out: Positions of the sources that are held out together; by default each alone.
 
     Raises:

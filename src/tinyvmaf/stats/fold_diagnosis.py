@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Diagnosis of a fold's error: its parts, the range of its target, and an outlier test.
 
-Each diagnosis is a number with a definition; whether a fold is an outlier is decided by a test.
+Each diagnosis is a defined statistic; outliers are identified by a test.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def error_shares(
     sd_p = 0.0 if is_constant(p) else float(p.std())
     sd_t = 0.0 if is_constant(t) else float(t.std())
     covariance = float(((p - p.mean()) * (t - t.mean())).mean())
-    # With a constant side there is no correlation and nothing that a slope could remove.
+    # If a side is constant there is no correlation, and a slope removes nothing.
     r = covariance / (sd_p * sd_t) if sd_p > 0 and sd_t > 0 else 0.0
     return ErrorShares(
         bias=float(p.mean() - t.mean()) ** 2 / mse,
@@ -66,7 +66,7 @@ def error_shares(
 
 @dataclass(frozen=True, slots=True)
 class TargetRange:
-    """How much of the scale a fold's target covers.
+    """Spread of a fold's target and its saturation at the ends of the scale.
 
     Attributes:
         sd: Standard deviation (ddof = 0) in target units.
@@ -105,13 +105,13 @@ def range_corrected(r: float, *, sd: float, reference_sd: float) -> float | None
 
 @dataclass(frozen=True, slots=True)
 class OutlierTest:
-    """Whether one fold is out of line with the others.
+    """The test of one fold as an outlier among the others.
 
     Attributes:
         t: Deleted t: distance to the mean of the others in their standard deviations.
         p: Two-sided p-value for this fold alone.
-        p_adjusted: Times the number of folds (Bonferroni): for the fold that was looked at because
-            it is the worst.
+        p_adjusted: `p` times the number of folds (Bonferroni), for a fold that was selected as the
+            worst.
     """
 
     t: float
@@ -123,11 +123,11 @@ def outlier_tests(values: Sequence[float | None], *, metric: str) -> tuple[Outli
     """Test every fold of `metric` against the others on its stabilised scale.
 
     Args:
-        values: One a fold; None where the metric does not exist.
+        values: One per fold; None where the metric does not exist.
         metric: Names the scale.
 
     Returns:
-        One a fold; None where the fold has no value, or fewer than two others have a spread.
+        One per fold; None where the fold has no value, or fewer than two others have a spread.
 
     Raises:
         SchemaError: a value is neither None nor finite.

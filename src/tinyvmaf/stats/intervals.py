@@ -2,9 +2,9 @@
 """Confidence intervals whose unit is the source: over folds, and for rows pooled out of fold.
 
 Frames and clips describe a source and add no degrees of freedom: both intervals are t with K - 1,
-on the metric's stabilised scale. Sources that share a fold share what their network's training drew
-by chance, and K is then the number of folds. There is no interval from fewer than two sources, and
-none from a resampling of frames.
+on the metric's stabilised scale. Sources of one fold share the randomness of their training, and K
+is then the number of folds. There is no interval from fewer than two sources, and none from a
+resampling of frames.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Interval:
     """An estimate with its confidence interval, in the metric's own unit.
 
     Attributes:
-        estimate: The mean on the scale, handed back; or the statistic of all rows.
+        estimate: The mean on the scale, transformed back; or the statistic of all rows.
         low, high: Ends of the interval.
         level: Nominal coverage in (0, 1).
         k: Sources that it rests on, or folds where folds hold several.
@@ -51,7 +51,7 @@ def fold_interval(
     """Mean of `metric` over sources on its stabilised scale, with a t interval of K - 1.
 
     Args:
-        values: One a source; None where the metric does not exist.
+        values: One per source; None where the metric does not exist.
         metric: Names the scale: atanh for correlations, log for errors (a geometric mean).
         level: Nominal coverage.
         folds: The fold of each source, any integers; by default each has its own.
@@ -78,7 +78,7 @@ def nadeau_bengio_interval(
     """The interval of `fold_interval`, widened because folds share their training sources.
 
     Args:
-        values: One a source; None where the metric does not exist.
+        values: One per source; None where the metric does not exist.
         metric: Names the scale.
         level: Nominal coverage.
         folds: The fold of each source, any integers; by default each has its own.
@@ -133,7 +133,7 @@ def jackknife_interval(
         without: The statistic of all rows but one source's, for every source; at least two.
         metric: Names the scale.
         level: Nominal coverage.
-        unit: What is left out, in a word.
+        unit: The unit that is left out, in a word.
 
     Raises:
         SchemaError: a value is not finite.
@@ -253,7 +253,7 @@ def _left_out_srocc(
     target: Float[np.ndarray, " n"],
     index: Int[np.ndarray, " n"],
 ) -> Float[np.ndarray, " _"]:
-    """Sorting once is enough: without a source the others keep their order, only ranks close up."""
+    """Sort once for all: without a source the others keep their order, and only ranks shift."""
     codes = [np.unique(side, return_inverse=True)[1] for side in (predicted, target)]
     counts = [np.bincount(code) for code in codes]
     found = [_rank_correlation(codes, counts, slice(None))]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Monotone maps from a metric's scale to opinion scores, for targets that people gave.
+"""Monotone maps from a metric's scale to subjective opinion scores.
 
-A teacher's score has the model's own scale: a map would hide the very error that is to be measured,
-so there is none for it. A map has up to four parameters and is fitted to all clips of an experiment
+A teacher's score has the model's own scale: a map would hide the error that is to be measured, so
+none is applied to it. A map has up to four parameters and is fitted to all clips of an experiment
 together, never to the few clips of one fold.
 """
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well predictions follow the target: six numbers for a set of rows, aggregated over folds.
+"""Agreement of predictions with the target: six metrics of a set of rows, aggregated over folds.
 
-In come two arrays of equal length, out come plain floats. A number that does not exist (a
-correlation with a constant, anything of no rows) is None with a reason in words, never 0, 1 or
+The functions take two arrays of equal length and return plain floats. A metric that does not exist
+(a correlation with a constant, anything of no rows) is None with a reason in words, never 0, 1 or
 NaN. Nothing is fitted, clipped or dropped here; rows that are not finite are refused.
 """
 
@@ -27,7 +27,7 @@ def plcc(*, predicted: Real[np.ndarray, " _"], target: Real[np.ndarray, " _"]) -
     """Pearson correlation in [-1, 1]; None if `undefined_reason` has one.
 
     Args:
-        predicted: Scores of the model, one a row.
+        predicted: Scores of the model, one per row.
         target: Scores to be met, in the same order.
 
     Raises:
@@ -90,7 +90,7 @@ def bias(*, predicted: Real[np.ndarray, " _"], target: Real[np.ndarray, " _"]) -
 def undefined_reason(
     *, predicted: Real[np.ndarray, " _"], target: Real[np.ndarray, " _"]
 ) -> str | None:
-    """Why a correlation of these rows does not exist, in words; None if it does.
+    """Return in words the reason why a correlation does not exist; None if it does.
 
     Raises:
         SchemaError: the lengths differ, or a value is not finite.
@@ -154,7 +154,7 @@ class Aggregate:
         worst: The smallest correlation, the largest error, the bias farthest from 0.
         worst_fold: Position of `worst` among all folds.
         k: Folds, those where the metric does not exist included.
-        k_eff: Folds where it exists; a reader must be told when it is not `k`.
+        k_eff: Folds where it exists; to be reported when it differs from `k`.
     """
 
     mean: float | None
@@ -216,7 +216,7 @@ def _plcc(p: _Numbers, t: _Numbers) -> float:
     x, y = p - p.mean(), t - t.mean()
     x /= np.abs(x).max()
     y /= np.abs(y).max()
-    # Rounding may carry a perfect correlation one bit past 1.
+    # Rounding may put a perfect correlation one bit above 1.
     return float(np.clip((x @ y) / np.sqrt((x @ x) * (y @ y)), -1.0, 1.0))
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Model against model over the same sources: effect, interval, tests, and the verdict they allow.
+"""Paired comparison of models over the same sources: effect, interval, tests and verdict.
 
-In come metrics a source, held out for both models and averaged over seeds; out comes one record for
-every pair and metric, with p-values adjusted for all of them together. The verdict is a function of
-numbers in the record, so that no sentence made from it can say more than they do.
+The input is metrics per source, held out for both models and averaged over seeds; the result is one
+record for every pair and metric, with p-values adjusted for all of them together. The verdict is a
+function of numbers in the record, so that no sentence made from it can claim more than they do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ Outcome = Literal["A better", "B better", "equivalent", "not resolved"]
 Scores = Mapping[str, Sequence[float | None]]
 
 MARGINS: Mapping[str, float] = {"rmse": 0.5, "mae": 0.5, "plcc": 0.005, "srocc": 0.005}
-"""Differences that nobody would act on, fixed beforehand: VMAF points, and correlation."""
+"""Negligible differences, fixed beforehand: VMAF points, and correlation."""
 
 _ALPHA = 0.05
 
@@ -40,7 +40,7 @@ class Comparison:
 
     Attributes:
         a, b: The models.
-        metric: What is compared.
+        metric: The metric that is compared.
         k: Sources.
         k_eff: Sources where both have the metric; the rest of the record is about these.
         a_better_in, b_better_in: Sources where A, or B, is the better one; the rest are ties.
@@ -54,13 +54,13 @@ class Comparison:
         p: Sign-flip test of this comparison alone.
         p_adjusted: The same, adjusted for all comparisons of the family.
         p_nadeau_bengio, p_wilcoxon: For sensitivity only.
-        resolvable: The smallest effect, told as `effect_is`, that the adjusted test resolves with
+        resolvable: The smallest effect, as `effect_is` says, that the adjusted test resolves with
             80 % power on sources with this spread; None if no effect can reach alpha.
         smallest_p: The smallest p that so many sources allow.
         alpha: Level of the verdict.
-        exact: Whether all sign patterns were gone through.
+        exact: True if all sign patterns were enumerated.
         outcome: The verdict.
-        robust: Whether a win also has p_nadeau_bengio below alpha.
+        robust: True if a win also has p_nadeau_bengio below alpha.
     """
 
     a: str
@@ -105,7 +105,7 @@ def decide(
         interval: Of A - B on the scale; None if there is none.
         p: Adjusted p-value.
         alpha: A difference needs p below it, and an interval without 0.
-        higher_is_better: Which sign is A's.
+        higher_is_better: True if a positive difference favours A.
         equivalence: Interval of A - B in the metric's unit at 1 - 2 alpha.
         margin: Equivalent if `equivalence` lies inside [-margin, margin].
     """
@@ -130,7 +130,7 @@ def compare_models(
     """Compare models by every metric, with p-values adjusted for the whole family.
 
     Args:
-        scores: Model -> metric -> one value a source, in one order for all; None where the metric
+        scores: Model -> metric -> one value per source, in one order for all; None where the metric
             does not exist. Only held-out cells belong here.
         metrics: Those to compare by; together with `pairs` they make the family.
         pairs: Models A and B; by default all pairs in the order of `scores`.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The statistics that ITU-T P.1401 asks for, at clip level, labelled with what they assume.
+"""Clip-level statistics of ITU-T P.1401, labelled with their assumptions.
 
 The recommendation takes clips as independent, which clips of one source are not: its intervals are
-too narrow for a claim about new content (those of `intervals` and `comparison` are not). They are
-here so that a table can be set beside others.
+too narrow for a claim about new content (those of `intervals` and `comparison` are not). They
+exist for comparison with published tables.
 """
 
 from dataclasses import dataclass

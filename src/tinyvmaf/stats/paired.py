@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paired tests over a handful of sources: sign-flip, max-T, subset interval, and their kin.
+"""Paired tests over few sources: sign-flip, max-T, subset interval, and related tests.
 
-In come differences, one a source, on the metric's scale. The exact ones assume only that without an
-effect a source's difference could as well have had the other sign. Frames never enter, so that no
-test here gets stronger by sampling more of them.
+The input is differences, one per source, on the metric's scale. The exact tests assume only that
+without an effect both signs of a source's difference are equally likely. Frames never enter, so
+that sampling more of them makes no test more powerful.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 MAX_EXACT_SOURCES = 16
-"""Up to here all 2^K patterns are gone through; beyond, 2^16 random ones from a seed."""
+"""Up to here all 2^K patterns are enumerated; beyond, 2^16 random ones from a seed."""
 
 _PATTERNS = 2**MAX_EXACT_SOURCES
 
@@ -33,7 +33,7 @@ class SignFlip:
         p: Of each test alone, in (0, 1]; a multiple of 1 / patterns.
         p_max_t: Adjusted for the whole family by the maximum statistic, >= p.
         patterns: Sign patterns that were compared, the observed one included.
-        exact: Whether these are all patterns, not a random sample.
+        exact: True if these are all patterns, False for a random sample.
     """
 
     p: tuple[float, ...]
@@ -46,7 +46,7 @@ def sign_flip(differences: Float[np.ndarray, "tests k"], *, seed: int = 0) -> Si
     """Sign-flip tests of zero mean, each alone and adjusted for all by the same flips (max-T).
 
     Args:
-        differences: A row a test, a column a source; NaN where a source has no difference.
+        differences: A row per test, a column per source; NaN where a source has no difference.
         seed: Of the random patterns beyond `MAX_EXACT_SOURCES` sources.
 
     Source: Fisher (1935); Westfall and Young (1993) for max-T. Exact for fixed models, approximate
@@ -89,7 +89,7 @@ def subset_interval(
     It leaves out 0 exactly where the sign-flip test has p < 1 - level (within one pattern).
 
     Args:
-        differences: One a source, on any scale.
+        differences: One per source, on any scale.
         level: Nominal coverage, reached exactly if the differences are symmetric.
         seed: Of the random subsets beyond `MAX_EXACT_SOURCES` sources.
 
@@ -113,7 +113,7 @@ def nadeau_bengio_p(
     """Two-sided p of a t test with the variance corrected for shared training sources, in [0, 1].
 
     Args:
-        differences: One a source; at least two.
+        differences: One per source; at least two.
         test_share: n_test / n_train of a fold; by default 1 / (K - 1).
 
     Source: Nadeau and Bengio (2003).
@@ -133,7 +133,7 @@ def wilcoxon_p(differences: Float[np.ndarray, " k"], *, seed: int = 0) -> float:
     """Two-sided p of the signed-rank test, in (0, 1]; zeros are dropped, ties are permuted.
 
     Args:
-        differences: One a source.
+        differences: One per source.
         seed: Of the random permutations when there are ties and too many sources for all.
 
     Source: Wilcoxon (1945), computed by scipy.stats.wilcoxon.
@@ -171,15 +171,15 @@ def detectable_effects(
 ) -> tuple[float | None, ...]:
     """For every test of a family the smallest mean difference that it resolves, >= 0.
 
-    The sign-flip test with its adjustment for the family is run on made-up differences: normal,
+    The sign-flip test with its adjustment for the family is run on simulated differences: normal,
     with the spread and the correlations of those observed, one test with an effect and the others
     without. The answer is the effect that is resolved in a share `power` of the replicates.
 
     Args:
-        differences: A row a test, a column a source; NaN where a source has no difference.
+        differences: A row per test, a column per source; NaN where a source has no difference.
         alpha: Two-sided level of the adjusted p-value.
         power: Chance to resolve the effect.
-        replicates: Made-up families.
+        replicates: Simulated families.
         seed: Of their random numbers.
 
     Returns:
@@ -226,7 +226,7 @@ class _SimulatedFamily:
         defined = (~np.isnan(differences)).astype(np.float64)
         centred = np.nan_to_num(differences - np.nanmean(differences, axis=1, keepdims=True))
         norm = np.linalg.norm(centred, axis=1, keepdims=True)
-        # A test without any spread gets noise of its own: it must not weigh on the others.
+        # A test without any spread gets noise of its own: it must not affect the others.
         unit = np.where(norm > 0, centred / np.where(norm > 0, norm, 1), defined / k**0.5)
         noise = (unit @ rng.standard_normal((replicates, k, k))) * defined
         if 2 ** (k - 1) <= _SIMULATED_PATTERNS:

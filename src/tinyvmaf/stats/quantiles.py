@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quantiles of Student's t and of shares, for installations without SciPy.
 
-SciPy answers where it is installed. The base installation does without its 140 MB for these three
-functions; what is computed then agrees to ten digits (the tests hold it against SciPy).
+SciPy is used where it is installed. The base installation avoids its 140 MB for these three
+functions; its own results agree to ten digits (the tests compare them with SciPy).
 """
 
 import math
@@ -52,7 +52,7 @@ def beta_quantile(probability: float, *, a: float, b: float) -> float:
 
 
 def _inverse_beta(a: float, b: float, probability: float) -> float:
-    """Where the regularised incomplete beta function reaches a probability, by halving."""
+    """Invert the regularised incomplete beta function at a probability, by bisection."""
     # On the log scale of odds, since far tails lie close to 0 or 1.
     low, high = -745.0, 745.0
     for _ in range(_HALVINGS):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Order of the clips of one content: the share of pairs that a model orders as the teacher does.
 
-Pairs are taken within a source only, so that no difference of contents helps, and the share is
-averaged over sources, so that no source counts more for having more clips. The number of wrong
-pairs is always there too: a share saturates long before the errors stop being worth reading.
+Pairs are taken within a source only, so that differences between contents do not help, and the
+share is averaged over sources, so that a source with more clips does not count more. The number of
+wrong pairs is always reported too, since the share saturates near 1.
 """
 
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ class PairAccuracy:
     Attributes:
         threshold: Only pairs whose targets differ by more, in target units.
         accuracy: Mean over sources of the share in right order, in [0, 1]; None without pairs.
-        pairs: How many, over all sources.
-        errors: How many are in wrong order; a tie of the model's is half an error.
+        pairs: Number of pairs over all sources.
+        errors: Number of pairs in wrong order; a tie in the predictions is half an error.
         by_source: Share of every source, in the order of its number; None without pairs.
-        pairs_by_source, errors_by_source: The counts behind it.
+        pairs_by_source, errors_by_source: The counts of every source.
     """
 
     threshold: float

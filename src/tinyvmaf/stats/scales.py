@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scales on which metrics are averaged and compared, and which way is better.
+"""Scales on which metrics are averaged and compared, and the better direction of each metric.
 
 A correlation near 1 or an error near 0 is skewed; on the stabilised scale (atanh for correlations,
 log for errors) its spread is about the same everywhere, so that means, intervals and tests make
-sense there. Every interval is computed on the scale and handed back in the metric's own unit.
+sense there. Every interval is computed on the scale and returned in the metric's own unit.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,8 +24,8 @@ class Scale:
     """A monotone map of metric values and its inverse.
 
     Attributes:
-        name: Which map.
-        difference: What a difference on this scale is called after `effect`.
+        name: Name of the map.
+        difference: Name of a difference on this scale, after `effect`.
     """
 
     name: Literal["atanh", "log", "identity"]
@@ -44,7 +44,7 @@ class Scale:
         return float(np.exp(value)) if self.name == "log" else float(value)
 
     def effect(self, difference: float) -> float:
-        """A difference on the scale as it is told: the ratio for `log`, itself for the others."""
+        """A difference on the scale as reported: the ratio for `log`, itself for the others."""
         return float(np.exp(difference)) if self.name == "log" else float(difference)
 
 
@@ -97,8 +97,8 @@ def scale_of(metric: str) -> Scale:
 def held_off(value: float | None, *, metric: str, n: int) -> float | None:
     """A rank correlation of `n` rows, kept half a step of its own resolution away from 1.
 
-    The ranks of few rows cannot tell a correlation of 1 from one that is a little smaller; without
-    this, the place that a perfect one is given on the atanh scale decides means and intervals.
+    The ranks of few rows cannot distinguish a correlation of 1 from a slightly smaller one; without
+    this, the value of a perfect one on the atanh scale would dominate means and intervals.
 
     Args:
         value: The metric; others than rank correlations come back as they are.
@@ -117,7 +117,7 @@ def held_off(value: float | None, *, metric: str, n: int) -> float | None:
 
 
 def higher_is_better(metric: str) -> bool:
-    """Whether a higher `metric` is the better one.
+    """Return True if a higher `metric` is better.
 
     Raises:
         UsageError: there is no such metric, or it has no better side.

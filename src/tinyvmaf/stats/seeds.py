@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mean and spread of a result over seeds: the value of a fold, and how much of it is chance.
+"""Mean and spread of a result over seeds: the value of a fold and its random variation.
 
-Averaging comes first, inside a fold; whatever is tested later is tested over sources, never over
-seeds, which can be had in any number.
+Averaging comes first, inside a fold; later tests are over sources, never over
+seeds, whose number is arbitrary.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ def seed_mean(values: Sequence[Sequence[float | None]], *, metric: str) -> tuple
     """Mean over seeds of every fold's `metric`, taken on its scale, in the metric's unit.
 
     Args:
-        values: One sequence a seed, each with a value a fold.
+        values: One sequence per seed, each with a value per fold.
         metric: Names the scale.
 
     Returns:
-        A value a fold; None where any seed has none, so that no fold is a mean of fewer seeds.
+        A value per fold; None where any seed has none, so that no fold is a mean of fewer seeds.
 
     Raises:
         SchemaError: the seeds have different numbers of folds, or a value is not finite.
@@ -41,7 +41,7 @@ def seed_mean(values: Sequence[Sequence[float | None]], *, metric: str) -> tuple
 
 
 MIN_SEEDS = 3
-"""Two values have a spread that may be off by a factor of thirty: fewer seeds have none."""
+"""Fewer seeds have no spread: that of two values may be off by a factor of thirty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the grouping of rows does to a statistic: sums by source, parts within and between, ICC.
+"""Effects of grouped rows on a statistic: sums by source, parts within and between, ICC.
 
 Rows of one source resemble each other, so thousands of frames carry the information of a few dozen
-independent errors. Here it is counted how many. Everything is made from sums a source, so that
-millions of rows need no copy a source.
+independent errors. This module estimates that number. Everything is computed from sums per source,
+so that millions of rows are not copied for every source.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class SourceSums:
     """Sums of every source about the grand means, which lose no digits when they are subtracted.
 
     Attributes:
-        n: Rows a source.
+        n: Rows per source.
         p, t: Sums of predicted and target.
         pp, tt, pt: Sums of their squares and of their product.
         e, ee, ae: Sums of the error, its square and its absolute value, not centred.
@@ -47,7 +47,7 @@ def source_sums(
     """Sum the rows of every source.
 
     Args:
-        predicted: Scores of the model, one a row.
+        predicted: Scores of the model, one per row.
         target: Scores to be met.
         source_index: The row's source, any integers.
 
@@ -111,7 +111,7 @@ def weighted_rmse(*, rmse: Sequence[float], n: Sequence[int]) -> WeightedRmse:
 
 @dataclass(frozen=True, slots=True)
 class CorrelationParts:
-    """Where a pooled correlation comes from.
+    """The parts of a pooled correlation, within and between sources.
 
     Attributes:
         pooled: The correlation of all rows; `within + between`.
@@ -133,7 +133,7 @@ def correlation_parts(sums: SourceSums) -> CorrelationParts | None:
     """Split the pooled correlation into its parts within and between sources; None if undefined.
 
     A pooled correlation falls when sources are offset from each other and rises with the range
-    between them; the parts tell which. Source: the law of total covariance.
+    between them; the parts separate the two effects. Source: the law of total covariance.
     """
     between_pt, between_pp, between_tt = (
         float((a * b / sums.n).sum())
@@ -161,12 +161,12 @@ def _ratio(pt: float, pp: float, tt: float, *, whole: tuple[float, float]) -> fl
 
 @dataclass(frozen=True, slots=True)
 class Dependence:
-    """How much rows of one group resemble each other.
+    """Similarity of the rows of one group, and the number of independent rows.
 
     Attributes:
         icc: Intraclass correlation, at most 1; it may be negative.
         design_effect: 1 + (n0 - 1) icc with n0 the mean group size; never below 1 here.
-        n_effective: Independent errors that the rows are worth: n / design_effect.
+        n_effective: Effective number of independent errors: n / design_effect.
         n: Rows.
         groups: Clips or sources.
     """
@@ -181,10 +181,10 @@ class Dependence:
 def dependence(
     *, errors: Real[np.ndarray, " _"], groups: Int[np.ndarray, " _"]
 ) -> Dependence | None:
-    """One-way intraclass correlation of errors in groups, and what the rows are worth.
+    """One-way intraclass correlation of errors in groups, and the effective sample size.
 
     Args:
-        errors: Predicted minus target, one a row.
+        errors: Predicted minus target, one per row.
         groups: The row's clip or source, any integers.
 
     Returns:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Estimates of a clip's exact mean score from exact scores of a few frames.
 
-The regression estimator of survey sampling: auxiliary variables are known of every frame, exact
-scores of sampled frames; slopes are fitted to the sample and shrunk towards prior slopes. Nothing
-here knows a video: numbers go in, numbers come out.
+The regression estimator of survey sampling: auxiliary variables are known for every frame, exact
+scores for sampled frames; slopes are fitted to the sample and shrunk towards prior slopes. The
+functions take and return numbers only, never videos.
 
 The design: frame 0 always belongs to the sample, since it alone has no motion. The time after it is
 cut into strata of equal length, and one moment is drawn uniformly in each. A finer design keeps the
@@ -25,7 +25,7 @@ from jaxtyping import Bool, Float, Int
 from tinyvmaf.stats.quantiles import at_most, beta_quantile, student_quantile
 
 MIN_STRATA: Final = 4
-"""The fewest strata that say something about their own spread."""
+"""The smallest number of strata that allows an estimate of variance."""
 
 MAX_OUTLIERS: Final = 8
 """The most outliers whose exact scores are computed."""
@@ -44,7 +44,7 @@ class Auxiliary:
     """Auxiliary variables of every frame, and the prior of their slopes.
 
     Attributes:
-        values: One column a variable; without a column, exact scores stand alone.
+        values: One column per variable; without a column, exact scores stand alone.
         slopes: The prior mean of the slopes: VMAF points for a change of a variable by one.
         deviations: The prior standard deviations of the slopes, above 0.
         outlier_column: The column, in decibels, whose outliers form a part of their own; None for
@@ -108,7 +108,7 @@ class Sample:
     """One moment in each of some strata of equal length.
 
     Attributes:
-        moments: In frames, one a stratum, in order; moment 7.3 lies in frame 7.
+        moments: In frames, one per stratum, in order; moment 7.3 lies in frame 7.
         n_frames: Of the clip; the strata cut the time from frame 1 to its end.
     """
 
@@ -153,7 +153,7 @@ def draw(*, n_frames: int, n_strata: int, rng: np.random.Generator) -> Sample:
     """Draw a moment in each of `n_strata` strata.
 
     Args:
-        n_frames: Of the clip, 2 or more.
+        n_frames: Number of frames of the clip, 2 or more.
         n_strata: At least `MIN_STRATA`.
         rng: A generator; a seeded one gives the same sample again.
     """
@@ -189,7 +189,7 @@ def outlying(values: Float[np.ndarray, " n_frames"]) -> Int[np.ndarray, " n_outl
     """
     most = int(_OUTLIER_SHARE * len(values))
     far = np.abs(values - np.median(values)) > _outlier_limit(values)
-    # Where scores vary much the deviation is large, and a group of bad frames hides in it.
+    # Where scores vary much the deviation is large, which would mask a group of bad frames.
     lowest = np.sort(values[1:])[: most + 1]
     gaps = np.flatnonzero(np.diff(lowest) >= _GAP_DB)
     if len(gaps) and int((apart := far | (values <= lowest[gaps[-1]])).sum()) <= most:
@@ -222,7 +222,7 @@ def estimate(
 
     Args:
         sample: The moments that were drawn.
-        auxiliary: Of every frame.
+        auxiliary: The auxiliary variables of every frame.
         exact: The exact score of at least `sample.frames` and of the outliers drawn.
         outliers: The part that was sampled on its own, if there is one.
     """
@@ -250,7 +250,7 @@ def estimate_sum(
         main[outliers.frames] = False
     frames = sample.strata_frames[main[sample.strata_frames]]
     if len(frames) < MIN_STRATA:
-        # Chance hit outliers only; then the sample is one part.
+        # If only outliers were drawn, the sample is one part.
         main[1:] = True
         outliers, frames = None, sample.strata_frames
     parts = [(1, PartMean(exact[0], 0.0, np.inf))]
@@ -291,7 +291,7 @@ def part_mean(
         scores: Exact scores of the sampled frames, two or more.
         variables: The auxiliary variables of the sampled frames.
         variable_means: Their means over all frames of the part.
-        n_frames: Of the part.
+        n_frames: Number of frames of the part.
         slopes: Prior means of the slopes.
         deviations: Prior standard deviations of the slopes.
         floor_weight: The weight of that additional observation.
@@ -361,7 +361,7 @@ def finer(half_width: float, *, n_strata: int, n_frames: int, within: float) -> 
     Args:
         half_width: Of the interval that the sample gave.
         n_strata: Of that sample.
-        n_frames: Of the clip.
+        n_frames: Number of frames of the clip.
         within: The half width that is wanted, in VMAF points.
 
     Returns:

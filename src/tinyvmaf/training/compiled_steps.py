@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled program: some steps of the training of one network.
+"""The compiled training program: some steps of one network.
 
-What differs between folds, seeds and lengths of training comes in as data: row numbers, learning
-rates, scaling, parameters. One compilation therefore serves them all, and what it computes for a
-network cannot depend on which others are trained beside it.
+Everything that differs between folds, seeds and lengths of training is an argument: row numbers,
+learning rates, scaling, parameters. One compilation therefore serves them all, and a network's
+result cannot depend on the others that are trained at the same time.
 """
 
 from collections.abc import Callable, Generator
@@ -33,11 +33,11 @@ _ACTIVATE: dict[Activation, Callable[[Array], Array]] = {
 }
 
 CHUNK = 512
-"""Steps a call: enough to make the call's own cost vanish, few enough to show progress."""
+"""Steps per call: enough to make the overhead negligible, few enough to show progress."""
 
 
 class State(NamedTuple):
-    """What goes from step to step: the parameters as one vector, and the optimiser's memory."""
+    """State between steps: the parameters as one vector, and the optimiser's state."""
 
     params: Vector
     memory: Any
@@ -53,7 +53,7 @@ class Scale(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """What up to `CHUNK` steps need; the first `n_steps` entries are meant."""
+    """Input of up to `CHUNK` steps; only the first `n_steps` entries are used."""
 
     rows: Int32[np.ndarray, "chunk batch"]
     rates: Float32[np.ndarray, " chunk"]
@@ -61,7 +61,7 @@ class Chunk(NamedTuple):
 
 
 class Program(NamedTuple):
-    """`start` makes a state of parameters, `steps` carries it on."""
+    """`start` makes a state from parameters, `steps` advances it."""
 
     start: Callable[[Float32[np.ndarray, " n_params"]], State]
     steps: Callable[[State, Array, Scale, Chunk], State]
@@ -101,7 +101,7 @@ def residual(
     scale: Scale,
     loss: Loss,
 ) -> Float[Array, " n"]:
-    """What the loss squares, in units of the scaled target; `target` is in VMAF points."""
+    """The residuals of the loss in units of the scaled target; `target` is in VMAF points."""
     difference = jnp.asarray(predicted) - (target - scale.target_shift) / scale.target_scale
     if loss == "mse":
         return difference
@@ -125,7 +125,7 @@ def initial(
 
 @contextmanager
 def _compilations_kept() -> Generator[None]:
-    """Keep compiled programs in the user's cache; the user's own settings come back afterwards."""
+    """Keep compiled programs in the user's cache, and restore the user's settings afterwards."""
     folder = kept_folder(f"programs-{processor()}")
     if folder is None or getattr(jax.config, "jax_compilation_cache_dir", None):
         yield
@@ -157,8 +157,8 @@ def program(
 ) -> Program:
     """Compile the training of one shape on tables of `n_rows` rows for the CPU.
 
-    Networks this small are trained fastest one a core: an accelerator would wait for its next step
-    most of the time.
+    Networks this small train fastest with one per core: an accelerator would be idle most of the
+    time.
     """
     cpu = jax.local_devices(backend="cpu")[0]
     adam = optax.scale_by_adam(b2=beta2)
@@ -180,7 +180,7 @@ def program(
         return jax.lax.fori_loop(0, chunk.n_steps, step, state)
 
     def start(params: Float32[np.ndarray, " n_params"]) -> State:
-        # Adam remembers nothing at first. Zeros from NumPy: JAX would compile a program for them.
+        # Adam's moments are zero at first. Zeros from NumPy: JAX would compile a program for them.
         memory = jax.eval_shape(adam.init, params)
         return State(params, jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), memory))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A support-vector regression distilled from a model: what libvmaf can run in a network's place.
+"""A support-vector regression distilled from a model, which libvmaf can run instead of it.
 
 It learns the model's own scores on the rows of a table. The error that it adds is measured on
 sources that it did not see: it is distilled again without each of them.
@@ -14,21 +14,21 @@ from tinyvmaf.errors import SplitError
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models.model import Model
 from tinyvmaf.models.support_vectors import SupportVectors
-from tinyvmaf.training.support_vectors import fit_support_vectors
+from tinyvmaf.training.svr_fitting import fit_support_vectors
 
 _MIN_SOURCES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Distilled:
-    """What was distilled, and the error that it adds to the model's own, in VMAF points.
+    """A distilled regression and the error that it adds to the model's own, in VMAF points.
 
     Attributes:
         machine: Learnt from all sources.
         added_rmse: Of its scores against the model's, over the frames of sources held out in turn.
         added_largest: The largest such difference.
         model_rmse: The model's error on the table, against its teacher.
-        machine_rmse: The same of what was distilled without the source.
+        machine_rmse: The same error of regressions that were distilled without the source.
         n_sources: Sources of the table.
         n_frames: Frames of the table.
     """

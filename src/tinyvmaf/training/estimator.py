@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The networks as a scikit-learn regressor, for people whose experiments live there.
+"""The networks as a scikit-learn regressor.
 
 `cross_validate(TinyVmafRegressor(), X, y, groups=source, cv=LeaveOneGroupOut())` trains fold after
 fold; `tinyvmaf loso` trains the same networks at once and keeps a record. JAX is loaded by `fit`
@@ -19,7 +19,7 @@ from tinyvmaf.features.table import FeatureTable, TableInfo
 from tinyvmaf.models.support_vectors import Regressor
 from tinyvmaf.training.recipes import Recipe, load_recipe
 
-# It takes whatever can be made an array and refuses the rest; its annotations say neither.
+# It accepts anything array-like and refuses the rest, which its annotations do not express.
 _checked = cast("Any", validate_data)
 
 
@@ -49,7 +49,7 @@ class TinyVmafRegressor(RegressorMixin, BaseEstimator):
         self.seed = seed
 
     def fit(self, X: object, y: object) -> "TinyVmafRegressor":  # noqa: N803 (scikit-learn's names)
-        """Train on rows of features and their scores; a score beyond [0, 100] counts as its end.
+        """Train on rows of features and their scores; a score beyond [0, 100] is clipped.
 
         Raises:
             UsageError: unknown arch or recipe.
@@ -81,6 +81,6 @@ class TinyVmafRegressor(RegressorMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        # Scores end at 0 and 100, which scikit-learn's own data sets do not know.
+        # Scores are limited to [0, 100], unlike the targets of scikit-learn's own data sets.
         tags.regressor_tags.poor_score = True
         return tags

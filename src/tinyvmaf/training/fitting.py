@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fitting many networks at once: every fold and every seed, through one compiled program.
 
-In come a table and the sources that each fold holds out; out come finished networks. Whatever
-trains calls `fit`: the sweep, a single model, the models that ship, the learning curve, nested
-folds, scikit-learn's estimator. The rows go to the device once. A network's start and the order of
-its batches follow from its seed and its held-out sources alone, so that a fold trained by itself is
-bit for bit the fold of the sweep. A held-out row takes no part in anything: not in scaling, not in
-a step.
+`fit` takes a table and the sources that each fold holds out, and returns finished networks. All
+training goes through it: the sweep, a single model, the shipped models, the learning curve, nested
+folds, scikit-learn's estimator. The rows are copied to the device once. A network's start
+and the order of its batches depend on its seed and its held-out sources alone, so that a fold
+trained by itself is bit for bit the fold of the sweep. A held-out row takes no part in scaling or
+in any step.
 """
 
 import os
@@ -27,7 +27,7 @@ from tinyvmaf.models.support_vectors import Regressor
 from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.training.archs import SVR, check_arch, layer_sizes
 from tinyvmaf.training.recipes import Recipe
-from tinyvmaf.training.support_vectors import fit_folds
+from tinyvmaf.training.svr_fitting import fit_folds
 from tinyvmaf.training.training_rows import Rows, batches, split_by_source
 
 try:
@@ -48,7 +48,7 @@ except ModuleNotFoundError as error:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained network, or support vectors, and what training it told.
+    """A trained network, or support vectors, with figures of its training.
 
     Attributes:
         network: Ready to predict or to export.
@@ -77,10 +77,10 @@ def fit(
     Args:
         table: The rows; the networks read `table.info.features`, in that order.
         arch: One of `archs.ARCHS`, or `svr`, which is the same for every seed.
-        recipe: How to train.
+        recipe: The training settings.
         held_out: Positions in `table.sources` that a network must not see; `()` trains on all.
         seeds: Of the start and the order of batches, each 0 or more.
-        progress: Told of steps, from several threads but by one at a time.
+        progress: Receives the steps, from several threads but one at a time.
 
     Returns:
         For every (held-out positions, seed) its network.
@@ -123,7 +123,7 @@ def fit(
         futures = {(out, seed): pool.submit(sweep.fit_one, out, seed) for out, seed in jobs}
         return {job: future.result() for job, future in futures.items()}
     finally:
-        # Reached early by a network that diverged or by Ctrl-C: the others need not go on.
+        # Reached early by a network that diverged or by Ctrl-C: the others can stop.
         sweep.watched.stop()
         pool.shutdown(cancel_futures=True)
         sweep.watched.task.finish()
@@ -137,7 +137,7 @@ def _support_vectors(
     recipe: Recipe,
     progress: Progress,
 ) -> dict[tuple[tuple[int, ...], int], Fitted]:
-    """Fit once for every set of held-out sources: nothing about it depends on a seed."""
+    """Fit once for every set of held-out sources; the result does not depend on a seed."""
     held_out = list(dict.fromkeys(out for out, _ in jobs))
     watched = _Watched(progress.task("train", total=float(len(held_out)), unit="models"))
     try:
@@ -166,7 +166,7 @@ def learning_rates(recipe: Recipe, n_steps: int) -> Float32[np.ndarray, " n_step
 
 
 class _Watched:
-    """Progress that many threads report to, and the word that they should stop."""
+    """Progress that many threads report to, with a flag that asks them to stop."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -174,7 +174,7 @@ class _Watched:
         self._stopped = threading.Event()
 
     def advance(self, steps: int) -> bool:
-        """Report steps; False if there is no use in going on."""
+        """Report steps; return False if training should stop."""
         with self._lock:
             self.task.advance(float(steps))
         return not self._stopped.is_set()
@@ -185,7 +185,7 @@ class _Watched:
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """What the networks of one call share; `fit_one` runs in many threads and changes nothing."""
+    """Data shared by the networks of one call, read-only; `fit_one` runs in many threads."""
 
     rows: Rows
     matrix: jax.Array
@@ -200,7 +200,7 @@ class _Sweep:
         n_train = self.rows.n_train(out)
         n_steps = self.recipe.n_steps(n_train)
         scale = self._scale(out)
-        # Positions are counted from 1: NumPy takes the seeds [s] and [s, 0] for the same.
+        # Positions are counted from 1: NumPy treats the seeds [s] and [s, 0] as equal.
         generator = np.random.default_rng([seed, *(position + 1 for position in out)])
         state = self.program.start(
             initial(self.sizes, initialisation=self.recipe.initialisation, generator=generator)

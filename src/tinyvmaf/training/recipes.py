@@ -3,7 +3,7 @@
 
 A recipe is a TOML file, one of those that come with the package or the user's own. It is checked
 before anything is trained: unknown keys, missing keys and values out of range are refused by name,
-so that a misspelt setting never trains with a default in its place. Nothing here needs JAX.
+so that a misspelt setting is never replaced by a default. Nothing here needs JAX.
 """
 
 import math
@@ -30,7 +30,7 @@ NAMES = ("default", "digest")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train.
+    """The settings of training.
 
     Attributes:
         name: Of the file, without its ending.
@@ -39,10 +39,10 @@ class Recipe:
         activation: After every layer but the last.
         initialisation: `lecun_normal`: weights normal with variance 1 / fan-in, no bias;
             `uniform_fan_in`: weights and biases uniform within ±1 / sqrt(fan-in).
-        loss: `mse`; or `saturated_mse`, where a prediction beyond the end of the scale costs
-            nothing if the target lies at that end, because the teacher was clipped there.
+        loss: `mse`; or `saturated_mse`, where a prediction beyond the end of the scale has
+            no loss if the target lies at that end, because the teacher was clipped there.
         optimiser: The rule of the step.
-        beta2: Memory of Adam's second moment, in [0, 1).
+        beta2: Decay rate of Adam's second moment, in [0, 1).
         learning_rate: At the start of the schedule.
         schedule: `constant`, or `cosine` from the learning rate down to 0.
         batch: Rows a step; rows come in shuffled passes over the training rows.
@@ -85,7 +85,7 @@ _MOST = 10**9
 
 
 def as_recipe(recipe: "str | Path | Recipe") -> Recipe:
-    """The recipe itself, or the one that a name or a file stands for.
+    """Return the recipe itself, or the one of a name or a file.
 
     Raises:
         UsageError: as `load_recipe`.

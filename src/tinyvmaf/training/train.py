@@ -56,7 +56,7 @@ def train(
     With `val_source` it is the same model as that fold's in `loso` with the same recipe and seed.
 
     Args:
-        table: The frames, or where their table is.
+        table: The frames, or the path of their table.
         path: The `.onnx` file; the card gets the suffix `.json`.
         arch: One of `training.archs.ARCHS`.
         recipe: Name or file of a recipe, or the recipe itself.
@@ -64,7 +64,7 @@ def train(
             table's teacher.
         seed: Of the initial weights and the batches, 0 or more.
         val_source: A source that the model must not see; it is judged there.
-        progress: Told of training steps.
+        progress: Receives the training steps.
 
     Raises:
         SplitError: two sources are one content.

@@ -18,7 +18,7 @@ from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.models.support_vectors import Regressor
 
 # Small enough to stay in the cache, and for OpenBLAS to use no threads of its own: with 4096 rows
-# a prediction takes 25 times longer, because its threads fight over the cores with ours.
+# a prediction takes 25 times longer, because its threads compete with ours for the cores.
 _ROWS_AT_ONCE = 2048
 
 
@@ -56,7 +56,7 @@ def batches(
     chunk: int,
     generator: np.random.Generator,
 ) -> Iterator[Int32[np.ndarray, "chunk batch"]]:
-    """Row numbers for `chunk` steps at a time, without end; a batch may span two passes."""
+    """Endless iterator over row numbers, `chunk` steps at a time; a batch may span two passes."""
     wanted = chunk * batch
     pass_ = np.arange(n_train, dtype=np.int32)
     left = pass_[:0]
@@ -126,7 +126,7 @@ class Rows:
 
     Attributes:
         features, target: As they came.
-        blocks: Where each source's rows are.
+        blocks: The block of each source.
         moments: Of each source's rows.
     """
 
@@ -139,7 +139,7 @@ class Rows:
         """Refuse a fold that names unknown sources or leaves nothing to train on.
 
         Raises:
-            SplitError: it does.
+            SplitError: the fold is refused.
         """
         unknown = [position for position in held_out if not 0 <= position < len(self.blocks)]
         if unknown:
@@ -157,7 +157,7 @@ class Rows:
         return [block for k, block in enumerate(self.blocks) if k not in held_out]
 
     def n_train(self, held_out: Collection[int]) -> int:
-        """How many rows a fold trains on."""
+        """Number of rows that a fold trains on."""
         return sum(map(len, self.training_blocks(held_out)))
 
     def training_moments(self, held_out: Collection[int]) -> Moments:
@@ -175,7 +175,7 @@ class Rows:
         return float(np.sqrt(total / self.n_train(held_out)))
 
     def matrix(self) -> Float32[np.ndarray, "n columns"]:
-        """Features and target side by side: a drawn row is then one place in memory."""
+        """Features and target side by side: a sampled row is then contiguous in memory."""
         matrix = np.empty((len(self.target), self.features.shape[1] + 1), np.float32)
         matrix[:, :-1] = self.features
         matrix[:, -1] = self.target

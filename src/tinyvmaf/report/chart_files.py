@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Charts as PNG, SVG and PDF files, for papers and for the Markdown.
 
-PNG and SVG have the same bytes every time; the library of PDF orders their objects as it comes.
+PNG and SVG have the same bytes every time; the order of objects in PDF files varies.
 """
 
 import os
@@ -37,7 +37,7 @@ def write_pictures(charts: Sequence[Chart], points: Points, folder: Path) -> Non
         for chart in charts:
             spec = {**chart.spec, "datasets": frames} if chart.uses_points else chart.spec
             path = folder / FOLDER / chart.name
-            # One after the other: Vega numbers what it draws through a whole process.
+            # One after the other: Vega numbers its marks across the whole process.
             svg = vl_convert.vegalite_to_svg(printable(spec))
             write_text(path.with_suffix(".svg"), svg)
             drawn.append(pool.submit(draw, path, svg))

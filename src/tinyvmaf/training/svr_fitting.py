@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fitting a support-vector regression: scikit-learn's NuSVR on the recipe's scaling.
 
-In come the rows that it may see, out comes a `SupportVectors`. Its cost grows with the square of
-the rows, so that it gets some of them, spread evenly; which ones depends on nothing but their
-number. The settings were chosen by LOSO on the sample.
+The input is the training rows, the result a `SupportVectors`. The cost grows with the square of the
+number of rows, so that it is trained on an evenly spaced subset that depends on that number alone.
+The settings were chosen by LOSO on the sample.
 """
 
 import os
@@ -36,18 +36,18 @@ def fit_support_vectors(
     """Fit a support-vector regression.
 
     Args:
-        features: Of the rows that it may see.
+        features: Of the training rows.
         target: Their scores, in [0, 100].
-        names: Of the features.
-        shift: What is taken off every feature and, last, off the target.
-        scale: What they are divided by then; above 0.
-        n_rows: How many of the rows training reads.
+        names: Names of the features.
+        shift: Subtracted from every feature and, last, from the target.
+        scale: The divisors after that; above 0.
+        n_rows: Number of rows that training reads.
     """
     from sklearn.svm import NuSVR
 
     rows = np.linspace(0, len(target) - 1, min(n_rows, len(target))).astype(int)
     shift, scale = (each.astype(np.float32).astype(np.float64) for each in (shift, scale))
-    # Vectors are kept in float32; trained on such rows, they lose nothing.
+    # Vectors are stored in float32; training on float32 rows keeps them exact.
     scaled = ((features[rows] - shift[:-1]) / scale[:-1]).astype(np.float32).astype(np.float64)
     gamma = float(np.float32(_GAMMA_TIMES_FEATURES / len(names)))
     machine = NuSVR(C=C, nu=NU, gamma=gamma)  # pyright: ignore[reportArgumentType] (a stub's error)
@@ -78,8 +78,8 @@ def fit_folds(
     Args:
         rows: All rows; those of held-out sources take no part.
         held_out: Positions of sources.
-        names: Of the features.
-        standardised: Whether features and target get mean 0 and deviation 1 over the training rows.
+        names: Names of the features.
+        standardised: If True, features and target get mean 0 and deviation 1 over training rows.
         on_fold: Called as each is done, from several threads.
     """
 
@@ -103,6 +103,6 @@ def fit_folds(
         return fitted
 
     folds = list(dict.fromkeys(held_out))
-    # libsvm computes without Python's lock.
+    # libsvm releases Python's lock.
     with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(folds)))) as pool:
         return dict(zip(folds, pool.map(one, folds), strict=True))
