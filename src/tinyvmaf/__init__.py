@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """tinyvmaf: tiny video-quality models that you can trust on content they have never seen.
 
-`import tinyvmaf as tv` costs next to nothing: what a name needs is loaded when the name is used.
+`import tinyvmaf as tv` is fast: the module behind a name is loaded when the name is first used.
 """
 
 from importlib import import_module
@@ -79,11 +79,11 @@ _EXTRA_OF = {
     ),
     **dict.fromkeys(("loso", "train"), "train"),
 }
-"""What the base installation lacks -> the extra that brings it."""
+"""Module that the base installation lacks -> the extra that installs it."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)
-    """Load what `name` stands for."""
+    """Load and return the object that `name` stands for."""
     if name == "__version__":
         from tinyvmaf.provenance import version
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m tinyvmaf`, for where the program itself is not on PATH."""
+"""`python -m tinyvmaf`, for installations whose program is not on PATH."""
 
 from tinyvmaf.cli.app import main
 

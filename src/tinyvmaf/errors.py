@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exceptions of tinyvmaf: one tree, each message says what failed, what was found, what to do.
+"""The exceptions of tinyvmaf. Each message states what failed, what was found and what to do.
 
 TinyVmafError
 ├── ToolError                 a program that we need
@@ -36,7 +36,7 @@ _LONGEST = 4000
 class TinyVmafError(Exception):
     """Base of every error that a user or a file can cause; its message is one printable line.
 
-    Messages quote what files hold, which may be line ends, terminal codes or a megabyte of text.
+    Messages quote files, which may contain line ends, terminal codes or a megabyte of text.
     """
 
     exit_status = 1
@@ -69,12 +69,12 @@ class ToolLacksFeature(ToolError):  # noqa: N818
 
 
 class ToolFailed(ToolError):  # noqa: N818
-    """A program ended badly, or ended well without the output that would prove it.
+    """A program failed, or ended without the output that proves its success.
 
     Attributes:
         command: The argument list, ready to paste after quoting.
         returncode: Its exit status, None if it was stopped.
-        stderr_tail: The last lines that it wrote.
+        stderr_tail: The last lines of its stderr.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class ToolFailed(ToolError):  # noqa: N818
 
 
 class ToolStopped(ToolFailed):
-    """A program was ended from outside, as for want of memory; the same call may work."""
+    """A program was killed from outside, such as for lack of memory; a retry may succeed."""
 
 
 class WorkerLost(ToolError):  # noqa: N818
@@ -109,11 +109,11 @@ class WorkerLost(ToolError):  # noqa: N818
 
 
 class ClusterLost(WorkerLost):
-    """The cluster went away in the middle of the work; it ends the command, not one pair."""
+    """The cluster was lost during the work, which ends the command and not one pair."""
 
 
 class DataError(TinyVmafError, ValueError):
-    """A file of the user's is not what it should be."""
+    """A file of the user's is invalid."""
 
     exit_status = 2
 
@@ -123,7 +123,7 @@ class MediaError(DataError):
 
 
 class NotSeekable(MediaError):  # noqa: N818
-    """Seeking does not find the frames of a video; decoding all of it does."""
+    """Seeking does not find the frames of a video, but decoding all of it does."""
 
 
 class MisalignedError(DataError):

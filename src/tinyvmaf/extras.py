@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is not in the base installation, which extra brings it, and the command that adds it.
+"""Optional dependencies: the extra that installs each, and the command that adds it.
 
-The base scores. Tables, LOSO, training, reports and clusters are extras; the command that is said
+The base installation scores. Tables, LOSO, training, reports and clusters are extras; the command
 works for an installed package and for a checkout.
 """
 
@@ -21,23 +21,23 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "cluster": ("distributed",),
     "cloud": ("upath", "s3fs"),
 }
-"""Extra -> modules that it brings; `train` and `report` bring `research`, too."""
+"""Extra -> modules that it installs; `train` and `report` install `research`, too."""
 
 _ON_RESEARCH: Final = ("train", "report")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def extra_of(module: str) -> str | None:
-    """The extra that brings a module; None if it is no module of an extra."""
+    """The extra that installs a module; None if no extra does."""
     top = module.partition(".")[0]
     return next((extra for extra, modules in EXTRAS.items() if top in modules), None)
 
 
 def require(extra: str, *, what: str) -> None:
-    """Refuse `what` where a module of `extra` is not installed.
+    """Refuse `what` if a module of `extra` is not installed.
 
     Raises:
-        ToolNotFound: one is not; the message has the command that adds it.
+        ToolNotFound: a module is missing; the message has the command that adds it.
     """
     modules = (*EXTRAS["research"], *EXTRAS[extra]) if extra in _ON_RESEARCH else EXTRAS[extra]
     missing = [name for name in modules if find_spec(name) is None]
@@ -46,14 +46,14 @@ def require(extra: str, *, what: str) -> None:
 
 
 def missing_extra(extra: str, *, what: str, modules: list[str]) -> ToolNotFound:
-    """The error that says which extra is missing, and the command that adds it."""
+    """The error that names the missing extra and the command that adds it."""
     return ToolNotFound(
         f"{what} needs {', '.join(modules)}, not installed; add it with: {install_command(extra)}"
     )
 
 
 def install_command(extra: str) -> str:
-    """The command that adds an extra to this very installation."""
+    """The command that adds an extra to this installation."""
     from importlib import metadata
     from urllib.parse import unquote
 

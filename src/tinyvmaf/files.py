@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing files so that nobody ever sees half of one.
+"""Atomic writing of files, and temporary folders.
 
-A file is written under a temporary name in its own folder and renamed when it is whole. A full
-disk or a read-only folder becomes one clear `UsageError`; what was there before stays.
+A file is written under a temporary name in its own folder and renamed when it is complete. A full
+disk or a read-only folder raises a clear `UsageError`; an earlier file stays.
 """
 
 import fcntl
@@ -34,12 +34,12 @@ _OURS, _ASIDE = ".tinyvmaf-", ".part"
 
 @contextmanager
 def written_aside(path: Path) -> Generator[Path]:
-    """Yield a temporary path beside `path`; on success it takes `path`'s place, else it goes away.
+    """Yield a temporary path beside `path`; it replaces `path` on success, else it is removed.
 
-    For an address in an object store it is sent there from a local one.
+    For an address in an object store the local file is uploaded.
 
     Raises:
-        UsageError: if the folder cannot be made, written or the disk is full.
+        UsageError: the folder cannot be made or written, or the disk is full.
     """
     if is_remote(path):
         with working_folder() as folder:
@@ -55,7 +55,7 @@ def written_aside(path: Path) -> Generator[Path]:
         raise cannot_write(path, error) from error
     try:
         yield aside
-        # mkstemp's file is private to its owner; an artefact is as readable as any other file.
+        # mkstemp's file is private to its owner; an artefact gets the usual permissions.
         aside.chmod(0o666 & ~_umask())
         aside.replace(path)
     except OSError as error:
@@ -66,7 +66,7 @@ def written_aside(path: Path) -> Generator[Path]:
 
 
 def _make_aside(folder: Path) -> tuple[int, Path]:
-    """A new file, and the lock that says it is in use."""
+    """A new file, and the lock that marks it as in use."""
     sweep_leftovers(folder)
     while True:
         handle, name = tempfile.mkstemp(dir=folder, prefix=_OURS, suffix=_ASIDE)
@@ -76,10 +76,10 @@ def _make_aside(folder: Path) -> tuple[int, Path]:
 
 @contextmanager
 def folder_aside(parent: Path) -> Generator[Path]:
-    """Yield a folder of our own in `parent`; what is in it at the end goes away.
+    """Yield a temporary folder in `parent`, removed with its content at the end.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the folder cannot be made.
     """
     sweep_leftovers(parent)
     while True:
@@ -98,8 +98,8 @@ def folder_aside(parent: Path) -> Generator[Path]:
 
 
 def _lock(handle: int, name: str) -> bool:
-    """Lock what was just made; False, and closed, if another command took it for a leftover."""
-    # Some network file systems know no locks: leftovers there stay.
+    """Lock a new file; close it and return False if another command removed it as a leftover."""
+    # Some network file systems have no locks: leftovers stay there.
     with suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_EX)
     with suppress(FileNotFoundError):
@@ -110,7 +110,7 @@ def _lock(handle: int, name: str) -> bool:
 
 
 def read_bytes(path: Path) -> bytes:
-    """What the file at `path`, or at an address in an object store, holds.
+    """The content of the file at `path`, which may be an address in an object store.
 
     Raises:
         OSError: it cannot be read; `FileNotFoundError` if it is not there.
@@ -120,13 +120,13 @@ def read_bytes(path: Path) -> bytes:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file at `path`, or something at an address in an object store."""
+    """True if there is a file at `path`, which may be an address in an object store."""
     return is_remote_file(path) if is_remote(path) else path.is_file()
 
 
 @contextmanager
 def local_copy(path: Path) -> Generator[Path]:
-    """Yield `path` itself, or a copy of what an object store holds, which goes away afterwards.
+    """Yield `path` itself, or a temporary copy of an object in a store.
 
     Raises:
         FileNotFoundError: the store does not hold it.
@@ -144,7 +144,7 @@ def local_copy(path: Path) -> Generator[Path]:
 
 @contextmanager
 def _naming(path: Path, local: Path) -> Generator[None]:
-    """Let errors name the address, and not the copy that goes away."""
+    """Make errors name the address instead of the temporary copy."""
     try:
         yield
     except TinyVmafError as error:
@@ -154,12 +154,12 @@ def _naming(path: Path, local: Path) -> Generator[None]:
 
 @contextmanager
 def local_folder(path: Path, *, fetch: bool = False, send: bool = False) -> Generator[Path]:
-    """Yield `path` itself, or a local folder of its name in the place of an object store's.
+    """Yield `path` itself, or a local folder in place of one in an object store.
 
     Args:
         path: The folder.
-        fetch: Begin with what the store holds there.
-        send: End by storing what is there then, unless it ends by an error.
+        fetch: Download the store's files first.
+        send: Upload the folder's files at the end, unless an error occurred.
 
     Raises:
         UsageError: the store cannot be reached, or the disk is full.
@@ -176,14 +176,14 @@ def local_folder(path: Path, *, fetch: bool = False, send: bool = False) -> Gene
         with _naming(path, local):
             yield local
         if send:
-            # What lies deeper first: a run's record marks it as whole, and comes last.
+            # Deeper files first: a run's record marks it as complete, and is sent last.
             found = [name.relative_to(local) for name in local.rglob("*") if name.is_file()]
             for name in sorted(found, key=lambda name: (-len(name.parts), name)):
                 send_remote(local / name, path / name)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, whole or not at all."""
+    """Write `data` to `path` atomically."""
     if is_remote(path):
         write_remote(path, data)
         return
@@ -192,12 +192,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, whole or not at all."""
+    """Write `text` to `path` as UTF-8, atomically."""
     write_bytes(path, text.encode())
 
 
 def append_text(path: Path, text: str) -> None:
-    """Add `text` to the file at `path`, whole or, but for a crash in the middle, not at all.
+    """Append `text` to the file at `path`, atomically unless the process crashes.
 
     Raises:
         UsageError: it cannot be written.
@@ -218,12 +218,12 @@ def append_text(path: Path, text: str) -> None:
 
 @cache
 def sweep_leftovers(folder: Path) -> None:
-    """As `remove_leftovers`, once for every folder; files of others may lie in it."""
+    """As `remove_leftovers`, once for every folder, which may hold other files."""
     remove_leftovers(folder, pattern=f"{_OURS}*{_ASIDE}")
 
 
 def remove_leftovers(folder: Path, *, pattern: str = f".*{_ASIDE}") -> None:
-    """Remove what killed processes were writing in `folder`; what is being written is locked."""
+    """Remove temporary files of killed processes in `folder`; files in use are locked."""
     for path in folder.glob(pattern):
         with suppress(OSError):
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -238,12 +238,12 @@ def remove_leftovers(folder: Path, *, pattern: str = f".*{_ASIDE}") -> None:
 
 
 def check_replaceable(path: Path) -> None:
-    """Refuse to write over what is no regular file.
+    """Refuse to replace anything but a regular file.
 
     Raises:
-        UsageError: there is such a thing at `path`.
+        UsageError: `path` is no regular file.
     """
-    # Renaming over a device, such as /dev/null, would take it away from the whole machine.
+    # Renaming over a device, such as /dev/null, would remove it from the whole system.
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "no regular file"
         raise UsageError(f"cannot write {path}: it is {kind}; name a file with -o")
@@ -266,9 +266,9 @@ def cannot_write(path: Path, error: OSError) -> UsageError:
 
 @contextmanager
 def working_folder() -> Generator[Path]:
-    """Yield a folder of our own for the files of one step; it goes away afterwards.
+    """Yield a temporary folder for the files of one step.
 
-    Those that a killed process left are removed, too: a folder in use is locked by its process.
+    Folders of killed processes are removed, too: a folder in use is locked by its process.
 
     Raises:
         UsageError: no temporary folder can be written, or its disk is full.
@@ -289,10 +289,10 @@ def working_folder() -> Generator[Path]:
 
 
 def _make_working_folder() -> tuple[int, Path]:
-    """A new folder, and the lock that says it is in use."""
+    """A new folder, and the lock that marks it as in use."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_WORKING))
-        # Until it is locked, somebody may take it for a leftover and remove it.
+        # Until it is locked, another process may remove it as a leftover.
         with suppress(FileNotFoundError):
             lock = os.open(folder, os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -303,7 +303,7 @@ def _make_working_folder() -> tuple[int, Path]:
 
 @cache
 def _sweep(place: Path) -> None:
-    """Remove working folders that nobody uses, once for every place."""
+    """Remove unused working folders, once for every parent."""
     for folder in place.glob(f"{_WORKING}*"):
         with suppress(OSError):
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

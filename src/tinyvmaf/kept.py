@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files made from installed packages alone, kept in the user's cache: they never change.
+"""Cached files that depend on installed packages alone.
 
-Compiled programs and the page's script library take a second to make at every start. Where the
-cache cannot be written, or lies in an object store, they are made again.
+Compiled programs and the page's script library take a second to make at every start. If the cache
+cannot be written, or is in an object store, they are made again.
 """
 
 import hashlib
@@ -42,9 +42,9 @@ def kept_folder(name: str) -> Path | None:
 
 
 def kept_text(make: Callable[[], str], *, package: str, name: str) -> str:
-    """The text that `make` gives, from the cache if this version of `package` made it before.
+    """The text that `make` returns, cached for each version of `package`.
 
-    The file begins with the hash of its text: one that was damaged is made again.
+    The file begins with the hash of its text: a damaged one is made again.
     """
     folder = kept_folder("texts")
     if folder is None:
@@ -62,7 +62,7 @@ def kept_text(make: Callable[[], str], *, package: str, name: str) -> str:
 
 @cache
 def processor() -> str:
-    """A short name of this machine's kind of processor: compiled programs are for one kind."""
+    """A short name of this machine's kind of processor, which compiled programs depend on."""
     flags = ""
     with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()

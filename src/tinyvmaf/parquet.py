@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parquet files that prove to be whole: written row group by row group, and sealed.
+"""Sealed Parquet files, written one row group at a time.
 
-Equal rows and metadata give equal bytes, however the rows lie in memory or come in. What is written
-is never held in memory twice, and rows that come piece by piece never all at once.
+Equal rows and metadata give equal bytes, however the rows are chunked in memory. Written data is
+never held in memory twice, and rows that come in pieces never all at once.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _SEAL = "tinyvmaf.sha256:"
 _DIGITS = 64
 _MAGIC = b"PAR1"
 _CHUNK_BYTES = 2**18
-# Set, because the default depends on how the rows lie in memory; some groups are held at once.
+# Fixed, because the default depends on the chunks in memory; some groups are held at once.
 _ROW_GROUP = 2**13
 
 
@@ -35,14 +35,14 @@ def write_parquet(
     *,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write `rows` to `path` as compressed Parquet, whole or not at all.
+    """Write `rows` to `path` as compressed Parquet, atomically.
 
-    Categories are written as text: what a name is stored as concerns nobody who reads the file.
+    Categories are written as text, so that readers need not know them.
 
     Args:
-        rows: All of them, or at least one piece; pieces are taken one after the other.
+        rows: All rows, or an iterable of at least one piece.
         path: The file.
-        metadata: Kept in the file.
+        metadata: Key-value metadata of the file.
 
     Raises:
         UsageError: the file cannot be written, or the disk is full.
@@ -58,7 +58,7 @@ def write_parquet(
             file = _Watched(raw)
             try:
                 table.with_columns(pl.col(pl.Enum, pl.Categorical).cast(pl.String)).sink_parquet(
-                    # Polars needs no more of a file than `_Watched` has.
+                    # Polars needs only the methods that `_Watched` has.
                     cast("IO[bytes]", file),
                     compression="zstd",
                     compression_level=9,
@@ -67,7 +67,7 @@ def write_parquet(
                     maintain_order=True,
                 )
             except pl.exceptions.PolarsError as error:
-                # Polars reports a full disk as if the data were wrong, and so what pieces raise.
+                # Polars reports a full disk, and errors of the pieces, as errors of the data.
                 raise (file.error or pieces.error or error) from error
         with aside.open("r+b") as sealing:
             at = _seal_at(sealing)
@@ -77,11 +77,11 @@ def write_parquet(
 
 
 def damage(path: Path) -> str | None:
-    """Why no reader may see the Parquet file, in words; None if nothing speaks against it.
+    """The reason why the Parquet file must not be read; None if it is safe.
 
-    One flipped bit can make a Parquet reader ask for so much memory that the process ends. A file
-    of `write_parquet` proves by its seal that it is whole. A file of another program carries none:
-    a process of its own reads it first.
+    One flipped bit can make a Parquet reader request so much memory that the process is killed. The
+    seal of a file of `write_parquet` proves that it is intact. A file of another program has none
+    and is first read in a subprocess.
 
     Raises:
         OSError: there is no such file, or it cannot be read.
@@ -96,7 +96,7 @@ def damage(path: Path) -> str | None:
             return None if file.read(_DIGITS) == digest else "its bytes were changed"
         file.seek(-min(len(_MAGIC), path.stat().st_size), os.SEEK_END)
         if file.read() != _MAGIC:
-            return None  # any reader sees at once that it is no Parquet, or was cut
+            return None  # every reader refuses at once what is no Parquet, or truncated
     try:
         ask(_read, path)
     except ToolFailed:
@@ -105,7 +105,7 @@ def damage(path: Path) -> str | None:
 
 
 def _read(path: Path) -> None:
-    """Read it column by column; what Polars says of it is for the reader who comes next."""
+    """Read the file one column at a time, to see whether a reader crashes; errors are ignored."""
     import polars as pl
 
     with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
@@ -115,7 +115,7 @@ def _read(path: Path) -> None:
 
 
 class _Watched:
-    """A file for Polars that remembers what the disk said."""
+    """A file for Polars that records the disk's error."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -133,14 +133,14 @@ class _Watched:
         return written
 
     def flush(self) -> None:
-        """Nothing waits: the file has no buffer."""
+        """Do nothing: the file has no buffer."""
 
     def close(self) -> None:
-        """Closed by whoever opened it."""
+        """Do nothing: the file is closed by its opener."""
 
 
 class _Pieces:
-    """Pieces of a table for Polars; remembers what went wrong where they come from."""
+    """Pieces of a table for Polars, with a record of the error that ended them."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -150,7 +150,7 @@ class _Pieces:
 
         coming = iter(pieces)
         first = next(coming)
-        # All columns and rows are wanted, whatever Polars is free to ask for.
+        # All columns and rows are written, whatever Polars requests.
         return register_io_source(
             lambda *_: self._watch(chain([first], coming)), schema=first.schema
         )
@@ -164,8 +164,8 @@ class _Pieces:
 
 
 def _seal_at(file: BinaryIO) -> int:
-    """Where the seal's digits are; less than the mark's length if there is none."""
-    # It is looked for from the end: no more than that comes into memory.
+    """Offset of the seal's digits; less than the mark's length if there is none."""
+    # Searched from the end, so that little is read into memory.
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return data.rfind(_SEAL.encode()) + len(_SEAL)
 

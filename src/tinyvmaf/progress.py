@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long work reports itself, without knowing who watches.
+"""Progress reports of long work, independent of their display.
 
-The lower floors call `progress.task(...)`; the command line shows bars, tests and libraries pass
+The lower packages call `progress.task(...)`; the command line shows bars, tests and libraries pass
 `SILENT`. Nothing here prints.
 """
 
@@ -17,24 +17,24 @@ class Task(Protocol):
     """One piece of long work."""
 
     def advance(self, amount: float) -> None:
-        """Say that `amount` more units are done."""
+        """Report that `amount` more units are done."""
         ...
 
     def finish(self) -> None:
-        """Say that the work is over, complete or not."""
+        """Report that the work has ended, complete or not."""
         ...
 
 
 @runtime_checkable
 class Progress(Protocol):
-    """Somebody who may be watching."""
+    """Receiver of progress reports."""
 
     def task(self, name: str, *, total: float, unit: str) -> Task:
         """Announce work of `total` units (`unit` in the plural: "frames", "steps")."""
         ...
 
     def note(self, message: str) -> None:
-        """Say one line that a user should see, such as a repaired cache entry."""
+        """Report one line to the user, such as a repaired cache entry."""
         ...
 
 

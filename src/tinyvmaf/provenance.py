@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a number comes from: versions, hashes and commands, as every artefact records them."""
+"""Provenance of results: versions, hashes and commands, as recorded in every artefact."""
 
 import hashlib
 import platform
@@ -39,7 +39,7 @@ def file_sha256(path: Path) -> str:
 
 
 def command_line(argv: Sequence[str] | None = None) -> str:
-    """The command as one could paste it into a shell; the program's own by default."""
+    """The command, quoted for a shell; this program's own by default."""
     if argv is None:
         argv = ["tinyvmaf", *sys.argv[1:]]
     return shlex.join(argv)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Object stores in the place of files: `s3://bucket/key` and whatever else fsspec can reach.
+"""Access to object stores: `s3://bucket/key` and all other addresses that fsspec supports.
 
 An address travels as a `Path`, which folds its two slashes into one (`s3:/bucket/key`); it can be
 joined, split and pickled like any other, and is unfolded here. A local path imports nothing.
@@ -18,21 +18,21 @@ from tinyvmaf.extras import missing_extra
 if TYPE_CHECKING:
     from upath import UPath
 
-# A store that is silent for longer is not waited for. Amazon's own limits add up to five minutes.
+# Time limits for a store that does not answer. Amazon's own add up to five minutes.
 _CONNECT_S = 5
 _SILENT_S = 15
 _TRIES = 2
-# One letter would be a drive of another system.
+# One letter would be a drive on Windows.
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.DOTALL)
 
 
 def is_remote(path: Path) -> bool:
-    """Whether `path` stands for an address such as `s3://bucket/key`."""
+    """True if `path` stands for an address such as `s3://bucket/key`."""
     return _ADDRESS.fullmatch(str(path)) is not None
 
 
 def address(path: Path) -> str:
-    """The address that `path` stands for, as people write it.
+    """The address that `path` stands for, with both slashes.
 
     Example:
         >>> address(Path("s3://bucket/corpus") / "clip.mp4")
@@ -54,7 +54,7 @@ def listed(text: str, *, folder: Path) -> Path:
     """The path that a list in `folder` means by `text`: relative to it, absolute, or an address.
 
     Raises:
-        UsageError: an address in another store than the list's: the command line did not name it.
+        UsageError: the address is in a store that the command line did not name.
     """
     found = _ADDRESS.fullmatch(text)
     if found is None:
@@ -73,10 +73,10 @@ def _store(text: str) -> tuple[str, str] | None:
 
 
 def read_remote(path: Path) -> bytes:
-    """What is stored at the address.
+    """The content stored at the address.
 
     Raises:
-        FileNotFoundError: nothing is.
+        FileNotFoundError: there is nothing.
         UsageError: it cannot be read.
     """
     with _reaching(path, "read") as place:
@@ -84,7 +84,7 @@ def read_remote(path: Path) -> bytes:
 
 
 def write_remote(path: Path, data: bytes) -> None:
-    """Store `data` at the address; an object store does so whole or not at all.
+    """Store `data` at the address, which object stores do atomically.
 
     Raises:
         UsageError: it cannot be written.
@@ -96,9 +96,9 @@ def write_remote(path: Path, data: bytes) -> None:
 
 
 def is_remote_file(path: Path) -> bool:
-    """Whether something is stored at the address."""
+    """True if something is stored at the address."""
     with _reaching(path, "read") as place:
-        # Another process may have written it since this one looked.
+        # Another process may have written it since the listing was cached.
         place.fs.invalidate_cache()
         try:
             return place.fs.info(place.path)["type"] == "file"
@@ -107,7 +107,7 @@ def is_remote_file(path: Path) -> bool:
 
 
 def check_remote(path: Path) -> None:
-    """Refuse an address that cannot be written, by writing beside it.
+    """Refuse an address that cannot be written, by a trial write beside it.
 
     Raises:
         UsageError: it cannot be written.
@@ -119,10 +119,10 @@ def check_remote(path: Path) -> None:
 
 
 def fetch_remote(path: Path, target: Path) -> None:
-    """Copy what is stored at the address to the local file `target`, piece by piece.
+    """Copy the object at the address to the local file `target`, in pieces.
 
     Raises:
-        FileNotFoundError: nothing is.
+        FileNotFoundError: there is nothing.
         UsageError: it cannot be read.
     """
     with _reaching(path, "read") as place:
@@ -130,7 +130,7 @@ def fetch_remote(path: Path, target: Path) -> None:
 
 
 def send_remote(source: Path, path: Path) -> None:
-    """Store the local file `source` at the address, piece by piece.
+    """Store the local file `source` at the address, in pieces.
 
     Raises:
         UsageError: it cannot be written.
@@ -142,7 +142,7 @@ def send_remote(source: Path, path: Path) -> None:
 
 
 def list_remote(path: Path) -> list[Path]:
-    """What is stored below the address, relative to it.
+    """The paths stored below the address, relative to it.
 
     Raises:
         UsageError: the store cannot be reached.
@@ -167,7 +167,7 @@ def _reaching(path: Path, done: str) -> "Generator[UPath]":
     try:
         place = UPath(where, **_limits(where.partition(":")[0]))
         if place.protocol == "s3":
-            # It tries again, five times, what has been tried again.
+            # Without this, it would retry five times what was already retried.
             setattr(place.fs, "retries", 1)  # noqa: B010 (its base class has none)
         yield place
     except FileNotFoundError as error:
@@ -179,7 +179,7 @@ def _reaching(path: Path, done: str) -> "Generator[UPath]":
 
 
 def _limits(scheme: str) -> dict[str, Any]:
-    """What makes a store that does not answer an error, as its own package takes it."""
+    """The time limits of a store, as options of its fsspec package."""
     if scheme == "s3":
         limits = {"connect_timeout": _CONNECT_S, "read_timeout": _SILENT_S}
         return {"config_kwargs": {**limits, "retries": {"total_max_attempts": _TRIES}}}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several files that change together or not at all: a model and its card, a run and its digest.
+"""Atomic changes of several files: a model and its card, a run and its digest.
 
-They are written into a folder aside. A folder that holds nothing else is exchanged for it in one
-step of the file system. Elsewhere the finished folder gets a name that marks it as complete, then
-each file takes its place; `complete`, called by every reader, ends what a crash interrupted.
+They are written into a temporary folder. A folder that holds nothing else is exchanged for it in
+one step of the file system. Elsewhere the finished folder is renamed to mark it as complete, then
+each file is moved into place; `complete`, called by every reader, finishes an interrupted change.
 """
 
 import fcntl
@@ -29,10 +29,10 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     """Write files of one folder so that a reader who calls `complete` sees all of them or none.
 
     Args:
-        contents: Path -> what it gets; the first one is the path that readers complete.
+        contents: Path -> its content; the first is the path that readers pass to `complete`.
 
     Raises:
-        UsageError: they cannot be written; what was there before stays.
+        UsageError: they cannot be written; earlier files stay.
     """
     first = next(iter(contents))
     if is_remote(first):
@@ -58,14 +58,14 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 @contextmanager
 def rewritten(folder: Path, *, head: str, is_ours: IsOurs) -> Generator[Path]:
-    """Yield an empty folder; on success its files take the place of ours in `folder`, all at once.
+    """Yield an empty folder; on success its files replace ours in `folder`, all at once.
 
-    Files of others in `folder` stay as they are. Ours that are not written again go away.
+    Other files in `folder` stay. Files of ours that are not written again are removed.
 
     Args:
         folder: Made if it is not there; no other command may write into it meanwhile.
-        head: The file that readers complete, and without which nothing in `folder` is ours.
-        is_ours: Whether a path, relative to `folder`, is one of those files.
+        head: The file that readers pass to `complete`; without it nothing in `folder` is ours.
+        is_ours: Returns True for a path, relative to `folder`, of one of our files.
 
     Raises:
         UsageError: it cannot be written, or another command writes into it.
@@ -85,7 +85,7 @@ def rewritten(folder: Path, *, head: str, is_ours: IsOurs) -> Generator[Path]:
             try:
                 yield new
             except UsageError as error:
-                # A folder aside means nothing to a reader.
+                # Readers ignore the temporary folder.
                 raise UsageError(str(error).replace(str(new), str(folder))) from error
             new.chmod(folder.stat().st_mode & 0o7777)
             if not (_is_ours_alone(folder, is_ours) and not stays and _exchange(new, folder)):
@@ -99,7 +99,7 @@ def rewritten(folder: Path, *, head: str, is_ours: IsOurs) -> Generator[Path]:
 
 
 def complete(path: Path) -> None:
-    """End the change of `path`, and of what changes with it, that a crash interrupted.
+    """Finish an interrupted change of `path` and of the files that change with it.
 
     Raises:
         UsageError: it cannot be written here.
@@ -121,7 +121,7 @@ def _ready(path: Path) -> Path:
 
 
 def _commit(aside: Path, path: Path, *, gone: list[str]) -> None:
-    """From the renaming on the change is made; all after it can be done again."""
+    """Commit the change by a renaming; every later step can be repeated."""
     new = aside / _NEW
     kept = {str(found.relative_to(new)) for found in new.rglob("*")}
     (aside / _GONE).write_text(json.dumps(sorted(set(gone) - kept)), encoding="utf-8")
@@ -130,7 +130,7 @@ def _commit(aside: Path, path: Path, *, gone: list[str]) -> None:
 
 
 def _finish(path: Path) -> None:
-    """Move what is complete to its place; nothing to do if nothing is, or another one did it."""
+    """Move the complete files into place, unless there are none or another process did so."""
     ready, folder = _ready(path), path.parent
     new = ready / _NEW
     if not ready.is_dir():
@@ -144,12 +144,12 @@ def _finish(path: Path) -> None:
         with suppress(OSError):
             (folder / name).parent.rmdir()  # if nothing else is in it
     with folder_aside(folder) as aside:
-        # In one step, so that no half of it is ever taken for a change that was not ended.
+        # In one step, so that a half-removed folder is not taken for an interrupted change.
         ready.rename(aside / ready.name)
 
 
 def _must_stay(folder: Path, is_ours: IsOurs) -> bool:
-    """Whether the folder cannot be exchanged for another one."""
+    """True if the folder cannot be exchanged for another one."""
     inside = Path.cwd().is_relative_to(folder.resolve())
     return (
         inside
@@ -177,7 +177,7 @@ def _ours(folder: Path, is_ours: IsOurs) -> Iterator[PurePath]:
 
 
 def _exchange(new: Path, folder: Path) -> bool:
-    """Exchange the names of two folders in one step; False where system or disk cannot do that."""
+    """Exchange the names of two folders in one step; False where that is not supported."""
     import ctypes
 
     try:
@@ -190,10 +190,10 @@ def _exchange(new: Path, folder: Path) -> bool:
 
 @contextmanager
 def _locked(folder: Path) -> Generator[None]:
-    """Wait until nobody else changes files of `folder` together."""
+    """Hold the lock that serialises changes of `folder`."""
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        # Some network file systems know no locks.
+        # Some network file systems have no locks.
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

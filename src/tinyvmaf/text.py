@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only way out for text that files hold: one function for each medium.
+"""Escaping of text that comes from files: one function for each output medium.
 
-A name may be anything: terminal codes, line ends that fake a result, marks that turn the direction
-of reading, half characters, markup. Whatever is no printable character is written as an escape;
-what else a medium would take for more than text is made harmless in the medium's own way.
+A name may contain anything: terminal codes, line ends that fake a result, bidirectional controls,
+lone surrogates, markup. Unprintable characters are written as escapes, and the markup of each
+medium is escaped by its own rules.
 """
 
 import html
@@ -12,17 +12,17 @@ import re
 from typing import Any
 
 _MARKUP = ("\\", "|", "`", "*", "_", "[", "]", "#", "~")
-# What a reader of Markdown makes links, mentions or formulas of: an entity stops it, unseen.
+# Text that Markdown renders as links, mentions or formulas; an invisible entity prevents it.
 _LINKS = {"://": ":&#47;/", "www.": "www&#46;", "@": "&#64;", "$": "&#36;"}
 _FOLDED = re.compile(
     r"\b(s3a?|gc?s|az|abfss?|adl|https?|memory|s?ftp|ssh|smb|hdfs|webhdfs|oss|oci):/(?=[^/\s])"
 )
-# Between these, all is printable: asked first, because it is the rule.
+# All characters between these are printable; checked first, as the common case.
 _PLAIN = re.compile(r"[ -~]*")
 
 
 def one_line(text: object) -> str:
-    """For a terminal and for messages: printable, on one line."""
+    """The text for terminals and messages: printable, on one line."""
     found = str(text)
     if _PLAIN.fullmatch(found) or found.isprintable():
         return found
@@ -30,12 +30,12 @@ def one_line(text: object) -> str:
 
 
 def unfolded(text: str) -> str:
-    """`text` with addresses as people write them: a `Path` folds `s3://b` into `s3:/b`."""
+    """`text` with both slashes in addresses: a `Path` folds `s3://b` into `s3:/b`."""
     return _FOLDED.sub(r"\1://", text)
 
 
 def json_text(value: object, *, indent: int | None = None, compact: bool = False) -> str:
-    """JSON in UTF-8, for a terminal and for files: what is not printable is a JSON escape.
+    """JSON for terminals and files, with JSON escapes for unprintable characters.
 
     Raises:
         ValueError: a number is not finite.
@@ -44,12 +44,12 @@ def json_text(value: object, *, indent: int | None = None, compact: bool = False
     text = json.dumps(
         value, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False
     )
-    # Outside of strings all is printable but for line ends.
+    # Outside of strings, everything but line ends is printable.
     return text if text.isprintable() else "".join(map(_json_escape, text))
 
 
 def script_json(value: object) -> str:
-    """JSON inside a script element: no HTML parser takes any of it for markup."""
+    """JSON for a script element, with all HTML markup escaped."""
     text = json_text(value, compact=True)
     for mark in "<>&":
         text = text.replace(mark, f"\\u{ord(mark):04x}")
@@ -57,7 +57,7 @@ def script_json(value: object) -> str:
 
 
 def drawn(value: Any) -> Any:  # noqa: ANN401 (a chart's specification)
-    """A chart's specification with every text in it printable, as SVG needs; its data, too."""
+    """A chart's specification, data included, with all text printable, as SVG requires."""
     if isinstance(value, str):
         return one_line(value)
     if isinstance(value, dict):
@@ -68,13 +68,13 @@ def drawn(value: Any) -> Any:  # noqa: ANN401 (a chart's specification)
 
 
 def page(value: object) -> object:
-    """What a template writes into HTML, before its own escaping."""
-    # What is marked as HTML is ours.
+    """The printable form of a template's value, before HTML escaping."""
+    # Text marked as HTML is our own.
     return one_line(value) if type(value) is str else value
 
 
 def markdown(text: object) -> str:
-    """Harmless in Markdown and in the HTML that it becomes; on one line."""
+    """The text escaped for Markdown and its HTML, on one line."""
     plain = html.escape(one_line(" ".join(str(text).split())), quote=False)
     for mark in _MARKUP:
         plain = plain.replace(mark, "\\" + mark)

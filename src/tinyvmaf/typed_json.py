@@ -34,7 +34,7 @@ def to_json(record: object) -> Any:  # noqa: ANN401 (what JSON holds)
 
 
 def from_json(kind: type[_Record], value: object, *, at: str = "record") -> _Record:
-    """The record of `kind` that `to_json` made `value` of.
+    """The record of `kind` whose `to_json` is `value`.
 
     Raises:
         SchemaError: a key is unknown or missing, or a value has another type.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tinyvmaf.corpus.pair import Pair
     from tinyvmaf.media.video import RawFormat
     from tinyvmaf.scoring.batch import Outcome
-    from tinyvmaf.scoring.ladder import Ladder
+    from tinyvmaf.scoring.encodes import Ladder
     from tinyvmaf.scoring.scorer import Scorer
 
 _PARTIAL = 3
@@ -332,7 +332,7 @@ def _score_ladder(
     pairs: "tuple[Pair, ...]", scorer: "Scorer", wishes: LadderWishes, *, as_json: bool
 ) -> None:
     from tinyvmaf.files import check_writable, write_text
-    from tinyvmaf.scoring.ladder import score_ladder
+    from tinyvmaf.scoring.encodes import score_ladder
 
     if wishes.plot is not None:
         from tinyvmaf.report.curve import check_plot

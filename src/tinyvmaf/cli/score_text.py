@@ -10,7 +10,7 @@ from tinyvmaf.text import one_line
 
 if TYPE_CHECKING:
     from tinyvmaf.scoring.batch import Outcome
-    from tinyvmaf.scoring.ladder import Ladder
+    from tinyvmaf.scoring.encodes import Ladder
     from tinyvmaf.scoring.result import Score
     from tinyvmaf.scoring.target import Target
 

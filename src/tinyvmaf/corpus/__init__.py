@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs on disk: the Netflix layout, manifests, making ladders, the bundled sample."""
+"""Corpora: pairs on disk, the Netflix layout, manifests, building, and the bundled sample."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Making a corpus: a ladder of real encodes of every source, with a manifest that tells how.
+"""Making a corpus: a ladder of encodes of every source, and a manifest of the commands.
 
-The manifest gets a clip's row when the clip is whole, so a build that was stopped goes on where it
+A clip's row is added to the manifest when the clip is complete, so a stopped build resumes where it
 was. A clip is made again only if its command, its reference, its source or the encoder's version
-changed; its row is gone before that begins, so no row ever tells of a file that is not there.
+changed; its row is removed first, so that no row ever names a missing file.
 """
 
 import csv
@@ -32,7 +32,7 @@ _Failed = list[tuple[Encode, TinyVmafError]]
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What `build` did: clips made now and kept from before, and what failed, by name."""
+    """The result of `build`: clips made, clips kept from before, and failures by name."""
 
     manifest: Path
     n_made: int
@@ -57,13 +57,13 @@ def build(
     Args:
         videos: Pristine sources; a source is named after its file.
         root: Folder that gets `corpus.csv`, `dis/` and, if sources are cut, `ref/`.
-        ladder: What to make of each source.
+        ladder: The encodes to make of each source.
         ffmpeg: The encoder.
         n_frames: Use the first frames only; the reference is then a lossless cut.
         jobs: Encodes at once on this machine; all cores by default.
         cluster: A Dask cluster that encodes instead, as `open_executor` takes it.
-        stall_s: An encode is given up when no new frame came for so many seconds; None waits.
-        progress: Told of frames.
+        stall_s: Seconds without a new frame after which an encode is given up; None waits.
+        progress: Receives the number of frames done.
 
     Raises:
         UsageError: two sources of one name, no rung that fits one, or a folder that cannot be
@@ -124,7 +124,7 @@ def build(
     finally:
         task.finish()
     if wanted and rows:
-        # What came in the order in which it was done is put in order.
+        # Rows were appended in the order of completion; sort them.
         _write_rows(manifest, rows)
     if not rows:
         clip, error = failed[0]
@@ -138,7 +138,7 @@ def build(
 
 
 def _forget(rows: _Rows, sources: Sequence[Source], wanted: Sequence[Encode]) -> None:
-    """Drop the rows of what is made again, and those whose reference is made again."""
+    """Drop the rows of clips that are made again, or whose reference is made again."""
     for clip in wanted:
         rows.pop(clip.key, None)
     for source in sources:
@@ -156,7 +156,7 @@ def _run_all(
     make: Callable[[Encode], "RunEncode"],
     done: Callable[[Encode], None] | None = None,
 ) -> _Failed:
-    """Run them side by side; `done` is called in this thread for each that worked."""
+    """Run encodes in parallel; `done` is called in this thread for each that succeeded."""
     failed: _Failed = []
     waiting: dict[Future[None], tuple[Encode, Share]] = {}
     for item in encodes:
@@ -178,14 +178,14 @@ def _run_all(
 
 @dataclass(frozen=True, slots=True)
 class RunEncode:
-    """The work of making one file, as an executor takes it; it may run in another process."""
+    """A task for an executor that makes one file; it may run in another process."""
 
     encode: Encode
     ffmpeg: Ffmpeg
     stall_s: float | None
 
     def __call__(self, on_frame: Callable[[int], None]) -> None:
-        """Make the file, or leave what was there."""
+        """Make the file; if that fails, an earlier file stays."""
         self.encode.run(self.ffmpeg, on_frame, stall_s=self.stall_s)
 
 
@@ -215,7 +215,7 @@ def _write_rows(manifest: Path, rows: Mapping[tuple[str, str], Mapping[str, str]
 
 
 def _append_row(manifest: Path, row: Mapping[str, str]) -> None:
-    """Add one row: writing all of them for each clip would take time that grows with its square."""
+    """Append one row; rewriting the file for each clip would take quadratic time."""
     text = io.StringIO()
     _writer(text).writerow(row)
     append_text(manifest, text.getvalue())

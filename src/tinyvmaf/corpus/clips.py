@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real clips that public packages carry, found where pip installed them.
+"""Real clips from public packages, as installed by pip.
 
-They come with the extra `clips` and are read in place; nothing of them is copied or shipped.
+The extra `clips` installs them. They are read in place, and never copied or redistributed.
 """
 
 from importlib import metadata
@@ -19,7 +19,7 @@ def installed_clips() -> tuple[Path, ...]:
     """Paths of the pristine clips.
 
     Raises:
-        UsageError: a package is not installed; how to install it is said.
+        UsageError: a package is not installed; the message has the command that installs it.
     """
     return tuple(_find(package, name) for package, names in _CLIPS.items() for name in names)
 

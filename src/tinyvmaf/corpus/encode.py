@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One source of a build, and one file to make of it by one run of ffmpeg.
+"""A source of a build, and an encode of it by one run of ffmpeg.
 
-A file is written aside, and takes its place only when it has as many frames as it should have.
+A file is written under a temporary name and renamed once it has the expected number of frames.
 """
 
 import shlex
@@ -29,7 +29,7 @@ COLUMNS = (
     "reference_command",
     "source_sha256",
 )
-"""The columns of a manifest of ours; it records how every file was made."""
+"""The columns of a manifest by `corpus build`, including the commands that made each file."""
 
 _VIDEO_ONLY = ("-map", "0:V:0", "-an", "-fps_mode", "passthrough")
 _LOSSLESS = ("-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4")
@@ -37,10 +37,11 @@ _LOSSLESS = ("-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source on its way through a build; `reference` is what its clips are compared with.
+    """A source of a build; its clips are compared with `reference`.
 
-    The reference is a cut of ours, too, if the source has an odd size, which is cropped to an even
-    one since most encoders take no other, or if a player turns it, as phones record it.
+    The reference is a lossless cut if frames were limited, if the source has an odd size (it is
+    cropped to an even one, since most encoders accept no other), or if players rotate it, as they
+    do with videos from phones.
     """
 
     name: str
@@ -52,12 +53,12 @@ class Source:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the reference is a file of ours."""
+        """True if the build makes the reference, as a lossless cut."""
         return self.reference != self.video.path
 
     @property
     def reference_command(self) -> str:
-        """What made the reference, if we did."""
+        """The command that made the reference; empty if it is the source itself."""
         return self.cut().pasteable if self.is_cut else ""
 
     def cut(self) -> "Encode":
@@ -72,7 +73,7 @@ class Source:
         """One encode for each rung that fits the source.
 
         Raises:
-            UsageError: none does.
+            UsageError: no rung fits.
         """
         height = _even(self.info.height)
         clips: dict[str, Encode] = {}
@@ -107,16 +108,16 @@ class Encode:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Names the clip in the manifest."""
+        """The clip's source and name in the manifest."""
         return self.source.name, self.clip
 
     @property
     def pasteable(self) -> str:
-        """The command, for people."""
+        """The command, quoted for a shell."""
         return shlex.join(["ffmpeg", *self.input.arguments(), *self.arguments, self.output.name])
 
     def row(self, version: str) -> dict[str, str]:
-        """The clip's line in the manifest."""
+        """The clip's row in the manifest."""
         root = self.output.parent.parent
         reference = self.source.reference
         inside = reference.is_relative_to(root)
@@ -134,10 +135,10 @@ class Encode:
     def run(
         self, ffmpeg: Ffmpeg, on_frame: Callable[[int], None], *, stall_s: float | None = None
     ) -> None:
-        """Make the file, or leave what was there; give it up without a new frame for `stall_s`.
+        """Make the file, or keep the earlier one; give up after `stall_s` without a new frame.
 
         Raises:
-            ToolFailed: the encoder failed, or the file has not the frames that it should have.
+            ToolFailed: the encoder failed, or the file has a wrong number of frames.
         """
         muxer = "matroska" if self.output.suffix == ".mkv" else "mp4"
         with written_aside(self.output) as aside:
@@ -158,7 +159,7 @@ def _even(side: int) -> int:
 
 
 def read_sources(videos: Sequence[Video], *, root: Path, n_frames: int | None) -> list[Source]:
-    """Look at the sources of a build.
+    """Read the headers of a build's sources.
 
     Args:
         videos: The files; a source is named after its file.
@@ -182,7 +183,7 @@ def read_sources(videos: Sequence[Video], *, root: Path, n_frames: int | None) -
                 "a source is named after its file"
             )
         info = upright(video)
-        # Every encode turns the picture as a player does, so its reference must be turned, too.
+        # Encodes are rotated as players rotate them, so the reference must be rotated, too.
         is_turned = first_frame(video).orientation != UPRIGHT
         is_odd = info.width % 2 == 1 or info.height % 2 == 1
         is_short = n_frames is not None and n_frames < info.n_frames

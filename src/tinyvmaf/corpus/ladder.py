@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ladders: which distorted clips are made of a source, as data.
+"""Ladders: lists of the distorted clips to make of a source.
 
 A ladder is a TOML file of `[[rung]]` tables: `encoder`, `heights` (pixels, or fractions of the
 source's height up to 1), `crf` or `bitrate_kbps` lists, and `blur`, `noise` or `banding` lists for
-what an encoder is given damaged; every combination is one clip.
-Heights above the source's are left out, since upscaling before encoding distorts nothing of use.
+damage before encoding; every combination is one clip.
+Heights above the source's are left out, since upscaling before encoding is no useful distortion.
 """
 
 import tomllib
@@ -29,21 +29,21 @@ DAMAGES: Mapping[str, str] = {
     "noise": "noise=alls={0}:allf=t:all_seed=1",
     "banding": "lutyuv=y=floor(val/{0})*{0}+floor({0}/2)",
 }
-"""Damage done to every picture before it is encoded -> ffmpeg's filter for a strength from 1 on.
+"""Damage to every frame before encoding -> ffmpeg's filter for a strength of 1 or more.
 
 Blur is a Gaussian's sigma in pixels, noise the largest step, banding the height of a step, both in
 8-bit code values.
 """
 
 _MOST = 10**6
-"""Largest number that still means something: no bitrate in kilobits is higher."""
+"""Largest plausible number; no bitrate in kbit/s is higher."""
 
 _KEYS = frozenset({"encoder", "heights", "crf", "bitrate_kbps", *DAMAGES})
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One way to distort a source.
+    """One distortion of a source.
 
     Attributes:
         encoder: A key of `ENCODERS`.
@@ -60,12 +60,12 @@ class Rung:
     damage: tuple[str, int] | None = None
 
     def pixels(self, source_height: int) -> int:
-        """Height of the encode for a source of that height: even, as 4:2:0 wants it."""
+        """Height of the encode for a source of that height: even, as 4:2:0 requires."""
         wanted = self.height if self.height > 1 else self.height * source_height
         return source_height if wanted >= source_height else max(2, 2 * round(wanted / 2))
 
     def fits(self, source_height: int) -> bool:
-        """Whether this rung does not enlarge a source of that height."""
+        """True unless this rung would upscale a source of that height."""
         return self.height <= max(1, source_height)
 
     def name(self, source_height: int) -> str:
@@ -82,7 +82,7 @@ class Rung:
         return damage + scale
 
     def arguments(self) -> list[str]:
-        """Ffmpeg's arguments that select and steer the encoder."""
+        """Ffmpeg's arguments that select and configure the encoder."""
         if self.crf is not None:
             rate = ["-crf", str(self.crf)]
             # VP9 takes the CRF as an upper bound unless the bitrate is 0.
@@ -96,7 +96,7 @@ def read_ladder(path: Path | None = None) -> tuple[Rung, ...]:
     """The rungs in the TOML file at `path`; without one, the default ladder of eight.
 
     Raises:
-        UsageError: the file is missing or is no ladder; what is wrong is named.
+        UsageError: the file is missing or is no ladder; the message names the fault.
     """
     if path is None:
         text = resources.files("tinyvmaf.corpus").joinpath("ladder.toml").read_text("utf-8")

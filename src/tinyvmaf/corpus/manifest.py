@@ -2,8 +2,8 @@
 """The manifest `corpus.csv`: one row a pair, paths relative to its folder.
 
 Columns `source, reference, distorted`; optional `clip, width, height, pix_fmt, fps, mos`; others
-(such as the encoder commands that `corpus build` records) are kept by whoever wrote them and not
-read. A row that cannot be understood is refused with its line number: nothing is guessed.
+(such as the encoder commands that `corpus build` records) are ignored. An invalid row is refused
+with its line number: nothing is guessed.
 """
 
 import csv
@@ -25,7 +25,7 @@ from tinyvmaf.storage import listed
 
 NAME = "corpus.csv"
 
-# Asked before they become numbers: `1e999999999` would take all memory to write down.
+# Checked before conversion: printing `1e999999999` in full would take all memory.
 _WHOLE = re.compile(r"-?[0-9]{1,6}")
 _GEOMETRY = {
     "width": _WHOLE,
@@ -41,7 +41,7 @@ def read_manifest(path: Path, *, raw: RawFormat | None = None) -> Corpus:
 
     Args:
         path: The CSV file.
-        raw: Geometry of raw files whose row says none.
+        raw: Geometry of raw files whose row has none.
 
     Raises:
         CorpusError: a column or a value is missing or wrong, or a clip is there twice.
@@ -83,7 +83,7 @@ def _pair(
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     try:
-        # A byte-order mark is what spreadsheets put in front.
+        # Spreadsheets write a byte-order mark.
         text = read_bytes(path).decode("utf-8-sig")
         reader = csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True)
         columns = reader.fieldnames or []
@@ -109,7 +109,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 
 def _geometry(row: Mapping[str, str], raw: RawFormat | None) -> RawFormat | None:
-    """The geometry that the row says; what it leaves out is that of `raw`."""
+    """The geometry in the row, completed from `raw`."""
     said = {name: row[name] for name in _GEOMETRY if row.get(name)}
     if ("width" in said) != ("height" in said):
         raise CorpusError("expected both width and height, or neither")
@@ -126,7 +126,7 @@ def _geometry(row: Mapping[str, str], raw: RawFormat | None) -> RawFormat | None
             frame_rate=Fraction(said.get("fps", known.frame_rate)),
         )
     except UsageError:
-        raise  # what the geometry itself says of its numbers
+        raise  # the geometry's own validation
     except (ValueError, ZeroDivisionError) as error:
         raise _no_geometry(said) from error
 

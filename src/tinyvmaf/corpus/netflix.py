@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The layout of the Netflix Public corpus: what the names of its files say.
+"""The layout of the Netflix Public corpus, whose file names describe the clips.
 
 `ref/<Source>_<fps>fps.yuv` and `dis/<Source>_<quality>_<height>_<kbps>.yuv`, raw, all of one
 geometry. The height in a name is that of the encode before it was scaled back.
@@ -18,17 +18,17 @@ GEOMETRY = RawFormat(width=1920, height=1080)
 
 _REFERENCE = re.compile(r"(?P<source>.+)_(?P<fps>\d+(?:\.\d+)?)fps")
 _DISTORTED = re.compile(r"(?P<source>.+)_(?P<quality>\d+)_(?P<height>\d+)_(?P<kbps>\d+)")
-# Rates that names round: 23.976 stands for 24000/1001.
+# Frame rates that names round: 23.976 stands for 24000/1001.
 _NTSC = {rate: Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120)}
 
 
 def is_netflix_layout(root: Path) -> bool:
-    """Whether `root` has the two folders of the layout."""
+    """True if `root` has the two folders of the layout."""
     return (root / "ref").is_dir() and (root / "dis").is_dir()
 
 
 def read_netflix(root: Path, *, raw: RawFormat = GEOMETRY) -> Corpus:
-    """Pair the files under `root` by their names; orphans and foreign names become problems."""
+    """Pair the files under `root` by name; unpaired files and other names become problems."""
     problems: list[Problem] = []
     references: dict[str, Video] = {}
     for path in _files(root / "ref"):
@@ -68,12 +68,12 @@ def read_netflix(root: Path, *, raw: RawFormat = GEOMETRY) -> Corpus:
 
 
 def _files(folder: Path) -> list[Path]:
-    # Dotfiles are the file system's or an unfinished copy's.
+    # Dotfiles belong to the file system or to an unfinished copy.
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _match(pattern: re.Pattern[str], path: Path) -> re.Match[str] | None:
-    # A name that cannot be printed would not come out of a table or a message as it went in.
+    # An unprintable name would be changed by tables and messages.
     return pattern.fullmatch(path.stem) if path.stem.isprintable() else None
 
 

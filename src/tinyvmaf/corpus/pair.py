@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A corpus: pairs of a reference and a distorted video, and what is wrong with the rest."""
+"""A corpus: pairs of a reference and a distorted video, and the files that form no pair."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,18 +25,18 @@ class Pair:
 
     @classmethod
     def of_files(cls, *, reference: Video, distorted: Video) -> "Pair":
-        """Two videos that belong to no corpus, named after their files."""
+        """The pair of two videos outside any corpus, named after their files."""
         return cls(reference.path.stem, distorted.path.stem, reference, distorted)
 
     @property
     def name(self) -> str:
-        """For people: `source/clip`."""
+        """The name in messages: `source/clip`."""
         return f"{self.source}/{self.clip}"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that does not make a pair, and why."""
+    """A file that forms no pair, and the reason."""
 
     path: Path
     reason: str
@@ -44,7 +44,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The pairs under a root, sorted by source and clip, and the files that make none."""
+    """The pairs under a root, sorted by source and clip, and the files that form none."""
 
     root: Path
     pairs: tuple[Pair, ...]

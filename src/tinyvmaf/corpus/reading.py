@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading a corpus in either layout: its pairs, and every file that makes none.
+"""Reading a corpus in either layout: its pairs, and every file that forms none.
 
-Only names are read here. Nothing is left out silently: what makes no pair becomes a `Problem` with
-its reason.
+Only names are read here. Nothing is left out silently: a file that forms no pair becomes a
+`Problem` with its reason.
 """
 
 from pathlib import Path
@@ -22,12 +22,12 @@ def read_corpus(root: Path, *, raw: RawFormat | None = None) -> Corpus:
 
     Args:
         root: Folder or manifest.
-        raw: Geometry of raw files, where neither layout nor manifest says it.
+        raw: Geometry of raw files, where neither layout nor manifest has it.
 
     Raises:
         UsageError: `root` does not exist.
-        CorpusError: it is neither, or holds no pair at all.
-        SplitError: two sources have names that hardly differ.
+        CorpusError: `root` has neither layout, or holds no pair.
+        SplitError: the names of two sources are nearly equal.
     """
     if is_remote(root):
         manifest = root if root.suffix == ".csv" else root / NAME

@@ -12,5 +12,5 @@ NAME = "sample"
 
 
 def sample_path() -> Path:
-    """Where the bundled table is."""
+    """Path of the bundled table."""
     return Path(str(resources.files("tinyvmaf.corpus"))) / "sample" / "sample.parquet"

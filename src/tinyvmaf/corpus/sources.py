@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of sources: one content has one name, or folds would leak.
+"""Names of sources: one name for each content, so that folds do not leak.
 
-A source is what a fold holds out. One reference under two names would be held out under the one and
-trained on under the other; so would names that look alike.
+A fold holds out a source. A reference under two names would be held out under one of them and
+trained on under the other; names that look alike are as dangerous.
 """
 
 import unicodedata
@@ -18,8 +18,8 @@ def refuse_twins(names: Iterable[str], *, references: References | None = None) 
     """Refuse two names of one content.
 
     Args:
-        names: Of the sources.
-        references: What is known of their references.
+        names: Names of the sources.
+        references: The known hashes of their references.
 
     Raises:
         SplitError: two names differ by blanks or by the encoding of their characters only, or two

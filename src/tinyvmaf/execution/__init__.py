@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where work runs: on this machine, or on the workers of a Dask cluster, behind one interface."""
+"""Executors: one interface to threads of this machine and workers of a Dask cluster."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work on a Dask cluster: a scheduler somewhere, or worker processes of our own on this machine.
+"""Executor on a Dask cluster: a remote scheduler, or worker processes on this machine.
 
-Dask gives the work of a worker that died to another one; only when that happens again and again is
-the work given up. Errors that a file causes come back as results and are never tried again. When
-the scheduler is gone, everything that waits fails at once: it would not be known again.
+Dask reassigns the work of a worker that died, and gives it up after repeated deaths. Errors that a
+file causes are returned as results and never retried. When the scheduler is lost, all pending work
+fails at once, since a new scheduler would not know it.
 """
 
 import asyncio
@@ -40,13 +40,13 @@ _INTERVAL_S = 0.05
 
 
 class DaskExecutor(AbstractExecutor):
-    """Every thread of every worker does one piece of work at a time."""
+    """An executor on which every thread of every worker runs one task at a time."""
 
     def __init__(self, client: "Client", *, name: str, resources: ExitStack) -> None:
         self._client = client
         self._name = name
         self._resources = resources
-        # Others may use the same cluster: what is ours carries this name.
+        # Identifies this command's work on a cluster that others may use, too.
         self._run = f"tinyvmaf-{uuid.uuid4().hex}"
         self._loop = cast("IOLoop", client.loop)
         self._waiting: dict[Future[Any], DaskFuture[Any] | None] = {}
@@ -59,11 +59,11 @@ class DaskExecutor(AbstractExecutor):
 
     @classmethod
     def at(cls, address: str) -> "DaskExecutor":
-        """Workers of the scheduler at `address`.
+        """An executor on the workers of the scheduler at `address`.
 
         Raises:
             ToolNotFound: Dask is not installed.
-            WorkerLost: nobody answers there.
+            WorkerLost: no scheduler answers there.
         """
         resources = ExitStack()
         client = _connect(address, resources, name=address)
@@ -71,7 +71,7 @@ class DaskExecutor(AbstractExecutor):
 
     @classmethod
     def here(cls, n_workers: int) -> "DaskExecutor":
-        """Processes of this machine, which end with us.
+        """An executor on worker processes of this machine, which end with this one.
 
         Raises:
             ToolNotFound: Dask is not installed.
@@ -90,10 +90,10 @@ class DaskExecutor(AbstractExecutor):
                     n_workers=n_workers,
                     threads_per_worker=1,
                     processes=True,
-                    # Frames stay in ffmpeg: what a worker of ours holds is small.
+                    # Frames stay in ffmpeg: a worker holds little memory.
                     memory_limit=0,
-                    # Nobody else's machine can reach any of it, and two commands at once do not
-                    # quarrel about a port.
+                    # No other machine can connect, and two commands at once do not
+                    # compete for a port.
                     host=_LOOPBACK,
                     dashboard_address=f"{_LOOPBACK}:0",
                     local_directory=str(folder),
@@ -110,32 +110,32 @@ class DaskExecutor(AbstractExecutor):
             return cls(client, name=name, resources=resources.pop_all())
 
     def submit(self, work: Work[T], *, on_frame: OnFrame) -> "Future[T]":
-        """Have `work` done by the next free worker; it must be picklable."""
+        """Submit `work`, which must be picklable, to the next free worker."""
         self._number += 1
         number = self._number
         self._listeners[number] = on_frame
         order = Order(self._run, number, version(), pickle.dumps(work))
         outer: Future[T] = Future()
         self._waiting[outer] = None
-        # Not by Dask's own executor: a result that is on its way when the scheduler ends is never
-        # heard of again there, and whoever waits for it waits for ever.
+        # Dask's own executor loses a result that is in transit when the scheduler ends: its
+        # future would never be done.
         self._loop.add_callback(self._follow, order, outer)
         return outer
 
     def stop(self) -> None:
-        """Cancel what waits, end our programs on every worker, and wait until all are idle."""
+        """Cancel pending work, end our programs on every worker, and wait until all are idle."""
         self._stopping = True
         for future in tuple(self._waiting):
             future.cancel()
-        # A worker that dies meanwhile takes its programs with it; a scheduler that does is silent.
+        # A worker that dies meanwhile ends its programs, too; a lost scheduler gives no answer.
         with contextlib.suppress(Exception):
             self._client.sync(self._stop_ours, callback_timeout=_STOP_S)
 
     def close(self) -> None:
-        """Leave the cluster; one of our own ends.
+        """Disconnect from the cluster; a local one ends.
 
         Raises:
-            ClusterLost: its scheduler went away meanwhile, so that work was lost.
+            ClusterLost: the scheduler was lost, and work with it.
         """
         self._resources.close()
         if self._lost and not self._stopping:
@@ -152,7 +152,7 @@ class DaskExecutor(AbstractExecutor):
             await asyncio.sleep(_INTERVAL_S)
 
     async def _follow(self, order: Order, outer: "Future[Any]") -> None:
-        """Have the work done and hand over what becomes of it, in Dask's thread as all below."""
+        """Run the work and pass on its result; like all below, this runs in Dask's thread."""
         if self._stopping:
             return
         inner: DaskFuture[Any] | None = None
@@ -189,7 +189,7 @@ class DaskExecutor(AbstractExecutor):
             listener(count)
 
     def _settle(self, outer: "Future[Any]", outcome: object) -> None:
-        # The loss of the scheduler settles everything; whatever is heard afterwards is too late.
+        # The loss of the scheduler has already failed this future; later messages are ignored.
         known = outer in self._waiting
         self._waiting.pop(outer, None)
         if not known or not outer.set_running_or_notify_cancel():
@@ -213,7 +213,7 @@ class DaskExecutor(AbstractExecutor):
 
 
 def _answers(found: object) -> dict[str, int]:
-    """What every worker said; Dask's own annotation also knows clients that run in a coroutine."""
+    """The answer of every worker; Dask's annotation also covers asynchronous clients."""
     return cast("dict[str, int]", found)
 
 
@@ -225,7 +225,7 @@ def _require() -> None:
 
 
 def _connect(where: "str | LocalCluster", resources: ExitStack, *, name: str) -> "Client":
-    """A client of the scheduler; workers may come later, as where a batch system starts them."""
+    """A client of the scheduler; workers may join later, such as from a batch system."""
     _require()
     from distributed import Client
 
@@ -244,7 +244,7 @@ def _connect(where: "str | LocalCluster", resources: ExitStack, *, name: str) ->
 
 @contextlib.contextmanager
 def _quiet() -> Generator[None]:
-    """Keep tracebacks of Dask's out of our output: what is lost is done again, or named by us."""
+    """Suppress Dask's tracebacks: lost work is repeated, or reported by this module."""
     logger = logging.getLogger("distributed.client")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -255,6 +255,6 @@ def _quiet() -> Generator[None]:
 
 
 def _leave(client: "Client") -> None:
-    # A scheduler that is gone cannot say goodbye, and nothing is left to do then.
+    # A lost scheduler cannot confirm the disconnection, and nothing is left to do.
     with contextlib.suppress(Exception):
         client.close(timeout=_STOP_S)

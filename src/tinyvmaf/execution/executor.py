@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One way to hand out work, shaped like `concurrent.futures`: submit, get a future, wait for it.
+"""The interface of executors, modelled on `concurrent.futures`: submit work, wait for its future.
 
-Work is a picklable function of one argument: a function that it calls with the number of frames
-done so far. It runs ffmpeg, so that a thread is enough to drive it; see `local` and `cluster`.
-Leaving the `with` block by an error cancels what waits and ends what runs.
+Work is a picklable function of one argument, a callback that takes the number of frames done so
+far. It runs ffmpeg, so that a thread is enough to drive it; see `local` and `cluster`.
+Leaving the `with` block by an error cancels pending work and ends running programs.
 """
 
 import signal
@@ -24,28 +24,28 @@ _TRIES = 3
 
 
 class AbstractExecutor(ABC):
-    """Runs work side by side.
+    """Runs pieces of work in parallel.
 
     Attributes:
-        n_workers: Pieces of work at once.
+        n_workers: Number of pieces of work that run at once.
     """
 
     n_workers: int
 
     @abstractmethod
     def submit(self, work: Work[T], *, on_frame: OnFrame) -> "Future[T]":
-        """Have `work` done; `on_frame` is called in whatever thread, and never for less."""
+        """Submit `work`; `on_frame` may be called in any thread, and its count never falls."""
 
     @abstractmethod
     def stop(self) -> None:
-        """Cancel what waits, and end every program that runs, with all its children."""
+        """Cancel pending work, and end every running program with all its children."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what was used, when all futures are done.
+        """Release all resources, once all futures are done.
 
         Raises:
-            ClusterLost: there was a cluster, which went away meanwhile.
+            ClusterLost: the cluster was lost meanwhile.
         """
 
     def __enter__(self) -> "AbstractExecutor":  # noqa: PYI034 (beartype knows no Self in methods)
@@ -59,22 +59,22 @@ class AbstractExecutor(ABC):
     ) -> None:
         try:
             if error is not None:
-                # Ctrl-C or a bug: no ffmpeg may outlive us, and nothing waiting may start.
+                # Ctrl-C or a bug: no ffmpeg may outlive this process, no pending work may start.
                 self.stop()
         finally:
             self.close()
 
 
 def as_they_end(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
-    """The futures in the order in which they end; a signal is heard while it waits.
+    """Yield the futures in the order in which they end; signals interrupt the wait.
 
-    Polars, once imported, has Ctrl-C resume an interrupted wait: it would be heard only when the
-    next future ends.
+    Polars, once imported, makes waits resume after Ctrl-C, which would then take effect only when
+    the next future ends.
     """
     _hear_interrupts()
     for future in as_completed(futures):
         yield future
-        # It may have been imported meanwhile.
+        # Polars may have been imported meanwhile.
         _hear_interrupts()
 
 
@@ -83,7 +83,7 @@ def _hear_interrupts() -> None:
 
 
 class Share:
-    """The part of a task that one piece of work has; it may be tried more than once."""
+    """The share of a progress task that belongs to one piece of work, which may be retried."""
 
     def __init__(self, task: Task, n_frames: int) -> None:
         self._task = task
@@ -91,19 +91,19 @@ class Share:
         self._done = 0
 
     def reach(self, count: int) -> None:
-        """Say that so many frames are done; what was said before is not counted again."""
+        """Report the number of frames done so far; only the increase is counted."""
         reached = min(count, self._n_frames)
         if reached > self._done:
             self._task.advance(float(reached - self._done))
             self._done = reached
 
     def complete(self) -> None:
-        """Say that it is over, whether it worked or not."""
+        """Report that the work has ended, successfully or not."""
         self.reach(self._n_frames)
 
 
 def attempt(work: Work[T], *, on_frame: OnFrame, is_stopped: Callable[[], bool]) -> T:
-    """Do `work`, again if its program was ended from outside; a broken file fails at once."""
+    """Run `work`, and retry if its program was killed from outside; other errors fail at once."""
     for _ in range(_TRIES - 1):
         try:
             return work(on_frame)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work on this machine: a thread for each program that runs at once.
+"""Executor on this machine: one thread for each program that runs at once.
 
-Threads, not processes: all that takes time happens in ffmpeg's process, and a thread starts at
-once, shares what was probed before, and leaves Ctrl-C to one process.
+Threads, not processes: the time is spent in ffmpeg's process, and threads start at once, share the
+results of probing, and leave Ctrl-C to one process.
 """
 
 import threading
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class LocalExecutor(AbstractExecutor):
-    """So many pieces of work at once."""
+    """An executor that runs a fixed number of threads."""
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
@@ -26,7 +26,7 @@ class LocalExecutor(AbstractExecutor):
         self._stopping = threading.Event()
 
     def submit(self, work: Work[T], *, on_frame: OnFrame) -> "Future[T]":
-        """Have `work` done by the next free thread."""
+        """Submit `work` to the next free thread."""
         future = self._pool.submit(
             attempt, work, on_frame=on_frame, is_stopped=self._stopping.is_set
         )
@@ -35,7 +35,7 @@ class LocalExecutor(AbstractExecutor):
         return future
 
     def stop(self) -> None:
-        """Cancel what waits, end what runs, and return when all threads are idle."""
+        """Cancel pending work, end running programs, and return when all threads are idle."""
         self._stopping.set()
         stop_pool(self._pool, tuple(self._futures))
 

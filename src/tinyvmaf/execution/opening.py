@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which engine does the work: threads of this machine, unless a cluster is named."""
+"""Choice of the executor: threads of this machine, unless a cluster is given."""
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.execution.executor import AbstractExecutor
@@ -10,7 +10,7 @@ _LOCAL = "local:"
 
 
 def open_executor(*, jobs: int | None = None, cluster: str | None = None) -> AbstractExecutor:
-    """The executor that a command asks for; use it in a `with` block.
+    """The executor for the options of a command, for use in a `with` block.
 
     Args:
         jobs: Pieces of work at once on this machine; all cores by default.
@@ -30,7 +30,7 @@ def open_executor(*, jobs: int | None = None, cluster: str | None = None) -> Abs
 
 
 def check_workers(*, jobs: int | None, cluster: str | None) -> int:
-    """How many workers are asked for, 0 if the cluster decides; asked before any work.
+    """The number of workers requested, 0 if the cluster decides; checked before any work.
 
     Raises:
         UsageError: as `open_executor`.

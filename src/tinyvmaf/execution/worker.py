@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs in a worker of a Dask cluster; tinyvmaf must be installed there, too."""
+"""Code that runs in a worker of a Dask cluster, where tinyvmaf must be installed, too."""
 
 import pickle
 import signal
@@ -15,13 +15,13 @@ _busy: dict[str, int] = {}
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Work on its way to a worker; only the worker itself reads it, not the scheduler.
+    """Work sent to a worker; the scheduler does not unpickle it.
 
     Attributes:
-        run: Whom programs belong to; also the topic of progress.
-        number: Names the work within the run.
-        version: Of tinyvmaf where the work comes from.
-        work: Pickled.
+        run: Name of the run that owns the programs; also the topic of its progress.
+        number: Number of the work within the run.
+        version: Version of tinyvmaf in the sending process.
+        work: The pickled work.
     """
 
     run: str
@@ -32,13 +32,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An error that is an answer: Dask would log it and think about trying again."""
+    """An error returned as a result, so that Dask neither logs nor retries it."""
 
     error: TinyVmafError
 
 
 def perform(order: Order) -> object:
-    """Do what is ordered; an error of ours becomes a `Refused`."""
+    """Run the work and return its result; a `TinyVmafError` becomes a `Refused`."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -63,13 +63,13 @@ def perform(order: Order) -> object:
 
 
 def n_busy(run: str) -> int:
-    """Pieces of the run's work that this worker has in hand."""
+    """Number of the run's pieces of work that this worker is running."""
     return _busy.get(run, 0)
 
 
 def dask_setup(worker: object) -> None:
-    """Called by Dask when a worker of `--cluster local:N` begins."""
+    """Ignore terminal signals; Dask calls this when a worker of `--cluster local:N` starts."""
     del worker
-    # A terminal sends these to all: the command hears them, and then ends its workers in order.
+    # A terminal signals all processes; the command handles the signal and ends its workers.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Feature sets, libvmaf's filter graph and log, extraction, and the feature table."""
+"""Extraction, import of logs, the cache, and the feature table."""

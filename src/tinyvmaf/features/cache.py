@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cache of libvmaf runs, by content: what was computed once is never computed again.
+"""The cache of libvmaf runs, keyed by content, so that nothing is computed twice.
 
-An entry's key is a hash of everything that changes the result; the names and places of files do
-not. An entry is written aside and renamed, and carries a checksum: a damaged one counts as missing.
-Logs go in and come out in parts, so that a video of any length takes little memory. Many processes
-may share one cache.
+An entry's key is a hash of everything that changes the result, which excludes the paths of files.
+An entry is written under a temporary name and renamed, and carries a checksum: a damaged one counts
+as missing. Logs are written and read in parts, so that memory does not grow with the video. Many
+processes may share one cache.
 """
 
 import gzip
@@ -29,9 +29,9 @@ from tinyvmaf.storage import absolute, is_remote
 
 ENVIRONMENT_VARIABLE = CACHE_VARIABLE
 
-# A line of this and a checksum; what follows is compressed: names in JSON, then rows of numbers.
+# A line of this and a checksum, then compressed data: names in JSON, then rows of numbers.
 _MAGIC = b"tinyvmaf.cache/2 "
-# Entries of the first version hold NumPy's arrays; they go on being read.
+# Entries of the first version hold NumPy arrays; they can still be read.
 _FIRST = b"tinyvmaf.cache/1 "
 _DIGITS = 64
 _NUMBER = np.dtype("<f8")
@@ -39,30 +39,30 @@ _PART_FRAMES = 1024
 _CHUNK_BYTES = 1 << 17
 
 
-class DamagedEntry(Exception):  # noqa: N818 (never leaves the features floor)
-    """An entry whose bytes are not those that were written."""
+class DamagedEntry(Exception):  # noqa: N818 (never leaves `features`)
+    """A cache entry whose checksum does not match its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """A folder of computed logs and of the hashes of files that were seen before."""
+    """A folder of computed logs and of the hashes of known files."""
 
     folder: Path
 
     def holds(self, key: str) -> bool:
-        """Whether there is a log under `key`.
+        """True if there is a log under `key`.
 
         Raises:
-            DamagedEntry: there is one, but not as it was written.
+            DamagedEntry: there is one, but it is damaged.
         """
         with ExitStack() as opened:
             return self._open(key, opened) is not None
 
     def load(self, key: str) -> Generator[Log]:
-        """The log under `key` in parts; not one of them comes from a damaged entry.
+        """Yield the log under `key` in parts, once the whole entry was verified.
 
         Raises:
-            UsageError: it was removed or damaged since the cache was seen to hold it.
+            UsageError: the entry was removed or damaged since `holds` found it.
         """
         with ExitStack() as opened:
             try:
@@ -77,7 +77,7 @@ class Cache:
             yield from _read(file)
 
     def store(self, key: str, parts: Iterable[Log]) -> None:
-        """Keep a log under `key`; nothing is kept if its parts end by an error."""
+        """Store a log under `key`; nothing is stored if its parts end with an error."""
         try:
             with written_aside(self._entry(key)) as aside, aside.open("w+b") as file:
                 _write(file, parts)
@@ -85,7 +85,7 @@ class Cache:
             raise _not_writable(error) from error
 
     def content_hash(self, path: Path) -> str:
-        """A 128-bit hash of a local file's content; remembered until the file changes."""
+        """A 128-bit hash of a local file's content, remembered until the file changes."""
         stat = path.stat()
         state = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         memo = self.folder / "hashes" / f"{sha256(os.fsencode(path.resolve()))[:32]}.json"
@@ -94,7 +94,7 @@ class Cache:
             if known["state"] == state:
                 return str(known["hash"])
         except (OSError, ValueError, KeyError, TypeError):
-            pass  # not seen before, or damaged: hashing again costs time only
+            pass  # unknown or damaged: hash again
         value = hash_file(path)
         try:
             write_bytes(memo, json.dumps({"state": state, "hash": value}).encode())
@@ -103,14 +103,14 @@ class Cache:
         return value
 
     def recall(self, key: str) -> Any:  # noqa: ANN401 (any JSON value)
-        """The JSON value that was remembered under `key`; None if there is none that is whole."""
+        """The JSON value stored under `key`; None if it is missing or damaged."""
         try:
             return json.loads(read_bytes(self._memo(key)))
         except (OSError, ValueError):
             return None
 
     def remember(self, key: str, value: object) -> None:
-        """Keep a small JSON value under `key`."""
+        """Store a small JSON value under `key`."""
         try:
             write_bytes(self._memo(key), json.dumps(value).encode())
         except UsageError as error:
@@ -120,7 +120,7 @@ class Cache:
         return self.folder / "checks" / key[:2] / f"{key}.json"
 
     def _open(self, key: str, opened: ExitStack) -> BinaryIO | None:
-        """The entry's file, proven whole and standing behind its first line; None without one."""
+        """The verified entry's file, positioned after its first line; None if there is none."""
         path = self._entry(key)
         try:
             local = opened.enter_context(local_copy(path))
@@ -142,7 +142,7 @@ class Cache:
 
 def _write(file: BufferedRandom, parts: Iterable[Log]) -> None:
     head = file.write(_MAGIC + b"0" * _DIGITS + b"\n")
-    # Neither a name nor a time: equal logs are equal bytes.
+    # No file name and no time, so that equal logs give equal bytes.
     with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as body:
         for number, part in enumerate(parts):
             if number == 0:
@@ -182,7 +182,7 @@ def cache_key(parts: Mapping[str, object]) -> str:
 def open_cache(folder: Path | None = None) -> Cache:
     """The cache at `folder`, at `TINYVMAF_CACHE`, or in the user's cache folder.
 
-    What killed processes were writing there is removed.
+    Temporary files of killed processes are removed.
 
     Raises:
         UsageError: the folder cannot be made or written.

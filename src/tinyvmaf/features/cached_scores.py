@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scoring pairs with libvmaf through the cache, and proving that the results are complete.
+"""Cached scoring of pairs with libvmaf, and the check that logs are complete.
 
-Every feature set has a cache entry of its own: what is missing is computed in one decode, which
-pairs of one reference share. Logs stay in the cache; what travels is their keys.
+Every feature set has its own cache entry: missing sets are computed in one decode, which pairs of
+one reference share. Logs stay in the cache; results carry their keys.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -32,18 +32,18 @@ from tinyvmaf.progress import SILENT, OnFrame, Progress
 
 @dataclass(frozen=True, slots=True)
 class CachedLog:
-    """A log in the cache: the columns of all sets, those of reduced ones with their prefix.
+    """A log in the cache: the columns of all sets, with a prefix for reduced ones.
 
     Attributes:
-        cache: Shared by all who have this.
-        keys: The entry of every set.
+        cache: The cache, shared by all logs.
+        keys: Feature set -> key of its entry.
     """
 
     cache: Cache
     keys: Mapping[FeatureSet, str]
 
     def parts(self) -> Generator[Log]:
-        """Read it, a part in memory at a time.
+        """Yield the log in parts, one in memory at a time.
 
         Raises:
             UsageError: an entry was removed or damaged meanwhile.
@@ -67,8 +67,8 @@ class Scored:
 
     Attributes:
         content: Hashes of the reference and of the distorted video.
-        cached: Whether nothing had to be computed.
-        remarks: The notes of its check, which its table must carry.
+        cached: True if nothing had to be computed.
+        remarks: The notes of its check, for the table's metadata.
         notes: Messages for the user, such as a repaired cache entry.
     """
 
@@ -82,14 +82,14 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A pair that may be scored, and what of it is in the cache.
+    """A checked pair, and the sets that are already in the cache.
 
     Attributes:
         request: The sets that the cache does not hold; None if it holds all.
         content: Hashes of the reference and of the distorted video.
         keys: The cache entry of every set.
         remarks: The notes of its check.
-        verdict: Under which the cache remembers them.
+        verdict: The key under which the cache stores the remarks.
     """
 
     request: Request | None
@@ -101,16 +101,16 @@ class _Ready:
 
 @dataclass(frozen=True)
 class PairScorer:
-    """Scores pairs through the cache; the same object serves every thread.
+    """Scores pairs through the cache; safe to share between threads.
 
     Attributes:
         engine: Runs libvmaf.
         teacher: The model that labels the frames.
         cache: Keeps all logs.
         allowed: Findings about a pair that are accepted by name.
-        progress: Told of damaged entries.
+        progress: Receives notes about damaged entries.
         sets: The feature sets to compute; without `FULL` there is no teacher's score.
-        staged: Whether the files are copies that go away: their hashes are not worth remembering.
+        staged: True if the files are temporary copies, whose hashes are not remembered.
     """
 
     engine: Engine
@@ -122,11 +122,11 @@ class PairScorer:
     staged: bool = False
 
     def score(self, pairs: Sequence[Pair], *, on_frame: OnFrame) -> tuple[Scored, ...]:
-        """The logs of pairs that share one reference, each proven to be complete.
+        """Score pairs that share one reference; every log is checked to be complete.
 
         Raises:
-            TinyVmafError: a pair cannot be read, does not fit, or libvmaf did not score it all.
-                Which one it is may not be known.
+            TinyVmafError: a pair cannot be read, does not fit, or was not scored completely;
+                the error may not identify the pair.
         """
         ready = [self._ready(pair) for pair in pairs]
         said = self._compute([item for item in ready if item.request is not None], on_frame)
@@ -153,7 +153,7 @@ class PairScorer:
         verdict = cache_key({**videos, "check": CHECK_VERSION, "allowed": sorted(self.allowed)})
         known = self.cache.recall(verdict)
         if known is not None:
-            # Checked before: if the cache holds all that is wanted, no video is opened.
+            # The pair was checked before: if all sets are cached, no video is opened.
             keys = self._keys(videos, known["compared"])
             if all(self._holds(key) for key in keys.values()):
                 return _Ready(None, content, keys, tuple(known["remarks"]))
@@ -170,7 +170,7 @@ class PairScorer:
     def _compute(
         self, missing: Sequence[_Ready], on_frame: OnFrame
     ) -> Mapping[str, tuple[str, ...]]:
-        """Fill the cache; what was found about the videos meanwhile, by verdict."""
+        """Fill the cache, and return the notes on the videos by key of their check."""
         requests = [item.request for item in missing if item.request is not None]
         if not requests:
             return {}
@@ -194,14 +194,14 @@ class PairScorer:
         return remarks
 
     def _content(self, video: Video) -> str:
-        video_state(video)  # tells what is wrong with something that is no file
+        video_state(video)  # raises the error for a path that is no file
         hashed = hash_file if self.staged else self.cache.content_hash
         if video.sequence is None:
             return hashed(video.path)
         return cache_key({"pictures": [hashed(picture) for picture in video.files]})
 
     def _holds(self, key: str, pair: Pair | None = None) -> bool:
-        """Whether the cache holds a whole entry; a damaged one of `pair` is told."""
+        """True if the cache holds an intact entry; a damaged one is noted for `pair`."""
         try:
             return self.cache.holds(key)
         except DamagedEntry as damaged:
@@ -212,7 +212,7 @@ class PairScorer:
     def _keys(
         self, videos: Mapping[str, object], compared: Mapping[str, object]
     ) -> Mapping[FeatureSet, str]:
-        """The cache entry of every set: a hash of all that changes its log."""
+        """Feature set -> cache key, a hash of everything that changes its log."""
         return {
             item: cache_key(
                 {
@@ -230,7 +230,7 @@ class PairScorer:
     def _made_by(self, feature_set: FeatureSet) -> Mapping[str, object]:
         if feature_set == FULL:
             return {"teacher": self.teacher.label}
-        # A reduced pass has no teacher: its features are the same whoever labels the frames.
+        # Features of reduced passes do not depend on the teacher.
         if not feature_set.by_libvmaf:
             return {"set": feature_set.name}
         return {"divisor": feature_set.divisor, "scaler": feature_set.scaler}
@@ -246,7 +246,7 @@ def _compared(pair: CheckedPair) -> dict[str, object]:
 
 
 def _proven(log: Generator[Log], pair: CheckedPair) -> Generator[Log]:
-    """The parts of a log; it ends by an error if they are not all."""
+    """Yield the parts of a log; raise at the end if frames are missing."""
     n_scored = 0
     with closing(log):
         for part in log:
@@ -256,14 +256,14 @@ def _proven(log: Generator[Log], pair: CheckedPair) -> Generator[Log]:
 
 
 def prove_complete(pair: CheckedPair, *, n_scored: int) -> None:
-    """Refuse a log that has not exactly the frames of the pair.
+    """Refuse a log whose number of frames is not that of the pair.
 
     Raises:
-        ToolFailed: libvmaf scored fewer or more; the message says how many the decoder finds.
+        ToolFailed: libvmaf scored fewer or more; the message has the decoder's count.
     """
     if n_scored == pair.n_frames:
         return
-    # Packets only suggest how many frames there are; the decoder knows.
+    # The number of packets is an estimate; decoding gives the exact number of frames.
     first = pair.matching.runs[0]
     n_reference = count_frames(pair.reference.video) - first.reference
     n_distorted = count_frames(pair.distorted.video) - first.distorted

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of a feature table, read from the logs of its pairs piece by piece."""
+"""The rows of a feature table, read in pieces from the cached logs of its pairs."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -21,13 +21,13 @@ _NO_FEATURES = frozenset({TARGET, COMPANION})
 
 
 class ExtractedRows:
-    """The rows of the table in order, read from the cache piece by piece.
+    """The rows of the table in order, read from the cache in pieces.
 
     Attributes:
         scored: The pairs, in order.
-        features: The columns that were asked for.
+        features: The requested feature columns.
         labels: `mos`, if the corpus has opinion scores.
-        n_rows: Rows that were read so far.
+        n_rows: Number of rows read so far.
     """
 
     def __init__(self, scored: Sequence[Scored], feature_set: str) -> None:
@@ -54,7 +54,7 @@ class ExtractedRows:
 
 
 def _columns(feature_set: str, log: Log) -> tuple[str, ...]:
-    """The feature columns of the sets that were asked for, in that order."""
+    """The feature columns of the requested sets, in that order."""
     columns: list[str] = []
     for name in (part.strip() for part in feature_set.split(",")):
         columns += _all_features(log) if name == ALL else SETS[name].columns

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a corpus to a feature table: cached, many pairs at once, few decodes of a reference.
+"""Extraction of feature tables from corpora: cached, parallel, with few decodes of a reference.
 
-A pair that fails is named and the others are kept. What was computed survives anything, `kill -9`
-included: the next run takes it from the cache. So do the rows, when all pairs are done. Nothing is
-believed that the log does not prove.
+A pair that fails is named and the others are kept. Results survive even `kill -9`: the next run
+takes them from the cache. A table's rows are read from the cache once all pairs are done. Every log
+is checked to be complete.
 """
 
 from collections import defaultdict
@@ -41,11 +41,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What `extract` made.
+    """The result of `extract`.
 
     Attributes:
-        table: The rows of every pair that worked.
-        failures: The pairs that did not.
+        table: The rows of every pair that was scored.
+        failures: The pairs that could not be scored.
         n_computed, n_cached: Pairs computed now, and taken from the cache.
     """
 
@@ -57,11 +57,11 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What `extract_to` wrote.
+    """The result of `extract_to`.
 
     Attributes:
-        info: Where the rows come from.
-        n_rows, n_clips, n_sources: What the table holds.
+        info: Origin of the rows.
+        n_rows, n_clips, n_sources: Size of the table.
         failures: The pairs that could not be computed.
         n_computed, n_cached: Pairs computed now, and taken from the cache.
     """
@@ -88,12 +88,12 @@ def extract(
 
     Args:
         corpus: The pairs.
-        scorer: Engine, teacher, cache and what is allowed.
+        scorer: Engine, teacher, cache and accepted findings.
         feature_set: Names of feature sets, separated by commas; `all` stands for every feature
-            that the pass at full size yields. That pass is always run: it is the teacher's.
+            of the pass at full size, which is always run, since it yields the teacher's score.
         jobs: Programs at once on this machine; all cores by default.
         cluster: A Dask cluster that does the work instead, as `open_executor` takes it.
-        progress: Told of frames.
+        progress: Receives the number of frames done.
 
     Raises:
         UsageError: an unknown feature set, or fewer than one job.
@@ -125,7 +125,7 @@ def extract_to(
     cluster: str | None = None,
     progress: Progress = SILENT,
 ) -> Written:
-    """As `extract`, but into a file or into parts at `output`: no more than a piece is in memory.
+    """As `extract`, but into a file or into parts at `output`, one piece in memory at a time.
 
     Raises:
         UsageError: as `extract`, or the table cannot be written.
@@ -156,7 +156,7 @@ def extract_to(
 def _ready(
     scorer: PairScorer, feature_set: str, *, jobs: int | None, cluster: str | None
 ) -> PairScorer:
-    """The scorer with the sets that are wanted, after checking what can be checked beforehand."""
+    """The scorer with the requested sets, after all checks that need no decoding."""
     wanted = find_sets(feature_set)
     check_workers(jobs=jobs, cluster=cluster)
     scorer.engine.check(scorer.teacher)
@@ -164,10 +164,10 @@ def _ready(
 
 
 def _refuse_one_content_twice(corpus: Corpus, scorer: PairScorer) -> None:
-    """Refuse one reference under two names before any work, where that is quickly seen."""
+    """Refuse one reference under two names before any work, as far as a quick check shows."""
     of_size: dict[int, set[tuple[str, Path]]] = defaultdict(set)
     for source, path in {(pair.source, pair.reference.path) for pair in corpus.pairs}:
-        with suppress(OSError):  # its own turn will tell; so it will of one in a store
+        with suppress(OSError):  # reported when the pair is scored; so are files in object stores
             of_size[path.stat().st_size].add((source, path))
     hashes: dict[str, list[str]] = defaultdict(list)
     for named in of_size.values():
@@ -180,7 +180,7 @@ def _refuse_one_content_twice(corpus: Corpus, scorer: PairScorer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Pairs that worked, in the order of the table, and those that did not, by name."""
+    """Scored pairs in the order of the table, and failed ones by name."""
 
     scored: tuple[Scored, ...]
     failures: tuple[Failure, ...]
@@ -228,7 +228,7 @@ def _outcomes(
     executor: AbstractExecutor,
     shares: Mapping[Pair, Share],
 ) -> Iterator[tuple[Group, tuple[Scored, ...] | TinyVmafError]]:
-    """What becomes of every group as it ends; one that fails is done again pair by pair."""
+    """Yield the result of every group as it ends; a failed group is retried pair by pair."""
 
     def submit(group: Group) -> Future[tuple[Scored, ...]]:
         def on_frame(count: int) -> None:
@@ -249,7 +249,7 @@ def _outcomes(
             elif len(group) == 1:
                 yield group, error
             else:
-                # Each alone tells whose error it is, and the others are not lost.
+                # Scored alone, the faulty pair is identified and the others are kept.
                 waiting.update((submit((pair,)), (pair,)) for pair in group)
 
 
@@ -257,12 +257,12 @@ def _size(pair: Pair) -> Size:
     try:
         info = probe(pair.reference)
     except TinyVmafError:
-        return Size()  # its own turn will tell
+        return Size()  # reported when the pair is scored
     return Size(info.n_frames, info.width * info.height)
 
 
 def _info(rows: ExtractedRows, scorer: PairScorer) -> TableInfo:
-    """Where the rows come from.
+    """The origin of the rows.
 
     Raises:
         SplitError: two sources have one reference.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which pairs share a decode of their reference."""
+"""Grouping of pairs that share a decode of their reference."""
 
 import math
 from collections import defaultdict
@@ -10,21 +10,21 @@ from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.media.video import Video
 
 Group = tuple[Pair, ...]
-"""Pairs of one reference, which one decode serves."""
+"""Pairs of one reference that are scored in one decode."""
 
-# Every comparison holds pictures of its own: a group has no more than two of 1080p.
+# Every comparison keeps its own frames in memory: a group has at most two of 1080p.
 _MOST_PIXELS = 2 * 1920 * 1080
-# Turns that each worker has at least, so that none waits long for the last group of another.
+# Minimum number of groups for each worker, so that none idles long at the end.
 _TURNS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of a pair's reference; nothing of one that cannot be read.
+    """Size of a pair's reference; zeros if it cannot be read.
 
     Attributes:
-        n_frames: Frames.
-        n_pixels: Pixels of a frame.
+        n_frames: Number of frames.
+        n_pixels: Pixels per frame.
     """
 
     n_frames: int = 0
@@ -32,7 +32,7 @@ class Size:
 
     @property
     def cost(self) -> int:
-        """What scoring the pair takes, relative to others."""
+        """Cost of scoring the pair, relative to others."""
         return self.n_frames * self.n_pixels
 
 
@@ -41,8 +41,8 @@ def groups(sizes: Mapping[Pair, Size], *, at_once: int, n_workers: int) -> list[
 
     Args:
         sizes: The pairs.
-        at_once: How many one decode can serve.
-        n_workers: Groups that are scored side by side; all of them get some.
+        at_once: The most pairs that one decode can serve.
+        n_workers: Groups that are scored in parallel; every worker gets some.
     """
     at_once = min(at_once, len(sizes) // (_TURNS * n_workers))
     sharing: dict[Video, list[Pair]] = defaultdict(list)

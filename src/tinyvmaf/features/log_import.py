@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From logs of libvmaf that are already there to a feature table, many at once and piece by piece.
+"""Import of existing libvmaf logs into a feature table, in parallel and in pieces.
 
-A log that is not whole is named, and the others are kept. Logs of different teachers, versions of
-libvmaf or arithmetic (integer, float) in one table are refused. What a log does not say is not
-guessed: its teacher is `unknown` until it is named.
+An incomplete log is named, and the others are kept. Logs of different teachers, versions of libvmaf
+or arithmetic (integer, float) in one table are refused. Missing information is not guessed: the
+teacher is `unknown` unless the user names it.
 """
 
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ from tinyvmaf.progress import SILENT, Progress
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import made.
+    """The result of an import.
 
     Attributes:
-        info: Where the rows come from.
-        n_rows, n_clips, n_sources: What the table holds.
-        failures: Logs that are not whole.
-        left_out: Files that have no name by the pattern, the manifest or their folders.
-        without_opinion: Clips nobody was asked about, if opinions were joined.
-        without_log: Clips of the opinions that no log has.
+        info: Origin of the rows.
+        n_rows, n_clips, n_sources: Size of the table.
+        failures: Logs that are incomplete or unreadable.
+        left_out: Files that the pattern, the manifest or their folders do not name.
+        without_opinion: Clips without an opinion score, if opinions were joined.
+        without_log: Clips of the opinions file that have no log.
         table: The table, if it was not written to a file.
     """
 
@@ -65,19 +65,19 @@ def read_logs(
     Args:
         logs: Logs, and folders that hold some.
         output: The table to write, a file or a folder for parts; otherwise it stays in memory.
-        pattern: What the names of the files say, as `name_logs` takes it.
-        manifest: A CSV file that says it, likewise; without either, folders name the sources.
+        pattern: Pattern of the file names, as in `name_logs`.
+        manifest: A CSV file with the names; without either, folders name the sources.
         opinions: A CSV file of opinion scores that are joined by the names of the clips.
         features: `canonical6`, names of columns separated by commas, or `all` that the first log
             has.
         score: The column that holds the teacher's score.
-        teacher: The model's name, for logs that do not say it.
+        teacher: The model's name, for logs that do not record it.
         libvmaf: Its version, likewise.
         jobs: Processes at once; all cores by default.
-        progress: Told of logs.
+        progress: Receives the number of logs read.
 
     Raises:
-        UsageError: a file is not there, or the table cannot be written.
+        UsageError: a file does not exist, or the table cannot be written.
         CorpusError: no log could be used, or the manifest or the opinions are wrong.
         SchemaError: logs of different teachers, versions or arithmetic.
     """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Source, clip and labels of logs: from a pattern for their names, a manifest, or their folders.
 
-In go paths of logs and folders, out come the logs with their names, sorted, and every file that
-fits nothing, with the reason. Nothing is opened but the manifest.
+Paths of logs and folders are turned into a sorted list of named logs, and a list of files that have
+no name, with the reason. Only the manifest is opened.
 """
 
 import csv
@@ -32,20 +32,20 @@ _VIDEO = re.compile(
 )
 _FIELD = re.compile(r"[a-z][a-z0-9_]*", re.IGNORECASE)
 _NO_LABELS = frozenset({"log", "source", "clip", "reference", "distorted"})
-# What a manifest of videos says of raw files.
+# Columns of a video manifest that describe raw files.
 _GEOMETRY = frozenset({"width", "height", "pix_fmt", "fps"})
 _FREE = frozenset({"source", "clip"})
 
 
 @dataclass(frozen=True, slots=True)
 class NamedLog:
-    """A log and what its rows will carry.
+    """A log, and the names and labels of its rows.
 
     Attributes:
         path: The file.
         source: Name of the content.
         clip: Name of the distorted version.
-        labels: One value a clip.
+        labels: Label -> the clip's value.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class NamedLog:
 
 @dataclass(frozen=True, slots=True)
 class NamedLogs:
-    """The logs that have names, sorted by source and clip, and the files that have none."""
+    """The named logs, sorted by source and clip, and the files without a name."""
 
     logs: tuple[NamedLog, ...]
     left_out: tuple[Problem, ...]
@@ -72,12 +72,12 @@ def name_logs(
             a column `log`.
         pattern: Such as `{source}_{kbps}kbps_{height}p_{encoder}.json`. Slashes in it stand for
             folders. `source` and `clip` may hold anything, the others no `_` and no slash; without
-            `{clip}` the clip is called as its file, with the folders of the pattern.
+            `{clip}` the clip is named after its file, with the folders of the pattern.
         manifest: A CSV file with a column `source`, and `log` (a path relative to the manifest),
             `clip` or `distorted`, by which a log is found; other columns become labels.
 
     Raises:
-        UsageError: a path is not there, the pattern cannot be used, or both ways are asked for.
+        UsageError: a path does not exist, the pattern is invalid, or both are given.
         CorpusError: the manifest is wrong, no log has a name, or two logs have one name.
     """
     if pattern is not None and manifest is not None:
@@ -121,7 +121,7 @@ def stem(name: str) -> str:
 
 
 def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """The columns and rows of a CSV file; comma, semicolon or tab lie between values.
+    """The columns and rows of a CSV file, separated by comma, semicolon or tab.
 
     Raises:
         CorpusError: it is not readable, or a row has more values than there are columns.
@@ -147,7 +147,7 @@ def read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def _files(paths: Sequence[Path]) -> tuple[list[tuple[Path, Path | None]], list[Problem]]:
-    """Every log with the folder that it was found in, and what is there besides logs."""
+    """Every log with the folder that it was found in, and all other files."""
     files, others = dict[Path, Path | None](), list[Problem]()
     for path in paths:
         if path.is_dir():
@@ -170,7 +170,7 @@ def _is_log(path: Path) -> bool:
 
 
 def _by_folder(path: Path, root: Path | None) -> NamedLog | Problem:
-    """The folder below `root` is the source; a log that was named alone has its own folder's."""
+    """The log, named by its folder below `root`, or by its own folder if given as a file."""
     if root is None:
         return NamedLog(path, path.absolute().parent.name, stem(path.name), {})
     inner = path.relative_to(root)
@@ -233,7 +233,7 @@ def _check_label(name: str, where: str) -> None:
 def _by_manifest(
     files: Sequence[tuple[Path, Path | None]], manifest: Path
 ) -> tuple[list[NamedLog], list[Problem]]:
-    """A log's row has its path or, without a column `log`, the name of its clip or video."""
+    """Name logs by the manifest's column `log` or, without it, by clip or video name."""
     columns, rows = read_rows(manifest)
     if "source" not in columns or not {"log", "clip", "distorted"} & set(columns):
         raise CorpusError(
@@ -273,7 +273,7 @@ def _by_manifest(
 
 
 def _typed(logs: Sequence[NamedLog]) -> list[NamedLog]:
-    """The logs with labels that are numbers where all of them are; empty text is no number."""
+    """The logs, with labels as numbers where all values are numbers or empty."""
     names = logs[0].labels
     numeric = {name for name in names if _all_numbers(log.labels[name] for log in logs)}
     return [NamedLog(log.path, log.source, log.clip, _converted(log, numeric)) for log in logs]
@@ -288,8 +288,8 @@ def _converted(log: NamedLog, numeric: set[str]) -> dict[str, Label]:
     return {name: number(value) if name in numeric else value for name, value in log.labels.items()}
 
 
-def number(value: Any) -> float | None:  # noqa: ANN401 (whatever a file holds)
-    """The finite number that the text stands for, None if it is none."""
+def number(value: Any) -> float | None:  # noqa: ANN401 (any value of a file)
+    """The finite number that `value` stands for; None if it is none."""
     try:
         found = float(value)
     except (TypeError, ValueError):

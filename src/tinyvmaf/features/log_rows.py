@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of a feature table, read from logs of libvmaf that are already there.
+"""The rows of a feature table, read from existing libvmaf logs.
 
-Logs are read many at once and come out in order. One that is not whole is kept aside with its
-error. Logs of different teachers, versions of libvmaf or arithmetic are refused: a table has one.
+Logs are read in parallel and yielded in order. An incomplete log is set aside with its error. Logs
+of different teachers, versions of libvmaf or arithmetic are refused: a table has one of each.
 """
 
 from collections import deque
@@ -35,7 +35,7 @@ UNKNOWN = "unknown"
 """The teacher of logs that do not name their model."""
 
 _BATCH_BYTES = 2**25
-# Columns of a log that are scores or tell how sure they are.
+# Columns of a log that are scores or their uncertainties.
 _SCORES = ("bagging", "stddev", "ci95_low", "ci95_high")
 _SCORE_ENDINGS = ("_bagging", "_stddev", "_ci_p95_lo", "_ci_p95_hi")
 
@@ -50,7 +50,7 @@ class FailedLog:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is read from a log, and what is said of it."""
+    """The columns to read from a log, and the facts that the user states about it."""
 
     features: str
     score: str
@@ -69,7 +69,7 @@ class Wanted:
 
 
 def _all_scores(log: ForeignLog) -> Iterator[str]:
-    """The columns that are a model's score, one of its bootstrapped ones, or how sure it is."""
+    """The columns that hold a model's score, a bootstrapped score, or its uncertainty."""
     for name in log.columns:
         if name.startswith(TARGET) or name.endswith(_SCORE_ENDINGS):
             yield name
@@ -77,7 +77,7 @@ def _all_scores(log: ForeignLog) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """What all logs of a table have in common."""
+    """The properties that all logs of a table share."""
 
     teacher: str
     libvmaf: str | None
@@ -92,7 +92,7 @@ class _Read:
 
 
 def _read_all(paths: tuple[Path, ...], wanted: Wanted) -> "list[_Read | TinyVmafError]":
-    """What the logs hold; also called in another process."""
+    """Read logs; also called in another process."""
     found: list[_Read | TinyVmafError] = []
     for path in paths:
         try:
@@ -125,8 +125,8 @@ class LogRows:
     """The rows of the table in order, read log by log.
 
     Attributes:
-        failures: Logs that are not whole, so far.
-        n_rows: Rows that were read so far.
+        failures: Incomplete or unreadable logs so far.
+        n_rows: Number of rows read so far.
         clips: Their clips, as `source/clip`.
         sources: Their sources.
     """
@@ -141,13 +141,13 @@ class LogRows:
         self.sources: set[str] = set()
 
     def begin(self, executor: AbstractExecutor) -> "Iterator[pl.DataFrame]":
-        """The rows, once there are some: what a table says of itself stands before them.
+        """The rows, after the first log was read, since a table's metadata precedes its rows.
 
         Raises:
             CorpusError: no log could be used.
         """
         for log in self._logs:
-            with suppress(OSError):  # whoever reads it says what is wrong
+            with suppress(OSError):  # reading it raises the error
                 self._corpus.update(f"{log.source}/{log.clip}\0{file_sha256(log.path)}\n".encode())
         pieces = self._pieces(executor)
         first = next(pieces, None)
@@ -158,7 +158,7 @@ class LogRows:
         return chain([first], pieces)
 
     def info(self) -> TableInfo:
-        """Where the rows come from."""
+        """The origin of the rows."""
         assert self._first is not None  # noqa: S101 (set with the first rows)
         origin = self._first[1]
         version = {} if origin.libvmaf is None else {"libvmaf": origin.libvmaf}
@@ -216,9 +216,9 @@ def _text(value: object) -> str:
 def _results(
     logs: Sequence[NamedLog], wanted: Wanted, executor: AbstractExecutor
 ) -> "Iterator[tuple[NamedLog, _Read | TinyVmafError]]":
-    """What every log holds, in order; a few batches are read ahead."""
+    """Yield the content of every log, in order; a few batches are read ahead."""
     batches = _batches(logs)
-    # One batch is read sooner than another Python starts.
+    # Reading one batch is faster than starting another Python.
     ask = ask_beside if len(batches) > 1 else _here
     waiting: deque[tuple[list[NamedLog], Future[list[_Read | TinyVmafError]]]] = deque()
     coming = iter(batches)
@@ -255,11 +255,11 @@ def _ignore(count: int) -> None:
 
 
 def _batches(logs: Sequence[NamedLog]) -> list[list[NamedLog]]:
-    """Logs of so many bytes that reading them is worth a process."""
+    """Batches of logs, each large enough to be worth a process."""
     batches, n_bytes = list[list[NamedLog]](), _BATCH_BYTES
     for log in logs:
         with suppress(OSError):
-            # A compressed log is some ten times as long.
+            # A compressed log expands about tenfold.
             n_bytes += log.path.stat().st_size * (10 if log.path.suffix == ".gz" else 1)
         if n_bytes >= _BATCH_BYTES:
             batches.append([])

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opinion scores of clips, from the CSV files that studies publish, joined by clip name.
 
-A file holds a mean opinion score a clip, perhaps with its confidence interval or standard
-deviation, or the votes themselves: a row a vote, or a column a subject. Which column names the clip
-is found from its values. What has no partner is named, on either side; nothing is matched by
-likeness.
+A file holds a mean opinion score for each clip, with or without its confidence interval or standard
+deviation, or the votes themselves: one row for each vote, or one column for each subject. The
+column that names the clip is found from its values. Unmatched entries are reported on both sides;
+names must match exactly.
 """
 
 from collections import defaultdict
@@ -18,26 +18,26 @@ from tinyvmaf.features.schema import MOS, MOS_CI
 from tinyvmaf.features.table import FeatureTable, make_table
 
 N_VOTES = "n_votes"
-"""The label that holds how many people judged a clip."""
+"""The label that holds the number of subjects that rated a clip."""
 
 _MOS = ("mos", "mean_opinion_score", "mean")
 _CI = ("mos_ci", "ci", "ci95", "ci_95", "confidence", "confidence_interval")
 _STD = ("mos_std", "std", "sd", "stddev", "sos")
 _COUNT = ("n_votes", "n", "votes", "n_subjects", "count")
 _VOTE = ("vote", "rating", "score", "opinion")
-# Logs are often called as their video and what they hold.
+# Logs are often named after their video, with an ending.
 _ENDINGS = ("_vmaf", "-vmaf", ".vmaf", "_log")
 _LEVEL = 0.975
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Logs whose labels hold opinions now, and who found no partner.
+    """Logs with opinions as labels, and the unmatched clips of both sides.
 
     Attributes:
         logs: All of them, in their order.
-        without_opinion: The clips nobody was asked about, as `source/clip`.
-        without_log: The names of clips of the opinions that no log has.
+        without_opinion: The clips without an opinion score, as `source/clip`.
+        without_log: Names of clips of the opinions file that have no log.
     """
 
     logs: tuple[NamedLog, ...]
@@ -49,7 +49,7 @@ def join_opinions(logs: Sequence[NamedLog], path: Path) -> Joined:
     """Join the opinions in the CSV file at `path` to `logs` by the names of the clips.
 
     Raises:
-        CorpusError: it holds no opinions, a value is no number, a clip is there twice, or no clip
+        CorpusError: it holds no opinions, a value is no number, a clip occurs twice, or no clip
             of it is among the logs.
     """
     columns, rows = read_rows(path)
@@ -73,12 +73,12 @@ def join_opinions(logs: Sequence[NamedLog], path: Path) -> Joined:
 
 @dataclass(frozen=True, slots=True)
 class JoinedTable:
-    """A table whose clips have opinions now, and who found no partner.
+    """A table with opinions as labels, and the unmatched clips of both sides.
 
     Attributes:
         table: The table.
-        without_opinion: The clips nobody was asked about, as `source/clip`.
-        without_row: The names of clips of the opinions that the table has not.
+        without_opinion: The clips without an opinion score, as `source/clip`.
+        without_row: Names of clips of the opinions file that the table lacks.
     """
 
     table: FeatureTable
@@ -116,7 +116,7 @@ def join_opinions_to(table: FeatureTable, path: Path) -> JoinedTable:
 
 
 def _key(name: str) -> str:
-    """What two names of a clip have in common: no folder, no suffix, no ending of a log."""
+    """The comparable part of a clip's name, without folder, suffix and log ending."""
     bare = stem(name.replace("\\", "/")).lower()
     for ending in _ENDINGS:
         bare = bare.removesuffix(ending)
@@ -162,7 +162,7 @@ def _opinions(
 
 
 def _subjects(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """The numbered columns of votes, one a subject: the most that begin alike; at least two."""
+    """The numbered columns of votes, one for each subject: the largest group, at least two."""
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for name in columns:
         if name[-1:].isdigit() and all(number(row[name]) is not None for row in rows if row[name]):
@@ -206,7 +206,7 @@ def _summary(votes: Sequence[float]) -> dict[str, Label]:
 
 
 def _half_width(spread: float, n_votes: int) -> float | None:
-    """Half the 95 % interval of a mean by Student's t, as ITU-T P.910 has it; None of one vote."""
+    """Half the 95 % interval of a mean by Student's t, as in ITU-T P.910; None for one vote."""
     from scipy.stats import t
 
     return None if n_votes < 2 else float(t.ppf(_LEVEL, n_votes - 1)) * spread / n_votes**0.5  # noqa: PLR2004

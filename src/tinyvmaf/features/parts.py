@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A feature table as a folder of Parquet files, for corpora whose rows do not fit into memory.
 
-`part-00000.parquet`, ... are written as rows come, each sealed; `index.json` comes last, lists them
-with their hashes, and carries a hash of its own. Without it, or with a part that is not the one it
-lists, the folder is no table. A new table takes the old one's place when it is whole.
+`part-00000.parquet`, ... are written as rows arrive, each sealed; `index.json` is written last,
+lists them with their hashes, and carries its own hash. Without it, or with a part that does not
+match, the folder is no table. A new table replaces the old one when it is complete.
 """
 
 import hashlib
@@ -31,17 +31,17 @@ _PART = re.compile(r"part-\d{5,}\.parquet")
 
 
 def is_parts(folder: Path) -> bool:
-    """Whether `folder` is a table in parts, finished or not."""
+    """True if `folder` is a table in parts, finished or not."""
     return folder.is_dir() and bool((folder / INDEX).is_file() or _parts_in(folder))
 
 
 def is_parts_output(path: Path) -> bool:
-    """Whether a table of that name is written in parts: a folder, or new and without suffix."""
+    """True if a table at `path` is written in parts: a folder, or a new name without suffix."""
     return path.is_dir() or not (path.suffix or path.exists())
 
 
 def check_folder(folder: Path) -> list[Path]:
-    """Refuse a folder that parts cannot be written to; the parts that are there.
+    """The parts in a folder; a folder that cannot hold a table is refused.
 
     Raises:
         UsageError: it is in a store, cannot be written, or holds something else.
@@ -65,7 +65,7 @@ def check_folder(folder: Path) -> list[Path]:
 
 
 def write_parts(rows: "Iterable[pl.DataFrame]", info: Mapping[str, Any], folder: Path) -> None:
-    """Write rows that come in pieces to `folder`; an earlier table there stays until all is done.
+    """Write rows that come in pieces to `folder`; an earlier table stays until the end.
 
     Raises:
         UsageError: the folder cannot be written, is in a store, holds something else, or another
@@ -88,7 +88,7 @@ def _is_ours(path: PurePath) -> bool:
 
 
 class _Part:
-    """Takes as many pieces as a part has, and counts their rows."""
+    """Yields the pieces of one part, and counts their rows."""
 
     def __init__(self, first: "pl.DataFrame", coming: "Iterator[pl.DataFrame]") -> None:
         self._pieces = chain([first], coming)
@@ -101,12 +101,12 @@ class _Part:
 
 
 def scan_parts(folder: Path) -> "tuple[pl.LazyFrame, dict[str, Any]]":
-    """The rows of a table in parts, not read yet, and where they come from.
+    """The rows of a table in parts, as a lazy frame, and their origin.
 
     Every part is hashed before any Parquet reader sees it.
 
     Raises:
-        SchemaError: the table was not finished, or index or a part is missing, damaged or strange.
+        SchemaError: the table is unfinished, or index or a part is missing or damaged.
     """
     import polars as pl
 

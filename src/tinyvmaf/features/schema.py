@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the rows of a feature table must be.
+"""The schema of a feature table's rows.
 
 Columns are `source, clip, frame`, the features in the set's order, the teacher's score `vmaf`, and
-labels: columns of one value a clip, such as `mos`, `mos_ci`, `kbps` or `encoder`. Rows are sorted
-by source, clip and frame. Rows that are not so are refused with the column and the row; nothing is
+labels: columns with one value per clip, such as `mos`, `mos_ci`, `kbps` or `encoder`. Rows are
+sorted by source, clip and frame. Other rows are refused with the column and the row; nothing is
 dropped, filled or guessed.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 MOS = "mos"
-"""The label that holds a clip's mean opinion score; empty where nobody was asked."""
+"""The label that holds a clip's mean opinion score; empty for clips without one."""
 
 MOS_CI = "mos_ci"
 """The label that holds half the width of the 95 % confidence interval of `mos`."""
@@ -78,7 +78,7 @@ def conforming(
 
 
 def _check_labels(rows: "pl.DataFrame", labels: Sequence[str], origin: str) -> None:
-    """Refuse a label that has two values in one clip; rows of a clip lie together."""
+    """Refuse a label that has two values in one clip; rows of a clip are adjacent."""
     import polars as pl
 
     same_clip = (pl.col("source") == pl.col("source").shift()) & (
@@ -94,7 +94,7 @@ def _check_labels(rows: "pl.DataFrame", labels: Sequence[str], origin: str) -> N
 
 
 def _check_types(rows: "pl.DataFrame", labels: Sequence[str], origin: str) -> None:
-    """Refuse what a cast would change: text that looks like a number, half a frame number."""
+    """Refuse values that a cast would change: text that looks like a number, frame 0.5."""
     for name, kind in rows.schema.items():
         if name in ("source", "clip"):
             fits, expected = kind.to_python() is str, "text"
@@ -109,7 +109,7 @@ def _check_types(rows: "pl.DataFrame", labels: Sequence[str], origin: str) -> No
 
 
 def _ascends(rows: "pl.DataFrame") -> bool:
-    """Whether every row comes after the one before it, by source, clip and frame."""
+    """True if the rows ascend strictly by source, clip and frame."""
     import polars as pl
 
     after, so_far = pl.lit(value=False), pl.lit(value=True)
@@ -117,7 +117,7 @@ def _ascends(rows: "pl.DataFrame") -> bool:
         column, before = pl.col(name), pl.col(name).shift()
         after = after | (so_far & (column > before))
         so_far = so_far & (column == before)
-    # The first row has none before it.
+    # The first row has no predecessor.
     return bool(rows.lazy().select(after.slice(1).all()).collect().item())
 
 
@@ -133,7 +133,7 @@ def check_values(
     A label that is a number may be missing.
 
     Raises:
-        SchemaError: there is one; the message names the first.
+        SchemaError: there is such a value; the message names the first.
     """
     import polars as pl
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The feature table: one row a frame, in Parquet, with its origin in the file's metadata.
+"""The feature table: one row per frame, in Parquet, with its origin in the file's metadata.
 
-What its rows must be stands in `features.schema`; a table that breaks it is refused.
+Its schema is in `features.schema`; a table that breaks it is refused.
 """
 
 import hashlib
@@ -36,17 +36,17 @@ _OPTIONAL = ("references", "labels", "arithmetic")
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """Where a table's rows come from.
+    """The origin of a table's rows.
 
     Attributes:
         teacher: Name of the model that labelled the rows; one table has one teacher.
         features: The feature columns, in order.
-        versions: Of ffmpeg, libvmaf and tinyvmaf, as they were when the rows were computed.
+        versions: Versions of ffmpeg, libvmaf and tinyvmaf that computed the rows.
         corpus: Fingerprint of the clips' content, or None if unknown.
-        notes: What was allowed or converted on the way, in words.
-        references: Source -> hashes of its references' content; nothing where that is unknown.
+        notes: Accepted findings and conversions, in words.
+        references: Source -> hashes of its references' content; empty if unknown.
         labels: The columns that hold one value a clip, such as `mos` or `encoder`.
-        arithmetic: Of libvmaf's feature extractors, `integer` or `float`; None if not recorded.
+        arithmetic: Arithmetic of libvmaf's features, `integer` or `float`; None if unknown.
     """
 
     teacher: str
@@ -59,7 +59,7 @@ class TableInfo:
     arithmetic: str | None = None
 
     def record(self) -> dict[str, Any]:
-        """The metadata of a table; what says nothing stays away, for the eyes of older readers."""
+        """The metadata of a table; empty fields are left out, for older readers."""
         fields = asdict(self)
         return {name: fields[name] for name in fields if fields[name] or name not in _OPTIONAL}
 
@@ -70,7 +70,7 @@ class FeatureTable:
 
     Attributes:
         rows: Polars frame with the columns of the schema, sorted by source, clip, frame.
-        info: Where the rows come from.
+        info: Origin of the rows.
     """
 
     rows: "pl.DataFrame"
@@ -93,19 +93,19 @@ class FeatureTable:
 
     @cached_property
     def source_index(self) -> Int[np.ndarray, " n"]:
-        """For every row the position of its source in `sources`; never decreasing."""
-        # Rows are sorted, so that a new name is the next source.
+        """The position in `sources` of every row's source; never decreasing."""
+        # Rows are sorted, so a change of name begins the next source.
         return self.rows["source"].rle_id().to_numpy().astype(np.int32)
 
     @cached_property
     def blocks(self) -> tuple[slice, ...]:
-        """For every source of `sources` its rows, which lie together."""
+        """The adjacent rows of every source of `sources`."""
         stops = np.cumsum(np.bincount(self.source_index)).tolist()
         return tuple(starmap(slice, pairwise((0, *stops))))
 
     @cached_property
     def clips(self) -> "pl.DataFrame":
-        """One row a clip, sorted: `source`, `clip`, `n_frames` and the labels."""
+        """One row per clip, sorted: `source`, `clip`, `n_frames` and the labels."""
         import polars as pl
 
         clips = self.rows.group_by("source", "clip", maintain_order=True)
@@ -114,17 +114,17 @@ class FeatureTable:
 
     @cached_property
     def n_clips(self) -> int:
-        """How many (source, clip) there are."""
+        """Number of clips."""
         return self.rows.select("source", "clip").n_unique()
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the rows and the teacher: equal for equal content, whatever file holds it."""
+        """Hash of the rows and the teacher, the same for equal content in any file."""
         return _hash(self.info.teacher, self.rows.columns, lambda name: [self.rows[name]])
 
 
 def hash_table(path: Path) -> str:
-    """The `sha256` of the table in a file of `write_rows`, with a piece in memory at a time."""
+    """The `sha256` of the table in a file of `write_rows`, one piece in memory at a time."""
     import polars as pl
 
     with local_copy(path) as local:
@@ -160,7 +160,7 @@ def _hash(
 
 
 def _joined(pieces: "Iterable[pl.Series]") -> Iterator[bytes]:
-    """The names with zeros between them, piece by piece; rows of a clip lie together."""
+    """Yield the names joined by zero bytes, in pieces; rows of a clip are adjacent."""
     between = b""
     for names in pieces:
         for length, name in names.rle().struct.unnest().iter_rows():
@@ -174,7 +174,7 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
 
     Args:
         rows: Any frame with at least the columns of the schema; others are left out.
-        info: Where the rows come from.
+        info: Origin of the rows.
         origin: Named in errors, such as the file's path.
 
     Raises:
@@ -187,7 +187,7 @@ def make_table(rows: "pl.DataFrame", info: TableInfo, *, origin: str = "table") 
 
 
 def as_table(table: "FeatureTable | Path | str") -> FeatureTable:
-    """The table itself, or the one that lies at a path.
+    """The table itself, or the one read from a path.
 
     Raises:
         UsageError: as `read_table`.
@@ -223,10 +223,10 @@ def read_table(path: Path | str) -> FeatureTable:
         if reason := damage(path):
             raise SchemaError(f"{path}: not a readable Parquet table: {reason}")
         metadata = pl.read_parquet_metadata(path)
-        # A name with brackets is a name, no pattern.
+        # Brackets in a name are no pattern.
         rows = pl.read_parquet(path, memory_map=False, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        # Polars panics on some damages, which is no Exception of Python's.
+        # Polars panics on some damaged files, with a BaseException.
         reason = str(error).splitlines()[0]
         raise SchemaError(f"{path}: not a readable Parquet table: {reason}") from error
     return make_table(rows, _info(metadata.get(_METADATA_KEY), rows, path), origin=str(path))
@@ -244,7 +244,7 @@ def _read_parts(folder: Path) -> FeatureTable:
 
 
 def write_table(table: FeatureTable, path: Path) -> None:
-    """Write `table` to `path`, whole or not at all.
+    """Write `table` to `path` atomically.
 
     Raises:
         UsageError: the file cannot be written.
@@ -253,7 +253,7 @@ def write_table(table: FeatureTable, path: Path) -> None:
 
 
 def write_rows(rows: "pl.DataFrame | Iterable[pl.DataFrame]", info: TableInfo, path: Path) -> None:
-    """Write a table whose rows are checked and sorted, and may come in pieces, at least one.
+    """Write checked and sorted rows, which may come in one or more pieces.
 
     Raises:
         UsageError: the file cannot be written.
@@ -280,7 +280,7 @@ def _info(record: str | None, rows: "pl.DataFrame", path: Path) -> TableInfo:
             raise SchemaError(f"{path}: written with another schema than {SCHEMA}; extract again")
         fields["features"] = tuple(fields["features"])
         fields["notes"] = tuple(fields["notes"])
-        # Tables of before have none.
+        # Older tables have none.
         known = fields.get("references", {})
         fields["references"] = {name: tuple(hashes) for name, hashes in known.items()}
         fields["labels"] = tuple(fields.get("labels", ()))

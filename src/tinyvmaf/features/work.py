@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scoring pairs as a piece of work that an executor hands to whoever is free, here or elsewhere."""
+"""Scoring of pairs as a task for an executor, local or on a cluster."""
 
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +15,7 @@ from tinyvmaf.progress import SILENT, OnFrame, Task
 
 @dataclass(frozen=True)
 class ScorePairs:
-    """The work of scoring pairs of one reference, as an executor takes it.
+    """A task for an executor that scores pairs of one reference.
 
     It may run in another process.
     """
@@ -24,7 +24,7 @@ class ScorePairs:
     pairs: tuple[Pair, ...]
 
     def __call__(self, on_frame: OnFrame) -> tuple[Scored, ...]:
-        """Score them; what there is to say comes with the first result."""
+        """Score the pairs; notes are attached to the first result."""
         said = _Notes()
         with staged(self.pairs) as pairs:
             scorer = replace(self.scorer, progress=said, staged=pairs != self.pairs)
@@ -38,7 +38,7 @@ class ScorePairs:
 
 @contextmanager
 def staged(pairs: Sequence[Pair]) -> Generator[tuple[Pair, ...]]:
-    """Yield `pairs` with local files: what lies in an object store is copied, once, and removed.
+    """Yield `pairs` with local files; those in object stores are copied once, then removed.
 
     Raises:
         MediaError: the store does not hold a file.
@@ -62,7 +62,7 @@ def staged(pairs: Sequence[Pair]) -> Generator[tuple[Pair, ...]]:
 
 
 class _Notes:
-    """A progress that keeps what it is told."""
+    """A `Progress` that collects notes."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """CPU time of the parts of scoring, measured on real pairs, decoding included.
 
-In go pairs, out come CPU seconds of one 1080p frame for each part, and of a start of the program.
-Time is user and system time of the programs that have ended, on one thread, so that other work on
-the machine disturbs little.
+The result is CPU seconds per 1080p frame for each part, and CPU seconds of a start of the program.
+Time is user and system time of finished programs, on one thread, so that other work on the machine
+has little effect.
 """
 
 import resource
@@ -27,7 +27,7 @@ from tinyvmaf.scoring.costs import DECODING, EXACT_FRAME, FULL_HD, SPARE_FRAME, 
 from tinyvmaf.scoring.known_pair import HEIGHT, WIDTH, write_known_pair
 
 EVERY: Final = (2, 3, 5, 10)
-"""Every Nth frame is what users compute today."""
+"""The values of N in scoring every Nth frame, today's common shortcut."""
 
 _ADDED_TO: Final = {EXACT_FRAME: DECODING, SPARE_FRAME: EXACT_FRAME}
 _N_EXACT: Final = 16
@@ -35,7 +35,7 @@ _ROUNDS: Final = 3
 
 
 def every_nth(n: int) -> str:
-    """The name of scoring every nth frame."""
+    """The name of the method that scores every nth frame."""
     return f"every {n}"
 
 
@@ -44,9 +44,9 @@ def measure_cpu(
 ) -> Mapping[str, float]:
     """CPU seconds of one 1080p frame: each feature set and every Nth frame with decoding.
 
-    `EXACT_FRAME` is what one sampled frame adds, `SPARE_FRAME` what keeping one for later adds,
-    `DECODING` what no way gets below. Parts are run one after the other, several times, so that a
-    slow moment meets them all; medians are taken.
+    `EXACT_FRAME` is the cost that one sampled frame adds, `SPARE_FRAME` that of keeping a frame for
+    later rounds, `DECODING` the lower bound of every method. Parts are run in turn, several times,
+    so that slow periods affect all of them; medians are taken.
 
     Raises:
         TinyVmafError: a pair cannot be read, does not fit, or ffmpeg failed.
@@ -90,7 +90,7 @@ def measure_cpu(
                 task.advance(1.0)
         spent = {name: median(values) for name, values in runs.items()}
         for name in names:
-            # Every pass decodes both videos; on short ones the clock may see it the other way.
+            # Every pass decodes both videos, although noise may show less on short ones.
             per_frame = max(spent[name], spent[DECODING]) / n_frames
             if name in _ADDED_TO:
                 per_frame = max(0.0, spent[name] - spent[_ADDED_TO[name]]) / len(frames)
@@ -100,7 +100,7 @@ def measure_cpu(
 
 
 def _start_s() -> float:
-    """CPU seconds that `tinyvmaf score` takes for a pair whose pictures cost next to nothing."""
+    """CPU seconds of `tinyvmaf score` on a pair of tiny pictures."""
     runs: list[float] = []
     with working_folder() as folder:
         reference, distorted = write_known_pair(folder)

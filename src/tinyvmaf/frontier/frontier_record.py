@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record of a frontier: every way of scoring with its error, coverage and measured cost.
+"""The record of a frontier: every scoring method with its error, coverage and measured cost.
 
-In go a table with the teacher's scores and the cheap sets, what models say of its clips, and what
-the parts cost; out comes the JSON that tables, charts and recommendations are made of.
+It is made from a table with the teacher's scores and reduced feature sets, models' scores of its
+clips, and measured costs; tables, charts and recommendations are made from its JSON.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from tinyvmaf.scoring.costs import DECODING, EXACT_FRAME, SPARE_FRAME, costs_of
 
 SCHEMA: Final = "tinyvmaf.frontier/1"
 SETS: Final = ",".join(item.name for item in (FULL, HALF, QUARTER, SIGNAL, SSIM))
-"""What the corpus is extracted with."""
+"""The feature sets that the corpus is extracted with."""
 
 
 def frontier_record(
@@ -43,15 +43,15 @@ def frontier_record(
     seed: int,
     level: float,
 ) -> dict[str, Any]:
-    """Every way of scoring with its error, coverage and cost, the cheapest first.
+    """Every scoring method with its error, coverage and cost, sorted by cost.
 
     Args:
-        table: Of the corpus.
-        models: What is judged.
-        cpu: From `measure_cpu`.
-        draws: For each clip and way.
-        seed: Where chance comes from.
-        level: Of the intervals.
+        table: The feature table of the corpus.
+        models: The models to evaluate, with their scores.
+        cpu: The result of `measure_cpu`.
+        draws: Replicates for each clip and method.
+        seed: Seed of the random numbers.
+        level: Nominal coverage of the intervals.
     """
     n_clips = table.n_clips
     table, models = _same_clips(table, models)
@@ -123,11 +123,11 @@ def frontier_record(
 def recommend(
     record: Mapping[str, Any], *, error: float | None = None, budget: float | None = None
 ) -> Mapping[str, Any] | None:
-    """The cheapest way with an RMSE of at most `error`, or the most exact one within `budget`.
+    """The cheapest method with an RMSE up to `error`, or the most accurate within `budget`.
 
     Args:
-        record: From `frontier_record`.
-        error: In VMAF points.
+        record: The result of `frontier_record`.
+        error: Largest RMSE, in VMAF points.
         budget: CPU time as a share of libvmaf's on every frame.
     """
     full = next(way for way in record["ways"] if way["sets"] == [FULL.name])
@@ -145,7 +145,7 @@ def recommend(
 
 
 def _cost(way: Way, cpu: Mapping[str, float]) -> float:
-    """CPU seconds of one 1080p frame: decodes, what the sets add, exact and spare frames."""
+    """CPU seconds per 1080p frame: decoding, feature sets, exact and spare frames."""
     found = way.summary()
     decodes, exact, spare = found["decodes"], found["exact_share"], found["spare_share"]
     if not (isinstance(decodes, float) and isinstance(exact, float) and isinstance(spare, float)):
@@ -155,7 +155,7 @@ def _cost(way: Way, cpu: Mapping[str, float]) -> float:
 
 
 def _same_clips(table: FeatureTable, models: Sequence[Judged]) -> tuple[FeatureTable, list[Judged]]:
-    """The clips that every model judges, so that all ways are held to the same."""
+    """The clips that every model has scores for, so that all methods use the same ones."""
     import polars as pl
 
     judged = [{(clip.source, clip.name) for clip in item.clips} for item in models]
@@ -172,7 +172,7 @@ def _same_clips(table: FeatureTable, models: Sequence[Judged]) -> tuple[FeatureT
 
 
 def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
-    """Clips with deliberately bad auxiliary variables: those of frames of other clips."""
+    """Clips with uninformative auxiliary variables, taken from frames of other clips."""
     rng = np.random.default_rng(seed)
     values = rng.permutation(np.concatenate([clip.auxiliary[0].values for clip in clips]))
     ends = np.cumsum([len(clip.exact) for clip in clips])
@@ -184,7 +184,7 @@ def _shuffled(clips: Sequence[Clip], seed: int) -> list[Clip]:
 
 
 def _regression(table: FeatureTable, feature_set: FeatureSet, feature: str) -> Way:
-    """The best rising function of a single measure, fitted on the frames of all other sources."""
+    """Isotonic regression of the score on one feature, fitted on all other sources' frames."""
     from sklearn.isotonic import IsotonicRegression
     from sklearn.model_selection import LeaveOneGroupOut
 

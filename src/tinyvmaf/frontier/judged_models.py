@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores that models of reduced features predict for clips of sources that they have not seen.
+"""Predictions of models of reduced features for clips of held-out sources.
 
-A shipped model was trained on sources of its own; for those, the out-of-fold predictions of its
-LOSO run stand in for it.
+For sources that a shipped model was trained on, the out-of-fold predictions of its LOSO run are
+used instead.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,13 +32,13 @@ _CHEAP: Final = frozenset({HALF, QUARTER, SIGNAL, SSIM})
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A model's scores of clips that it has not seen.
+    """A model's scores of held-out clips.
 
     Attributes:
-        name: Of the model.
-        sets: The passes that it reads.
-        clips: With its scores.
-        held_out: Whether they are out-of-fold predictions of networks of its kind.
+        name: The model's name.
+        sets: The feature sets that it reads.
+        clips: The clips with its scores.
+        held_out: True if they are out-of-fold predictions of networks of its architecture.
     """
 
     name: str
@@ -48,17 +48,17 @@ class Judged:
 
 
 def cheap_models() -> tuple[Model, ...]:
-    """The shipped models that read cheap sets only."""
+    """The shipped models that read reduced feature sets only."""
     shipped = map(load_model, zoo.names())
     return tuple(model for model in shipped if set(sets_of(model.features)) <= _CHEAP)
 
 
 def cheap_model(name: str) -> Model:
-    """A shipped model, by name, or an ONNX file.
+    """Load a model of reduced features, by shipped name or from an ONNX file.
 
     Raises:
-        UsageError: there is none, or its features are not those of cheap sets.
-        ModelError: the file is not what it should be.
+        UsageError: there is none, or it reads features of the pass at full size.
+        ModelError: the file is invalid.
     """
     model = load_model(name)
     if not set(sets_of(model.features)) <= _CHEAP:
@@ -96,12 +96,12 @@ def read_predictions(path: Path) -> "pl.DataFrame":
 def judge_model(
     table: FeatureTable, model: Model, *, predictions: "pl.DataFrame | None" = None
 ) -> Judged:
-    """The scores that a model predicts for clips of sources that it has not seen.
+    """The scores that a model predicts for clips of held-out sources.
 
     Args:
-        table: With the sets that it reads.
-        model: One that reads cheap sets only.
-        predictions: Those of its LOSO run, for sources that it was trained on.
+        table: A table with the feature sets that the model reads.
+        model: A model that reads reduced feature sets only.
+        predictions: Predictions of its LOSO run, for the sources that it was trained on.
 
     Raises:
         UsageError: it was trained on all sources and there are no predictions.
@@ -133,8 +133,8 @@ def clips_of(
     """The clips of a table with their auxiliary variables.
 
     Args:
-        rows: Of the table.
-        values: The variables of all rows, one array a seed.
+        rows: Rows of the table.
+        values: The variables of all rows, one array for each seed.
         make: Makes the auxiliary variables of one clip from its values.
     """
     # Rows are sorted, and every clip begins with frame 0.
@@ -152,10 +152,10 @@ def clips_of(
 
 
 def _held_out(table: FeatureTable, found: "pl.DataFrame", *, name: str) -> tuple[Clip, ...]:
-    """The clips whose frames have the exact scores that the predictions were judged with.
+    """The clips whose exact scores are those in the file of predictions.
 
-    Encoders do not give the same bits on every processor: other clips than these were encoded
-    differently here than where the predictions were made.
+    Encoders give different bits on different processors: other clips were encoded differently here
+    than where the predictions were made.
     """
     import polars as pl
 

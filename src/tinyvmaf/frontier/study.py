@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Error, coverage and interval width of every method of scoring, on real clips.
 
-In go the exact scores of all frames of many clips and their auxiliary variables; the mode `sampled`
-itself runs on them, replicate after replicate. The exact score of a sampled frame is that of the
-pass over all frames, so that nothing is computed twice. No model may have seen the clips.
+The mode `sampled` itself runs on the known exact scores and auxiliary variables of all frames of
+many clips, replicate after replicate. The exact score of a sampled frame is that of the pass over
+all frames, so that nothing is computed twice. No model may have been trained on the clips.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -52,13 +52,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way of scoring, and what came out.
+    """A scoring method and its outcomes.
 
     Attributes:
-        name: For people.
+        name: Name in tables and charts.
         model: The model that scores every frame, or None.
-        sets: The passes over all frames that it needs; the name of every Nth frame for those.
-        outcomes: Of all clips and replicates.
+        sets: The passes over all frames that it needs; for every Nth frame, its name.
+        outcomes: Outcomes of all clips and replicates.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Way:
     outcomes: tuple[Outcome, ...] = field(repr=False)
 
     def summary(self) -> dict[str, object]:
-        """Error, bias, coverage and width; replicates that fell back are counted apart."""
+        """Error, bias, coverage and width; replicates that fell back are counted separately."""
         kept = [item for item in self.outcomes if not item.left]
         asked = [item for item in kept if item.covered is not None]
         by_source = _by_source(
@@ -108,16 +108,16 @@ def sampled_ways(
     level: float,
     costs: Costs | None = None,
 ) -> list[Way]:
-    """The mode `sampled` with fixed numbers of exact frames, and with as many as an interval needs.
+    """The mode `sampled` with fixed numbers of exact frames, and with a target width.
 
     Args:
-        clips: With their auxiliary variables; replicates take the seeds in turn.
+        clips: Clips with auxiliary variables; replicates use the seeds in turn.
         model: The name of the variables.
-        sets: The passes that they come from.
+        sets: The passes that yield the variables.
         draws: Replicates of each clip.
-        seed: Of the first replicate; the others count on from it.
-        level: Of the intervals.
-        costs: Of the parts of scoring; by default those that were measured.
+        seed: Seed of the first replicate; later ones add 1 each.
+        level: Nominal coverage of the intervals.
+        costs: Costs of the parts of scoring; by default the measured ones.
     """
     costs = measured_costs() if costs is None else costs
     wanted = [(f"{n} exact", Goal(level=level, n_exact=n)) for n in EXACT_FRAMES]
@@ -135,7 +135,7 @@ def sampled_ways(
 
 
 def model_way(clips: Sequence[Clip], *, model: str, sets: Sequence[str]) -> Way:
-    """The model alone, each of its seeds once."""
+    """The model's score alone, once for each seed."""
     outcomes = [
         Outcome(
             clip.source, clip.name, float(one.values.mean() - clip.exact.mean()), len(clip.exact)
@@ -161,7 +161,7 @@ def every_nth_way(clips: Sequence[Clip], n: int, *, name: str) -> Way:
 
 
 def bare(clips: Sequence[Clip]) -> list[Clip]:
-    """The clips without auxiliary variables, for the value of exact frames alone."""
+    """The clips without auxiliary variables, to evaluate exact frames alone."""
     return [Clip(c.source, c.name, c.exact, (no_auxiliary(len(c.exact)),)) for c in clips]
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A table in the place of videos: exact scores and auxiliary variables that are known already.
+"""A table in place of videos: known exact scores and auxiliary variables.
 
-The rounds of sampling run on it as they run on videos, and it counts what they would have cost.
+The rounds of sampling run on it as on videos; it counts the decodes and frames they would take.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ _WINDOW = 3
 
 
 class TableMaterial:
-    """The clips of one reference, whose exact scores are all known.
+    """The clips of one reference, with all exact scores known.
 
     Attributes:
-        n_decodes: How often the pair would have been decoded.
-        n_spare: Frames that would have been kept for later rounds.
+        n_decodes: Number of decodes of the pair that videos would have taken.
+        n_spare: Number of frames that would have been kept for later rounds.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class TableMaterial:
         return method
 
     def score(self, frames: Sequence[int], *, of: Sequence[int], method: Method) -> None:
-        """Look up further scores, and count a decode if they were not kept."""
+        """Look up further scores; count a decode unless their frames were kept."""
         del method
         self.n_decodes += not self._kept.issuperset(frames)
         for encode in of:
@@ -83,5 +83,5 @@ class TableMaterial:
         return self._auxiliary[encode]
 
     def exact(self, encode: int) -> Mapping[int, float]:
-        """The scores that were looked up."""
+        """The scores looked up so far, by frame."""
         return self._exact[encode]

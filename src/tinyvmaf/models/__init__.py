@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX in and out, cards, the shipped models, repair and verification."""
+"""Models: reading and writing ONNX, cards, the shipped models, repair and verification."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the JSON file beside a model says: a card of ours, or another tool's record of it.
+"""The JSON file beside a model: a card, or another tool's record of the model.
 
-Other tools' files are read for two things only, and only if they are plainly there: the order of
-the features and the model's SHA-256. Nothing else in them is believed.
+Only two entries of other tools' files are used: the order of the features and the model's SHA-256.
+Everything else in them is ignored.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from tinyvmaf.models.safety import CheckedModel
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What is known of a model from the file beside it.
+    """The contents of the file beside a model.
 
     Attributes:
         card: None if there is none.
-        features: The order of the features, None if nothing says it.
-        sha256: Of the model that is meant, None if nothing says it.
+        features: The order of the features, None if unknown.
+        sha256: Hash of the model that the file describes, None if unknown.
     """
 
     card: Card | None = None
@@ -35,7 +35,7 @@ def read_beside(path: Path, *, trusted: bool = False) -> Beside:
 
     Args:
         path: The model.
-        trusted: It is a card of the package itself, which the tests have held to its schema.
+        trusted: True for a card of the package, which the tests check against its schema.
 
     Raises:
         CardError: the file is there but is no JSON, or a malformed card.
@@ -60,9 +60,9 @@ def read_beside(path: Path, *, trusted: bool = False) -> Beside:
 
 
 def check_hash(beside: Beside, checked: CheckedModel, *, path: Path) -> None:
-    """Hold a model's hash against what the JSON beside it says.
+    """Compare a model's hash with the one in the JSON beside it.
 
-    A card's hash covers external data; other tools hash the file alone, which is accepted of them.
+    A card's hash covers external data; that of another tool may cover the file alone.
 
     Raises:
         HashMismatch: they differ.

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model as a folder for other programs: the file, its card, golden vectors as CSV, the licence.
 
-In goes a loaded model and where it shall run, out come files that change together. Golden vectors
-are rows of features with the score that the model must give them: whoever runs the model elsewhere
-holds their program against them.
+The files of a loaded model are written for a target program, and change together. Golden vectors
+are rows of features with the scores that the model must give, to test an implementation elsewhere.
 """
 
 from pathlib import Path
@@ -29,13 +28,13 @@ _LICENCE = Path(__file__).with_name("LICENSE")
 def export_bundle(
     model: Model, folder: Path, *, to: Target = "onnx", machine: SupportVectors | None = None
 ) -> tuple[Path, ...]:
-    """Write the files of a model to `folder`; the paths, the model's first.
+    """Write the files of a model to `folder`; return their paths, the model's first.
 
     Args:
         model: The model.
         folder: Made if it is not there; other files in it stay.
         to: `onnx` for any program, `libvmaf` for libvmaf and ffmpeg, `vmafx` for VMAFx.
-        machine: For `libvmaf`: the support vectors to write in the place of the model's own.
+        machine: For `libvmaf`: the support vectors to write in place of the model's own.
 
     Raises:
         UsageError: that program cannot run the model, or the folder cannot be written.
@@ -69,7 +68,7 @@ def support_vectors_of(model: Model) -> SupportVectors:
     """The support vectors of a model of the arch `svr`.
 
     Raises:
-        UsageError: the model is another one.
+        UsageError: the model has another arch.
     """
     machine = support_vectors(model.checked)
     if machine is None:
@@ -81,7 +80,7 @@ def support_vectors_of(model: Model) -> SupportVectors:
 
 
 def golden_csv(card: Card, machine: SupportVectors | None = None) -> str:
-    """The golden rows with the score that the card says or, if given, that `machine` computes."""
+    """The golden rows with the card's scores or, if given, those that `machine` computes."""
     import numpy as np
 
     rows, scores = card.golden.features, card.golden.vmaf

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The card: the JSON beside a model that says what it eats and what is known of its error.
+"""The card: the JSON beside a model with its inputs, training and measured error.
 
 `NAME.json` beside `NAME.onnx`, held by the published schema `schemas/card.json`, which also gives
 every field its meaning and unit. A card that breaks the schema or contradicts itself is refused;
-no field is optional, so that nothing can be left out by accident: what is unknown is null.
+no field is optional, so that nothing can be left out by accident: unknown values are null.
 """
 
 import json
@@ -33,7 +33,7 @@ _ROWS_AT_ONCE = 2**14
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Where the training frames' values of a feature lie."""
+    """The range of a feature's values over the training frames."""
 
     minimum: float
     p1: float
@@ -43,7 +43,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Loso:
-    """The error on held-out sources, in VMAF points; the schema says what each figure is."""
+    """The error on held-out sources, in VMAF points; the schema defines each figure."""
 
     protocol: str
     run: str
@@ -61,7 +61,7 @@ class Loso:
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
-    """What a held-out source's clips were predicted wrong by: predicted minus target."""
+    """The clip residuals of a held-out source: predicted minus target."""
 
     source: str
     residuals: tuple[float, ...]
@@ -77,7 +77,7 @@ class Golden:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What is known of a model; `schemas/card.json` says what each field means."""
+    """The description of a model; `schemas/card.json` defines each field."""
 
     name: str
     sha256: str
@@ -113,7 +113,7 @@ class Card:
 
 
 def write_card(card: Card, path: Path) -> None:
-    """Write `card` to `path`, whole or not at all.
+    """Write `card` to `path` atomically.
 
     Raises:
         CardError: the card breaks the schema or contradicts itself.
@@ -193,7 +193,7 @@ def domain(
 ) -> dict[str, Range]:
     """The range of every column of the training features."""
     levels = (0, 1, 99, 100)
-    # One column after the other: sorting copies what it sorts.
+    # One column at a time, since sorting copies.
     return {
         name: Range(*(float(level) for level in np.percentile(column, levels)))
         for name, column in zip(names, features.T, strict=True)
@@ -203,7 +203,7 @@ def domain(
 def golden(network: Regressor, features: Float[np.ndarray, "n n_features"]) -> Golden:
     """Golden vectors from training features: the extremes, and rows from the low to the high score.
 
-    The scores come from NumPy, so that ONNX Runtime is held against something else.
+    The scores come from NumPy, as an independent check of ONNX Runtime.
     """
     parts = range(0, len(features), _ROWS_AT_ONCE)
     scores = [network.predict(features[start : start + _ROWS_AT_ONCE]) for start in parts]
@@ -215,7 +215,7 @@ def golden(network: Regressor, features: Float[np.ndarray, "n n_features"]) -> G
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy with counts (`n_...`) as int and other numbers as float: JSON tells 1 from 1.0."""
+    """A copy with counts (`n_...`) as int and other numbers as float: JSON writes 1 and 1.0."""
     return {
         name: (int if name.startswith("n_") else float)(value)
         if isinstance(value, int | float)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what training made to a model on disk: the ONNX file, its card, and a check of both.
+"""Export of trained models: the ONNX file, its card, and a check of both.
 
-The model that is returned was loaded back from what was written, through every check that a
-stranger's model passes.
+The returned model was loaded from the written files, through every check of a model from elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,23 +39,23 @@ def export_model(
     """Write `network` as `path` (ONNX) with its card beside it, and load it back.
 
     Args:
-        network: What training made.
+        network: The trained model.
         path: The `.onnx` file; the card gets the suffix `.json`.
         table: The table that it was trained on.
-        training_sources: Names of the sources whose rows it saw.
-        arch: Name of its shape.
-        recipe: Everything else that training needed.
-        seed: Of its initial weights and batches.
-        training_rmse: On its training rows, in VMAF points.
+        training_sources: Names of the sources that it was trained on.
+        arch: Name of its architecture.
+        recipe: All other settings of the training.
+        seed: Seed of its initial weights and batches.
+        training_rmse: RMSE on its training rows, in VMAF points.
         loso: Its error on held-out sources, or the reason why there is none.
         calibration: Residuals of held-out clips, for intervals.
-        name: Of the model; by default the file's.
-        command: That made it; by default this program's own.
-        notes: For the reader of the card.
+        name: The model's name; by default the file's.
+        command: The command that made it; by default this program's own.
+        notes: Notes for the reader of the card.
 
     Raises:
         UsageError: the files cannot be written.
-        ModelError: what was written does not load or compute what the network does.
+        ModelError: the written model does not load, or its scores differ from the network's.
     """
     import polars as pl
 

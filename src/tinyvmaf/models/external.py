@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """External data: weights that an ONNX file keeps in a second file beside it.
 
-In goes a tensor that names such a file and the folder that the model lies in; out come the bytes.
-Nothing outside that folder is ever opened: no absolute path, no `..`, no link that leads out, no
-device or pipe. The length is known from the tensor's shape before anything is read.
+Nothing outside the model's folder is ever opened: no absolute path, no `..`, no link that leads
+out, no device or pipe. The length is known from the tensor's shape before anything is read.
 """
 
 import errno
@@ -24,7 +23,7 @@ _BYTES_A_FLOAT = 4
 
 @dataclass(frozen=True, slots=True)
 class ExternalRange:
-    """Where a tensor's bytes are: `length` bytes from `offset` on in the file `location`."""
+    """The location of a tensor's bytes: `length` bytes at `offset` in the file `location`."""
 
     location: str
     offset: int
@@ -32,12 +31,12 @@ class ExternalRange:
 
     @property
     def end(self) -> int:
-        """The first byte behind the range."""
+        """Offset of the first byte after the range."""
         return self.offset + self.length
 
 
 def is_external(tensor: "TensorProto") -> bool:
-    """Whether the tensor's values lie, or claim to lie, in another file."""
+    """True if the tensor refers to another file for its values."""
     return tensor.data_location == tensor.EXTERNAL or len(tensor.external_data) > 0
 
 
@@ -64,7 +63,7 @@ def external_range(tensor: "TensorProto") -> ExternalRange:
 
 
 def locate(location: str, *, folder: Path) -> Path:
-    """The file that `location` names, wherever links lead, but inside `folder`.
+    """The file that `location` names, with links resolved, inside `folder`.
 
     Raises:
         UnsafeModelError: the location leads, or tries to lead, out of the folder.
@@ -119,7 +118,7 @@ def read_range(span: ExternalRange, *, folder: Path) -> bytes:
 
 
 def shown(text: str, *, longest: int = 60) -> str:
-    """A text from a file as it may be printed: quoted, on one line, no control codes, not long."""
+    """A text from a file made printable: quoted, on one line, shortened, no control codes."""
     return ascii(text if len(text) <= longest else text[:longest] + "...")
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model ready to predict: an ONNX file that was checked, and the card beside it.
+"""Loaded models: a checked ONNX file, and the card beside it.
 
-In goes a shipped model's name or a path, out comes a `Model` that scores rows of features. The file
-passes `safety` first; then its hash and golden vectors are held against the card. The order of the
+A `Model` is loaded by shipped name or path, and scores rows of features. The file is checked by
+`safety` first; then its hash and golden vectors are compared with the card. The order of the
 features must be known: from the card, the file itself or the caller; it is never guessed.
 """
 
@@ -24,7 +24,7 @@ from tinyvmaf.models.safety import FEATURES_KEY, CheckedModel, check_file, read_
 from tinyvmaf.swap import complete
 
 GOLDEN_TOLERANCE: Final = 1e-3
-"""How far a golden score may be from the card's, in VMAF points."""
+"""Largest accepted difference of a golden score from the card's, in VMAF points."""
 
 
 @runtime_checkable
@@ -46,11 +46,11 @@ class Model:
     """A checked model.
 
     Attributes:
-        name: From the card, else the file's.
+        name: Name in the card, else the file's.
         path: The file.
-        features: What the columns of the input are, in order.
-        sha256: Of the file, followed by its external data if it has any.
-        card: What is known of it, None for a model without one.
+        features: Names of the input's columns, in order.
+        sha256: Hash of the file, followed by its external data if it has any.
+        card: The card, None for a model without one.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Model:
         Raises:
             UsageError: the number of columns is wrong, or a column is missing.
             SchemaError: a feature is not finite in float32.
-            ModelError: the model computes something that is no finite score.
+            ModelError: a score of the model is not finite.
         """
         rows = features if isinstance(features, np.ndarray) else self._select(features)
         if rows.shape[1:] != (len(self.features),):
@@ -91,8 +91,8 @@ class Model:
     def _predict_chunk(
         self, rows: Float[np.ndarray, "n n_features"], first_row: int
     ) -> Float32[np.ndarray, " n"]:
-        # Relu and Clip swallow NaN, so a bad row must be found before it runs. The sum of finite
-        # values can overflow; it only says when to look closer.
+        # Relu and Clip hide NaN, so a bad row must be found before the run. The sum of finite
+        # values can overflow, so it only triggers a closer check.
         with np.errstate(over="ignore", invalid="ignore"):
             rows = np.ascontiguousarray(rows, dtype=np.float32)
             suspect = not np.isfinite(rows.sum())
@@ -163,7 +163,7 @@ def open_model(path: Path, *, features: Sequence[str] | None = None) -> Model:
 
 
 def check_golden(model: Model, card: Card) -> float:
-    """Score the card's golden rows; the largest difference from the card, in VMAF points.
+    """Score the card's golden rows; return the largest difference, in VMAF points.
 
     Raises:
         CardError: a score is off by more than `GOLDEN_TOLERANCE`.
@@ -180,14 +180,14 @@ def check_golden(model: Model, card: Card) -> float:
 
 
 def find_model(path_or_name: Path | str) -> Path:
-    """The file of a model that is given by path or by a shipped name.
+    """The file of a model given by path or shipped name.
 
     Raises:
-        UsageError: there is neither.
+        UsageError: there is no such file or shipped model.
     """
     path = Path(path_or_name)
     complete(path)
-    # A shipped name is never shadowed by a file that happens to lie in the working folder.
+    # A file in the working folder never shadows a shipped name.
     if str(path) in zoo.names():
         return zoo.path_of(str(path))
     if path.is_file() or path.suffix == ".onnx" or path.parent != Path():
@@ -198,7 +198,7 @@ def find_model(path_or_name: Path | str) -> Path:
 def _order(
     path: Path, checked: CheckedModel, beside: Beside, given: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """The order of the features, on which all who know it must agree."""
+    """The order of the features; all sources that state one must agree."""
     inside = checked.metadata.get(FEATURES_KEY)
     said = {
         "the caller": tuple(given) if given is not None else None,

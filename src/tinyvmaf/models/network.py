@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trained network as plain NumPy arrays: what training hands over and ONNX files are made of.
+"""Trained networks as plain NumPy arrays, the output of training and the input of ONNX export.
 
 The order of computation is that of the ONNX graph: standardise the features, dense layers with an
 activation between them, rescale to VMAF points, clip to [0, 100]. Nothing here trains.
@@ -67,6 +67,6 @@ def _activate(x: Float[np.ndarray, "n m"], activation: Activation) -> Float[np.n
         return np.maximum(x, 0)
     if activation == "tanh":
         return np.tanh(x)
-    # exp overflows to inf for very negative x, and x / inf is the limit that is wanted: 0.
+    # exp overflows to inf for very negative x, and x / inf is the correct limit, 0.
     with np.errstate(over="ignore"):
         return x / (1 + np.exp(-x))

@@ -3,8 +3,8 @@
 
 The graph reads raw features and writes VMAF points: the scaling is in front, the clip to [0, 100]
 behind. It uses only operators that small runtimes know, and it records the order of its features.
-Reading a file that came from elsewhere goes through `safety`; only support vectors of a file that
-was checked are taken out of it again.
+Files from elsewhere are read through `safety`; this module only extracts support vectors from a
+checked file.
 """
 
 from typing import TYPE_CHECKING
@@ -129,7 +129,7 @@ def _check(network: Regressor, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _nodes(network: Regressor) -> "list[NodeProto]":
-    """Sub and Div, what lies between, then Squeeze to Clip."""
+    """The nodes of the graph: Sub and Div, the model itself, then Squeeze to Clip."""
     from onnx import helper
 
     if isinstance(network, Network):
@@ -148,7 +148,7 @@ def _nodes(network: Regressor) -> "list[NodeProto]":
 
 
 def _dense(*, n_layers: int, activation: Activation) -> "list[NodeProto]":
-    """A Gemm a layer with the activation between."""
+    """One Gemm per layer, with the activation between."""
     from onnx import helper
 
     nodes: list[NodeProto] = []
@@ -172,8 +172,8 @@ def _kernel(gamma: float) -> "list[NodeProto]":
         ),
         helper.make_node("Add", ["products", "minus_norm"], ["exponents"]),
         helper.make_node("Exp", ["exponents"], ["kernels"]),
-        # Large weights of either sign cancel, and all together are 0: what every kernel has in
-        # common adds nothing but rounding.
+        # Large weights of either sign cancel, and their sum is 0: the common part of all
+        # kernels adds only rounding errors.
         helper.make_node("Exp", ["minus_norm"], ["common"]),
         helper.make_node("Sub", ["kernels", "common"], ["own"]),
         helper.make_node("Gemm", ["own", "weights", "bias"], ["sum"]),

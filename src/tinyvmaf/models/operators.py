@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operators that a model may use, and how wide the tensors between them get.
+"""The operators that a model may use, and the widths of the tensors between them.
 
-In go nodes that nobody has looked at, out come nodes rebuilt from what was looked at: operators of
-a dense network, multiplying by weights only, so that a row's score depends on that row alone.
+Unchecked nodes are rebuilt from their checked parts: operators of a dense network that multiply by
+weights only, so that a row's score depends on that row alone.
 Anything else (custom domains, control flow, quantisation, mixing of rows) is refused.
 """
 
@@ -24,7 +24,7 @@ OPERATORS: Final = frozenset(
         *("Relu", "Sigmoid", "Squeeze", "Sub", "Tanh"),
     }
 )
-"""The operators of our own export."""
+"""The operators of files that tinyvmaf writes."""
 
 MAX_NODES: Final = 256
 _GEMM_ATTRIBUTES: Final = ("alpha", "beta", "transA", "transB")
@@ -37,8 +37,8 @@ def checked_nodes(
     """The nodes, rebuilt; `source` is the graph's input, `weights` the names of its constants.
 
     Raises:
-        UnsafeModelError: there are too many nodes, or one does what a dense network does not.
-        ModelError: the nodes do not hang together.
+        UnsafeModelError: there are too many nodes, or one is foreign to a dense network.
+        ModelError: the nodes are not connected.
     """
     if len(nodes) > MAX_NODES:
         raise UnsafeModelError(
@@ -69,7 +69,7 @@ def checked_nodes(
 
 
 def value_widths(model: "ModelProto", *, widest: int) -> dict[str, int]:
-    """Floats a row of every tensor that a node makes, as ONNX's own shape inference reckons them.
+    """Floats per row of every tensor that a node makes, by ONNX's own shape inference.
 
     Raises:
         UnsafeModelError: a tensor is no [N] or [N, width] with a width of at most `widest`, so it

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mending an ONNX file whose external data was renamed after the export.
+"""Repair of ONNX files whose external data was renamed after the export.
 
-In goes such a file, out comes a plan that says what is missing and which file beside it fits by
-size and name; carrying it out writes one self-contained file, checked before it takes its name.
-The original is never touched. If no file fits, or more than one does, nothing is written.
+The plan of a repair names the missing files and the files beside the model that match by size and
+name; carrying it out writes one self-contained file, checked before it is renamed. The original is
+never changed. If no file matches, or more than one does, nothing is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ from tinyvmaf.models.weights import external_ranges
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A file that the model names, and the one that will be read for it.
+    """A file that the model names, and the file to read in its place.
 
     Attributes:
-        location: The name that the model has for its data.
-        n_bytes: How many bytes the model needs from it.
-        found: The name, from the model's folder on, of the file that holds them.
+        location: The file name in the model.
+        n_bytes: Number of bytes that the model needs from it.
+        found: Path, relative to the model's folder, of the file that holds them.
     """
 
     location: str
@@ -34,7 +34,7 @@ class Replacement:
 
     @property
     def renamed(self) -> bool:
-        """Whether the file has another name than the model thinks."""
+        """True if the file has another name than the model states."""
         return self.found != self.location
 
     def __str__(self) -> str:
@@ -44,14 +44,14 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class RepairPlan:
-    """What a repair will do; nothing is written by making one."""
+    """The plan of a repair; making one writes nothing."""
 
     model: Path
     replacements: tuple[Replacement, ...]
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What will be done, a sentence each."""
+        """The steps of the repair, one sentence each."""
         return tuple(f"{self.model.name}: {step}" for step in self.replacements)
 
     def __str__(self) -> str:
@@ -82,7 +82,7 @@ def carry_out(plan: RepairPlan, *, output: Path) -> None:
 
     Raises:
         UsageError: `output` is one of the files that are read, or cannot be written.
-        UnsafeModelError: the mended model holds something that is not allowed.
+        UnsafeModelError: the repaired model holds something that is not allowed.
         ModelError: it is damaged in other ways.
     """
     folder = plan.model.parent
@@ -109,14 +109,14 @@ def carry_out(plan: RepairPlan, *, output: Path) -> None:
 
 
 def repair(path: Path, *, output: Path) -> RepairPlan:
-    """Plan and carry out; see `plan_repair` and `carry_out` for what they raise."""
+    """Plan and carry out a repair; raises the errors of `plan_repair` and `carry_out`."""
     plan = plan_repair(path)
     carry_out(plan, output=output)
     return plan
 
 
 def _needed(spans: Mapping[str, ExternalRange]) -> dict[str, int]:
-    """How many bytes the model reads from each file that it names."""
+    """Number of bytes that the model reads from each file that it names."""
     if not spans:
         raise ModelError("has no external data, so there is nothing to mend")
     needed: dict[str, int] = {}
@@ -148,7 +148,7 @@ def _find(model: Path, location: str, n_bytes: int) -> str:
 
 
 def _siblings(model: Path) -> list[Path]:
-    """The regular files beside the model, in order; links are left out."""
+    """The regular files beside the model, sorted, without links."""
     beside = sorted(model.parent.iterdir())
     return [path for path in beside if path.is_file() and not path.is_symlink() and path != model]
 

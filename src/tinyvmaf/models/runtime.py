@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX Runtime, run on bytes that were checked and held to what a score may be.
+"""Checked models in ONNX Runtime, with checked scores.
 
-In goes a `CheckedModel`, out comes a `Runtime` that turns rows into scores. What it computes
-is checked as well: one finite score a row, or an error.
+A `Runtime` made of a `CheckedModel` turns rows into scores. Its output is checked as well: one
+finite score per row, or an error.
 """
 
 import os
@@ -31,21 +31,21 @@ class Runtime:
     _session: Any = field(repr=False)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Another process, such as a worker of a cluster, loads what was checked here."""
+        """Pickle the checked model, which another process loads into its own runtime."""
         return start, (self.checked,)
 
     @property
     def chunk_rows(self) -> int:
-        """How many rows to run at once: fast, and in bounded memory however wide the model is."""
+        """Number of rows to run at once: fast, and in bounded memory for a model of any width."""
         return max(1, min(_CHUNK_ROWS, _CHUNK_VALUES // self.checked.n_values))
 
     def run(
         self, rows: Float32[np.ndarray, "n n_features"], *, first_row: int = 0
     ) -> Float32[np.ndarray, " n"]:
-        """One score a row; `first_row` is what errors count from.
+        """One score per row; row numbers in errors start at `first_row`.
 
         Raises:
-            ModelError: the model fails, or does not make one finite score a row.
+            ModelError: the model fails, or does not give one finite score per row.
         """
         try:
             scores = self._session.run([self.checked.output], {self.checked.input: rows})[0]
@@ -71,25 +71,25 @@ def start(checked: CheckedModel, *, threads: int | None = None) -> Runtime:
     """Load a checked model into ONNX Runtime.
 
     Args:
-        checked: What to run.
-        threads: Of one call; by default one a processor, at most four.
+        checked: The model to run.
+        threads: Threads of one call; by default one per processor, at most four.
 
     Raises:
         ModelError: ONNX Runtime refuses it.
     """
-    # Since version 1.29 its import sends data on usage and leaves a device's number in the home.
+    # Since version 1.29 its import sends usage data and stores a device id in the home folder.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
     options.inter_op_num_threads = 1
-    # Errors come as exceptions; a log on stderr would say them twice.
+    # Errors are raised as exceptions; a log on stderr would repeat them.
     options.log_severity_level = 4
     # Waiting threads must not take processors from libvmaf; beside other work, spinning ones halve
     # even our own speed.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Bytes that look like ONNX Runtime's own format would be read as that, unchecked.
+    # Bytes in ONNX Runtime's own format would be loaded unchecked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         session = onnxruntime.InferenceSession(

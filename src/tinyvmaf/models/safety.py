@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An ONNX file from elsewhere is data, not code: what may be in it, checked before it runs.
+"""Safety checks of ONNX files: the allowed content, checked before anything runs.
 
-In goes a path, out comes a new, self-contained file in memory that holds nothing but what was
-checked: nodes of the allow-list, finite weights of bounded size, one input [N, F], one output [N]
-or [N, 1]. ONNX Runtime only ever sees those bytes. What a dense network does not need is refused.
+The result is a new, self-contained file in memory that holds only checked parts: nodes of the
+allow-list, finite weights of bounded size, one input [N, F], one output [N] or [N, 1]. ONNX Runtime
+reads only those bytes. Everything that a dense network does not need is refused.
 """
 
 from dataclasses import dataclass, field
@@ -34,16 +34,16 @@ OUTPUT: Final = "vmaf"
 """The names in our own files."""
 
 FEATURES_KEY: Final = "tinyvmaf.features"
-"""Where the metadata of our own files keeps the feature names, in order, with commas between."""
+"""Metadata key of the feature names in our own files, in order, separated by commas."""
 
 SHIPPED_VALUES: Final = 1024
-"""No shipped model makes more floats a row."""
+"""Upper bound of the floats per row of the shipped models."""
 
 _OPSETS: Final = range(13, 27)
 """From 13 on Squeeze reads its axes from an input; ONNX Runtime may know fewer of the newest."""
 _IR_VERSION: Final = 10
 
-# What a dense network does not need is not in these lists: functions, training, sparse weights.
+# These lists omit all that a dense network does not need: functions, training, sparse weights.
 _MODEL_FIELDS: Final = (
     *("ir_version", "opset_import", "graph", "metadata_props", "doc_string"),
     *("producer_name", "producer_version", "domain", "model_version"),
@@ -56,16 +56,16 @@ _GRAPH_FIELDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class CheckedModel:
-    """A model file that passed.
+    """A model file that passed all checks.
 
     Attributes:
-        data: A self-contained ONNX file made of what was checked and nothing else.
-        sha256: Of the file as it lies on disk, followed by its external data if it has any.
-        file_sha256: Of the file alone.
+        data: A self-contained ONNX file made of the checked parts only.
+        sha256: Hash of the file on disk, followed by its external data if it has any.
+        file_sha256: Hash of the file alone.
         input: Name of the input, float32 [N, n_features].
         output: Name of the output, float32 [N] or [N, 1].
-        n_features: How many features the input has.
-        n_values: Floats that one row makes on its way through the graph, all tensors together.
+        n_features: Number of input features.
+        n_values: Floats per row in the graph, all tensors together.
         metadata: The file's own key-value pairs.
     """
 
@@ -91,9 +91,9 @@ def check_file(path: Path) -> CheckedModel:
 
 
 def shipped(data: bytes, *, features: "Sequence[str]") -> CheckedModel:
-    """A model of the package itself, which the tests have checked: it is not taken apart again.
+    """A shipped model, which the tests have checked and which is not checked again.
 
-    So that scoring with it needs no parser of ONNX files.
+    Scoring with it therefore needs no parser of ONNX files.
     """
     return CheckedModel(
         data=data,
@@ -121,7 +121,7 @@ def check_bytes(data: bytes, *, folder: Path, origin: str) -> CheckedModel:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a model file, if it is a file of a tiny model's size.
+    """The bytes of a model file, unless it is too large for a tiny model.
 
     Raises:
         UsageError: there is no such file, or it cannot be read.
@@ -144,7 +144,7 @@ def read_file(path: Path) -> bytes:
 
 
 def parse(data: bytes) -> "ModelProto":
-    """The file's content: all text is text. External data is not read, nothing else is checked.
+    """The parsed file, with valid text only; external data is not read, the rest not checked.
 
     Raises:
         ModelError: the bytes are no ONNX file, or damaged.
@@ -164,7 +164,7 @@ def parse(data: bytes) -> "ModelProto":
 
 
 def _check_text(model: "ModelProto") -> None:
-    """Refuse names that are no UTF-8: protobuf hands them out as bytes, to everyone's surprise."""
+    """Refuse names that are not UTF-8, which protobuf returns as bytes."""
     messages: list[Message] = [model]
     n_parts = 0
     while messages:
@@ -214,7 +214,7 @@ def _check(model: "ModelProto", data: bytes, folder: Path) -> CheckedModel:
 
 
 def _allow_fields(message: "Message", allowed: "Collection[str]", what: str) -> None:
-    # Fields that the parser does not know cannot be seen here; rebuilding the file drops them.
+    # Fields unknown to the parser are not visible here; rebuilding the file drops them.
     found = sorted({descriptor.name for descriptor, _ in message.ListFields()} - set(allowed))
     if found:
         raise UnsafeModelError(f"{what} has {', '.join(found)}; a dense network needs none")

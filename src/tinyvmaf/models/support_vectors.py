@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trained support-vector regression as plain NumPy arrays: the kind of model that VMAF itself is.
+"""Trained support-vector regressions, the type of VMAF's own models, as plain NumPy arrays.
 
 The order of computation is that of the ONNX graph and of libvmaf: standardise the features, sum
 Gaussian kernels around the support vectors, rescale to VMAF points, clip to [0, 100]. Nothing here
@@ -21,14 +21,14 @@ _ROWS_AT_ONCE = 2**12
 class SupportVectors:
     """A support-vector regression with a Gaussian kernel, and its scaling.
 
-    All values are those of float32, so that every way of computing it starts from the same ones.
+    All values are representable in float32, so that every implementation uses the same ones.
 
     Attributes:
         features: Names of the inputs, in order.
         shift: Inputs are read as `(features - shift) / scale`.
         scale: See `shift`; above 0.
         vectors: The support vectors, standardised.
-        weights: Of the support vectors (their dual coefficients).
+        weights: Weights of the support vectors (their dual coefficients).
         bias: Added to the sum.
         gamma: A kernel is `exp(-gamma * distance ** 2)`.
         target_shift: The output is `y * target_scale + target_shift`, then clipped to [0, 100].
@@ -47,7 +47,7 @@ class SupportVectors:
 
     @property
     def n_params(self) -> int:
-        """What training chose: the vectors, their weights and the bias."""
+        """Number of trained parameters: the vectors, their weights and the bias."""
         return self.vectors.size + self.weights.size + 1
 
     def predict(self, features: Float[np.ndarray, "n n_features"]) -> Float[np.ndarray, " n"]:
@@ -67,4 +67,4 @@ class SupportVectors:
 
 
 Regressor = Network | SupportVectors
-"""What training makes."""
+"""A trained model, as plain arrays."""

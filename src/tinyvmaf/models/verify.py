@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that a model and its card claim, computed again and put into words.
+"""Verification of the claims of a model and its card.
 
-In goes a model by name or path and, if there is one, a feature table; out comes a `Verification`,
-one check a claim. Nothing is raised for a model that fails: the first failure is a check that did
-not pass, and what depends on it is not tried.
+A `Verification` of a model, with or without a feature table, has one check for each claim. A model
+that fails raises no error: its first failure is a check that did not pass, and checks that depend
+on it are skipped.
 """
 
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ class TableError:
     """A model's error on a feature table, in VMAF points over frames.
 
     Attributes:
-        rmse, mae, bias, largest: Of predicted minus target; `largest` is an absolute difference.
-        n_frames, n_sources: How much was scored.
-        seen: The sources that the model was trained on, which make the error look too small.
+        rmse, mae, bias, largest: Errors, predicted minus target; `largest` is absolute.
+        n_frames, n_sources: Numbers of scored frames and sources.
+        seen: Sources that the model was trained on, which bias the error downwards.
     """
 
     rmse: float
@@ -56,12 +56,12 @@ class TableError:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What came out for a model.
+    """The result of verifying a model.
 
     Attributes:
-        path: Its file.
+        path: The model's file.
         checks: In the order in which they were made.
-        error: On the table that was given; None without one, or if that check failed.
+        error: The error on the table; None without a table, or if that check failed.
     """
 
     path: Path
@@ -70,7 +70,7 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        """Whether every claim holds."""
+        """True if every claim holds."""
         return all(check.passed for check in self.checks)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model for VMAFx: the ONNX file as it is, and the sidecar that VMAFx' C loader reads beside it.
+"""Export for VMAFx: the ONNX file, and the JSON sidecar that VMAFx's C loader reads beside it.
 
 The loader looks for keys by their first occurrence in the text, so that the keys stand here once,
 at the top. The scaling is inside our graphs, which the sidecar says: with a mean it would be
@@ -39,7 +39,7 @@ def sidecar(model: Model) -> str:
             "quant_mode": "fp32",
             "feature_order": list(model.features),
             "onnx_has_scaler": True,
-            # Not VMAFx', but what tinyvmaf reads of a JSON beside a model.
+            # Not for VMAFx: tinyvmaf reads these entries of a JSON beside a model.
             "features": list(model.features),
             "sha256": checked.file_sha256,
             "teacher": None if card is None else card.teacher,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The weights of an ONNX file as arrays, whether they lie in the file or beside it.
+"""The weights of an ONNX file as arrays, from the file itself or from external data.
 
-In go tensors that nobody has looked at, out come finite float32 (and int64, for axes) arrays of
-bounded size. Sizes are checked before anything is read or allocated; sparse, quantised, string and
-half-precision tensors are refused.
+Unchecked tensors are turned into finite float32 (and int64, for axes) arrays of bounded size. Sizes
+are checked before anything is read or allocated; sparse, quantised, string and half-precision
+tensors are refused.
 """
 
 import math
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 MAX_DIMENSION: Final = 4096
 MAX_ELEMENTS: Final = 2**19
-"""Of all weights together; a network of 2561 parameters has 2561."""
+"""Upper bound of all weights together; a network of 2561 parameters has 2561."""
 _MAX_RANK: Final = 2
 _MAX_TENSORS: Final = 1024
 
 FLOAT: Final = 1
-"""ONNX's own number of float32 (TensorProto.DataType)."""
+"""ONNX's code of float32 (TensorProto.DataType)."""
 _INT64: Final = 7
 
 
@@ -49,7 +49,7 @@ def read_weights(tensors: "Sequence[TensorProto]", *, folder: Path) -> Weights:
     """Read the tensors of a model that lies in `folder`.
 
     Raises:
-        UnsafeModelError: a tensor is too large, of a kind that a dense network has not, not
+        UnsafeModelError: a tensor is too large, of a kind foreign to a dense network, not
             finite, or lies outside the folder.
         ModelError: a tensor is damaged, unnamed or there twice, or its file is missing.
     """
@@ -72,7 +72,7 @@ def read_weights(tensors: "Sequence[TensorProto]", *, folder: Path) -> Weights:
 
 
 def external_ranges(tensors: "Sequence[TensorProto]") -> dict[str, ExternalRange]:
-    """Where the tensors that are not in the file itself say they are, by name; nothing is read.
+    """Name -> external range of the tensors outside the file; no data is read.
 
     Raises:
         UnsafeModelError: as `read_weights`.
@@ -83,7 +83,7 @@ def external_ranges(tensors: "Sequence[TensorProto]") -> dict[str, ExternalRange
 
 
 def _check_sizes(tensors: "Sequence[TensorProto]") -> None:
-    """Refuse what would be too much to read."""
+    """Refuse tensors that are too large to read."""
     if len(tensors) > _MAX_TENSORS:
         raise UnsafeModelError(
             f"it has {len(tensors)} weight tensors, at most {_MAX_TENSORS} are allowed"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tinyvmaf.report.curve import save_chart
 from tinyvmaf.report.theme import PAGE, PAPER, Theme
-from tinyvmaf.scoring.ladder import Ladder
+from tinyvmaf.scoring.encodes import Ladder
 
 if TYPE_CHECKING:
     import altair as alt

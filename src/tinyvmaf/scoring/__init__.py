@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two videos in, scores out: frames, pooled scores, an interval; preflight; log formats."""
+"""Scoring of pairs: modes, sampling, intervals, pooling, batches and log formats."""

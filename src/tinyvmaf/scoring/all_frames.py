@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The passes that see all frames of a pair, run in one decode, and their logs, read in parts."""
+"""Passes over all frames of a pair in one decode, and their logs, read in parts."""
 
 from array import array
 from collections.abc import Generator, Iterable, Sequence
@@ -22,11 +22,11 @@ from tinyvmaf.scoring.mode import Job
 
 @dataclass(frozen=True, slots=True)
 class AllFrames:
-    """Passes that have been run.
+    """The results of passes over all frames.
 
     Attributes:
-        job: What they were run for.
-        sets: What they make.
+        job: The job that they were run for.
+        sets: The feature sets that they computed.
         command: The ffmpeg command; the logs lie in the folder in which it runs.
     """
 
@@ -43,8 +43,8 @@ class AllFrames:
         """The columns of all sets, with their prefixes, some thousand frames at a time.
 
         Raises:
-            SchemaError: a log is not what it should be.
-            ToolFailed: one has not exactly the frames of the pair.
+            SchemaError: a log is invalid.
+            ToolFailed: the number of frames in a log is not that of the pair.
         """
         yield from merged_parts(self.job, self.sets)
 
@@ -66,7 +66,7 @@ def merged_parts(job: Job, sets: Sequence[FeatureSet]) -> Generator[Log]:
 
 
 def joined(parts: Iterable[Float[np.ndarray, " n_frames"]]) -> Float[np.ndarray, " n_frames"]:
-    """One value a frame, of all parts; concatenating a list of them would take twice the memory."""
+    """The values of all parts in one array, in half the memory of concatenating a list."""
     values = array("d")
     for part in parts:
         values.frombytes(part.tobytes())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a clip's features lie where the model was trained: inside, at the edge, or outside.
+"""Applicability of a model: a clip's features inside, at the edge of or outside its training range.
 
-A network answers with the same face everywhere. The card says where the training frames' features
-lay, one by one; a clip that leaves that range is named with the feature that leaves it most. To lie
-inside every single range is necessary, not sufficient: combinations are not looked at.
+A network extrapolates without warning. The card holds the range of each feature over the training
+frames; for a clip outside, the feature that leaves its range most is reported. Lying inside every
+range is necessary, not sufficient: combinations of features are not checked.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _EDGE_SHARE: Final = 0.10
 
 
 class Verdict(StrEnum):
-    """How a clip lies to what a model was trained on."""
+    """Position of a clip's features relative to a model's training range."""
 
     INSIDE = "inside"
     EDGE = "edge"
@@ -32,12 +32,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Applicability:
-    """A verdict and what it rests on.
+    """A verdict and its evidence.
 
     Attributes:
-        verdict: The word.
+        verdict: The verdict.
         feature: The feature that leaves its range most, None if none does.
-        share: The share of frames for which it does.
+        share: The share of frames for which it does so.
         reason: The same in words.
     """
 
@@ -68,7 +68,7 @@ class DomainWatch:
         self._in_tails += ((features < p1) | (features > p99)).sum(axis=0)
 
     def verdict(self) -> Applicability:
-        """What the frames so far say."""
+        """The verdict on the frames so far."""
         names = list(self._domain)
         for word, counts, limit, where in (
             (Verdict.OUTSIDE, self._beyond, _OUTSIDE_SHARE, "beyond all that"),

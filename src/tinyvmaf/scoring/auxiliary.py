@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Auxiliary variables of every frame: plain signals, a reduced score, or packet sizes.
 
-An auxiliary variable need only vary with the score; sampled frames give its slope. `signal` (PSNR,
-and how much the picture changes) needs no training. A tiny model, or libvmaf's own v0.6.1, on
-reduced pictures predicts the score itself. `packets` needs no decoding at all.
+An auxiliary variable need only correlate with the score; its slope is fitted on sampled frames.
+`signal` (PSNR, and change of the reference) needs no training. A tiny model, or libvmaf's own
+v0.6.1, on reduced pictures predicts the score itself. `packets` needs no decoding at all.
 """
 
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from tinyvmaf.models.model import Model
 
 REDUCED: Final = {item.name: item for item in (HALF, QUARTER)}
-"""Libvmaf itself on reduced pictures, by the word for `--auxiliary`."""
+"""Value of `--auxiliary` -> feature set of libvmaf on reduced pictures."""
 
 PACKETS: Final = "packets"
 NONE: Final = "none"
 WORDS: Final = (SIGNAL.name, PACKETS, *REDUCED, NONE)
-"""The words for `--auxiliary`."""
+"""The values of `--auxiliary`."""
 
 
 @runtime_checkable
@@ -41,7 +41,7 @@ class AbstractVariables(Protocol):
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The command's options that give these variables again."""
+        """The command's options that select these variables."""
         ...
 
     @property
@@ -89,11 +89,11 @@ def packet_variables(
 
 @dataclass(frozen=True, slots=True)
 class SignalVariables:
-    """PSNR, and how much the reference changes."""
+    """PSNR, and the change between frames of the reference."""
 
     @property
     def name(self) -> ModelName:
-        """Of the set."""
+        """The set's name."""
         return ModelName(SIGNAL.name, None)
 
     @property
@@ -117,13 +117,13 @@ class SignalVariables:
 
 @dataclass(frozen=True, slots=True)
 class ReducedVmaf:
-    """Libvmaf's v0.6.1 on pictures that were scaled down."""
+    """Libvmaf's v0.6.1 on reduced pictures."""
 
     feature_set: FeatureSet
 
     @property
     def name(self) -> ModelName:
-        """Of the reduced set."""
+        """The reduced set's name."""
         return ModelName(self.feature_set.name, None)
 
     @property
@@ -147,7 +147,7 @@ class ReducedVmaf:
 
 @dataclass(frozen=True, slots=True)
 class TinyModel:
-    """A tiny model on cheap features.
+    """A tiny model on features of reduced sets.
 
     Attributes:
         tiny: The model.
@@ -167,17 +167,17 @@ class TinyModel:
 
     @property
     def name(self) -> ModelName:
-        """Of the model."""
+        """The model's name."""
         return ModelName(self.tiny.name, self.tiny.sha256)
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The model."""
+        """The option `--model`."""
         return ("--model", self.origin)
 
     @property
     def sets(self) -> tuple[FeatureSet, ...]:
-        """Those that its features come from."""
+        """The feature sets that hold the model's features."""
         return sets_of(self.tiny.features)
 
     def columns(self, part: Log) -> Float[np.ndarray, "n_frames n_variables"]:
@@ -192,7 +192,7 @@ class TinyModel:
 
 @dataclass(frozen=True, slots=True)
 class NoVariables:
-    """No variable that needs a pass: exact scores alone, or packet sizes."""
+    """Variables that need no pass: none at all, or packet sizes."""
 
     word: str = NONE
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many pairs: from a CSV file, or a folder of encodes against one reference.
+"""Batches of pairs: from a CSV file, or a folder of encodes against one reference.
 
-A pair that fails is named and the others are scored. Pairs run side by side, each with its share of
-the cores, and come out in the order in which they were named.
+A pair that fails is named and the others are scored. Pairs run in parallel, each with its share of
+the cores, and are returned in the order in which they were given.
 """
 
 import csv
@@ -34,7 +34,7 @@ _SUFFIXES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A pair with its score, or with the reason why it has none."""
+    """A pair with its score, or with the error that prevented it."""
 
     pair: Pair
     score: Score | None = None
@@ -45,7 +45,7 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[Pair, ...]:
     """The pairs that a CSV file names, paths relative to its folder.
 
     Args:
-        path: A file with the columns `reference` and `distorted`; others are not read.
+        path: A file with the columns `reference` and `distorted`; others are ignored.
         raw: Geometry of raw YUV files.
 
     Raises:
@@ -54,7 +54,7 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[Pair, ...]:
     """
     pairs: list[Pair] = []
     try:
-        # A byte-order mark is what spreadsheets put in front.
+        # Spreadsheets write a byte-order mark.
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restval="", strict=True)
             missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
@@ -82,7 +82,7 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[Pair, ...]:
 
 
 def encodes_in(folder: Path, *, reference: Path, raw: RawFormat | None = None) -> tuple[Pair, ...]:
-    """Every video in `folder`, by its suffix, against one reference, sorted by name.
+    """A pair for every video in `folder`, by suffix, with one reference, sorted by name.
 
     Raises:
         CorpusError: there is none.
@@ -91,7 +91,7 @@ def encodes_in(folder: Path, *, reference: Path, raw: RawFormat | None = None) -
     encodes = [
         path
         for path in sorted(folder.iterdir())
-        if (path.is_file() or not path.exists())  # a link to nothing is named, not left out
+        if (path.is_file() or not path.exists())  # a broken link is reported, not left out
         and path.suffix.lower() in _SUFFIXES
         and not (reference.exists() and path.exists() and path.samefile(reference))
     ]
@@ -107,11 +107,11 @@ def score_many(
     jobs: int | None = None,
     cluster: str | None = None,
 ) -> Generator[Outcome]:
-    """Score pairs side by side; outcomes come in the order of `pairs`, each as soon as it can.
+    """Score pairs in parallel; yield outcomes in the order of `pairs`, as soon as possible.
 
     Args:
-        pairs: What to score.
-        scorer: How; its threads are shared among the jobs of this machine.
+        pairs: The pairs to score.
+        scorer: The scorer, whose threads are shared among the jobs of this machine.
         jobs: Programs at once on this machine; all cores by default.
         cluster: A Dask cluster that does the work instead, as `open_executor` takes it.
 
@@ -121,7 +121,7 @@ def score_many(
     """
     if cluster is None:
         jobs = min(len(pairs), n_jobs()) if jobs is None else n_jobs(jobs)
-    # A worker of a cluster has one core to count on, and nobody watches its screen.
+    # A worker of a cluster has one core for certain, and shows no progress.
     threads = 1 if jobs is None else max(1, scorer.threads // jobs)
     shared = replace(scorer, threads=threads)
     task: Task | None = None
@@ -143,19 +143,19 @@ def score_many(
 
 @dataclass(frozen=True, slots=True)
 class ScoreVideos:
-    """The work of scoring one pair, as an executor takes it; it may run in another process."""
+    """A task for an executor that scores one pair; it may run in another process."""
 
     scorer: Scorer
     pair: Pair
 
     def __call__(self, on_frame: Callable[[int], None]) -> Score:
-        """Score the pair; the scorer itself tells how far it is."""
+        """Score the pair; the scorer reports its own progress."""
         del on_frame
         return self.scorer.score(self.pair)
 
 
 def _absolute(pair: Pair) -> Pair:
-    """The pair for a worker, which has another working folder."""
+    """The pair with absolute paths, for a worker with another working folder."""
     return replace(
         pair,
         reference=replace(pair.reference, path=absolute(pair.reference.path)),
@@ -171,6 +171,6 @@ def _outcome(future: "Future[Score]", pair: Pair) -> Outcome:
     try:
         return Outcome(pair, future.result())
     except ClusterLost:
-        raise  # no pair's fault, and every other one would say the same
+        raise  # not specific to one pair: all others would fail alike
     except TinyVmafError as error:
         return Outcome(pair, error=error)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """CPU time of the parts of scoring, as `tinyvmaf frontier` measured it.
 
-The figures lie in `costs.json` beside this module; `tinyvmaf frontier --costs FILE` writes it.
-Their ratios matter, and those depend little on the machine.
+The figures are in `costs.json` beside this module, written by `tinyvmaf frontier --costs FILE`.
+Only their ratios matter, and those depend little on the machine.
 """
 
 import json
@@ -25,15 +25,15 @@ START: Final = "start"
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """CPU seconds of one 1080p frame, but for `start_s`.
+    """CPU seconds per 1080p frame, except `start_s`.
 
     Attributes:
-        decoding: Of decoding one frame of both videos.
-        libvmaf: Of libvmaf on every frame, decoding included.
-        exact_frame: Of one sampled frame beside decoding.
-        spare_frame: Of keeping one frame with its neighbours for a later round.
-        passes: Of each feature set, added to decoding.
-        start_s: Of starting the program and checking the pair, for pictures of any size.
+        decoding: Cost of decoding one frame of both videos.
+        libvmaf: Cost of libvmaf on every frame, decoding included.
+        exact_frame: Cost of one sampled frame, decoding excluded.
+        spare_frame: Cost of keeping one frame with its neighbours for a later round.
+        passes: Feature set -> its cost, decoding excluded.
+        start_s: Cost of starting the program and checking the pair, at any picture size.
     """
 
     decoding: float
@@ -70,5 +70,5 @@ def measured_costs() -> Costs:
 
 
 def costs_record(cpu_ms: Mapping[str, float], **about: Any) -> dict[str, Any]:  # noqa: ANN401
-    """The content of `costs.json`: the figures, and where they come from."""
+    """The content of `costs.json`: the figures and their origin."""
     return {"schema": SCHEMA, "cpu_ms": dict(cpu_ms), **about}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CPU time that scoring took, of this process and of the programs that it ran."""
+"""CPU time of scoring: of this process and of the programs that it ran."""
 
 import resource
 import threading
@@ -25,7 +25,7 @@ class Spent:
 
 @contextmanager
 def cpu_time() -> Generator[Spent]:
-    """Measure the CPU time of what happens inside."""
+    """Measure the CPU time of the `with` block."""
     spent, before = Spent(), _cpu_s()
     with _lock:
         _running.append(spent)

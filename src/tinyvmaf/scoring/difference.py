@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Differences of encodes of one reference, from the frames that both share.
 
-Scores of one frame of two encodes vary together, so that the interval of their difference is much
-narrower than those of two means. In go samples and exact scores, out comes the difference.
+Scores of one frame in two encodes are correlated, so that the interval of their difference is much
+narrower than those of the two means.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class Difference:
 
     Attributes:
         mean: In VMAF points.
-        half_width: Of its confidence interval; 0 if all frames of both are known.
+        half_width: Half the width of its confidence interval; 0 if all frames are known.
     """
 
     mean: float
@@ -29,7 +29,7 @@ class Difference:
 
     @property
     def resolved(self) -> bool:
-        """Whether the interval excludes 0."""
+        """True if the interval excludes 0."""
         return abs(self.mean) > self.half_width
 
 
@@ -40,13 +40,13 @@ def difference(
     auxiliary: Sequence[Auxiliary],
     level: float,
 ) -> Difference:
-    """The difference of the first encode and the second.
+    """The mean score of the first encode minus that of the second.
 
     Args:
-        samples: Of those that were sampled; nested, as samples of one reference are.
+        samples: Samples of the encodes that were sampled, nested, as for one reference.
         exact: The exact scores of both.
         auxiliary: The auxiliary variables of both.
-        level: Of the confidence interval.
+        level: Nominal coverage of the confidence interval.
     """
     shared = {f: exact[0][f] - exact[1][f] for f in exact[0].keys() & exact[1].keys()}
     # The coarser sample belongs to both.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether this machine can score, and what to do where it cannot.
+"""Checks of this machine's ability to score, with cures for failures.
 
-Every check says what was found; one that fails says the cure. Checks run a program or use a library
-instead of believing its version number.
+Every check reports its finding, and a cure if it fails. Checks run a program or use a library
+instead of relying on its version number.
 """
 
 import os
@@ -33,7 +33,7 @@ _ENOUGH_BYTES: Final = 1 << 30
 
 
 class Status(StrEnum):
-    """How a check ended: `absent` is something that one can do without."""
+    """Result of a check; `absent` is for something optional."""
 
     OK = "ok"
     ABSENT = "absent"
@@ -42,13 +42,13 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
+    """One check of the machine.
 
     Attributes:
-        name: What.
-        status: How it is.
-        found: What was found.
-        cure: What to do; None if nothing needs to be done.
+        name: Name of the checked item.
+        status: The result.
+        found: The finding, in words.
+        cure: The action to take; None if none is needed.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Check:
 
 
 def examine(*, ffmpeg: Path | None = None) -> Generator[Check]:
-    """Check everything, each as soon as it is known."""
+    """Run all checks; yield each as soon as it is done."""
     yield _libraries()
     yield Check("cores", Status.OK, f"{os.cpu_count() or 1}: threads of a pair, pairs of a batch")
     try:
@@ -110,7 +110,7 @@ def _known_pair(ffmpeg: Ffmpeg) -> Check:
 
 
 def _teachers(ffmpeg: Ffmpeg) -> Check:
-    """Which of libvmaf's models are inside, by asking for each."""
+    """Check which models libvmaf has, by running each."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         answers = pool.map(lambda name: _has_teacher(name, ffmpeg), BUILT_IN)
         inside = [name for name, there in zip(BUILT_IN, answers, strict=True) if there]

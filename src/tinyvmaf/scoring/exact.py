@@ -14,13 +14,13 @@ from tinyvmaf.scoring.mode import EXACT, FrameScores, Job, ModelName
 
 @dataclass(frozen=True, slots=True)
 class ExactMode:
-    """Scores with a teacher itself."""
+    """Scores every frame with the teacher."""
 
     teacher: Teacher
 
     @property
     def name(self) -> str:
-        """The word for `--mode`."""
+        """The value of `--mode`."""
         return EXACT
 
     @property
@@ -30,7 +30,7 @@ class ExactMode:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The command's options that give this mode again."""
+        """The command's options that select this mode."""
         return ("--mode", EXACT, "--teacher", str(self.teacher.path or self.teacher.name))
 
     def check(self, engine: FfmpegEngine) -> None:

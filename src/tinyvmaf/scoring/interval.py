@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interval around a tiny model's clip score, from what its held-out sources were missed by."""
+"""The interval of a tiny model's clip score, from the residuals of held-out sources."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from tinyvmaf.stats.conformal import hcp_radius
 
 
 def check_level(level: float) -> float:
-    """The level itself, if it is one.
+    """The level, if it is valid.
 
     Raises:
         UsageError: it is no probability between 0 and 1.
@@ -26,16 +26,16 @@ def check_level(level: float) -> float:
 def unseen_source_interval(
     mean: float, *, calibration: Sequence[Residuals], level: float
 ) -> Interval | None:
-    """Where libvmaf's own mean is expected; None if there are too few sources for `level`.
+    """Interval for libvmaf's own mean; None if there are too few sources for `level`.
 
     Args:
         mean: The model's mean over the clip's frames.
-        calibration: For every held-out source what its clips were missed by, from the card.
-        level: The probability that is aimed at, in (0, 1).
+        calibration: The clip residuals of every held-out source, from the card.
+        level: Nominal coverage, in (0, 1).
 
     Source: hierarchical conformal prediction (Lee, Barber and Willett 2023) over sources. Its
-    theorem is about models that have not seen the source; the shipped weights are refitted on all
-    of them, so that the interval is typical and nothing is proven. Its words say so.
+    theorem holds for models that were not trained on the source; the shipped weights are refitted
+    on all of them, so that coverage is empirical and not guaranteed, as the interval's text says.
     """
     scores = np.abs(np.concatenate([np.asarray(item.residuals) for item in calibration]))
     sizes = [len(item.residuals) for item in calibration]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small pair of raw videos whose score is known, made from arithmetic alone.
+"""A small pair of raw videos with a known score, made by arithmetic alone.
 
-No encoder, filter or random generator takes part, so that the pair has the same bytes everywhere;
+No encoder, filter or random generator is used, so that the pair has the same bytes everywhere;
 another score means another libvmaf, or a broken one.
 """
 

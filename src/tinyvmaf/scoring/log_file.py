@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing frame scores in libvmaf's own log layouts, so that programs that read those read ours.
+"""Logs of frame scores in libvmaf's own layouts, for programs that read those.
 
-In go libvmaf's CSV log of the pass and the scores of the mode, out comes a JSON, XML or CSV log
-with libvmaf's names, order and precision. Where the mode is not libvmaf itself, the column `vmaf`
-holds the mode's scores and the other columns stay what libvmaf measured. Memory does not grow with
-the video.
+A JSON, XML or CSV log with libvmaf's names, order and precision is made from libvmaf's CSV log of
+the pass and the scores of the mode. If the mode is not libvmaf itself, the column `vmaf` holds the
+mode's scores and the other columns libvmaf's values. Memory does not grow with the video.
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -30,12 +29,12 @@ Row = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class LogHead:
-    """What a log says of its run.
+    """The facts about a run in the head of a log.
 
     Attributes:
-        libvmaf: Its version.
-        fps: Frames scored a second.
-        width, height: Of the pictures that were compared.
+        libvmaf: Version of libvmaf.
+        fps: Frames scored per second.
+        width, height: Size of the compared pictures.
     """
 
     libvmaf: str
@@ -45,7 +44,7 @@ class LogHead:
 
 
 def log_format(path: Path, named: str | None) -> str:
-    """The format that was named, else what the file's suffix says; JSON without a suffix.
+    """The format that was named, else that of the file's suffix; JSON without a suffix.
 
     Raises:
         UsageError: there is no such format.
@@ -71,14 +70,14 @@ def write_log(
     scores: Float[np.ndarray, " n_frames"],
     measured: Path | None,
 ) -> None:
-    """Write a log of `scores` to `path`, whole or not at all.
+    """Write a log of `scores` to `path` atomically.
 
     Args:
         path: The file.
         layout: One of `FORMATS`.
-        head: What it says of the run.
-        scores: Of every frame, for the column `vmaf`.
-        measured: Libvmaf's CSV log of the same frames, whose other columns go along.
+        head: Facts about the run.
+        scores: Score of every frame, for the column `vmaf`.
+        measured: Libvmaf's CSV log of the same frames, whose other columns are copied.
 
     Raises:
         UsageError: the file cannot be written.
@@ -94,7 +93,7 @@ def write_log(
 
 
 class _Pooling:
-    """Passes rows through and pools every column on the way."""
+    """An iterator over rows that pools every column."""
 
     def __init__(self, names: Row, rows: Iterable[Row]) -> None:
         self.names = names
@@ -116,7 +115,7 @@ class _Pooling:
             yield from part
 
     def pooled(self) -> Generator[tuple[str, dict[str, str]]]:
-        """What libvmaf pools, under its names, once all rows have passed."""
+        """Yield libvmaf's pooled values, under its names, after the last row."""
         columns = zip(
             self.names,
             self._lowest,
@@ -134,7 +133,7 @@ class _Pooling:
 
 
 def _rows(scores: Float[np.ndarray, " n_frames"], measured: Path | None) -> Generator[Row]:
-    """The columns' names, then a row a frame, as text with libvmaf's six digits."""
+    """Yield the columns' names, then one row per frame, as text with libvmaf's six digits."""
     if measured is None:
         yield (TARGET,)
         yield from ((f"{score:.6f}",) for score in scores)
@@ -150,7 +149,7 @@ def _rows(scores: Float[np.ndarray, " n_frames"], measured: Path | None) -> Gene
 
 
 def _write_csv(file: IO[str], head: LogHead, table: _Pooling) -> None:
-    del head  # this layout has no place for it
+    del head  # this layout has no field for it
     file.write(f"Frame,{','.join(table.names)},\n")
     file.writelines(f"{number},{','.join(row)},\n" for number, row in enumerate(table.rows()))
 
@@ -175,7 +174,7 @@ def _write_json(file: IO[str], head: LogHead, table: _Pooling) -> None:
 
 
 def _write_xml(file: IO[str], head: LogHead, table: _Pooling) -> None:
-    # Not needed by most calls, and slow: it brings the whole of urllib.
+    # Rarely needed, and slow to import, since it loads urllib.
     from xml.sax.saxutils import quoteattr
 
     file.write(f"<VMAF version={quoteattr(head.libvmaf)}>\n")

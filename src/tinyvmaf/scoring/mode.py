@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inputs and results of every mode of scoring.
 
-A mode turns an aligned pair into a score for every frame, and says how far to believe their mean.
-It decides itself what ffmpeg computes; the caller has checked the pair and gives it a folder.
+A mode turns a checked pair into a score for every frame, with the uncertainty of their mean. It
+decides what ffmpeg computes; the caller has checked the pair and provides a folder.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ EXACT: Final = "exact"
 MODEL: Final = "model"
 SAMPLED: Final = "sampled"
 MODES: Final = (EXACT, MODEL, SAMPLED)
-"""The words for `--mode`."""
+"""The values of `--mode`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Job:
     Attributes:
         pair: The videos and how they are compared.
         engine: The ffmpeg to use.
-        folder: An empty one that lives as long as the job.
-        threads: What ffmpeg may use.
+        folder: An empty folder that exists as long as the job.
+        threads: Number of threads that ffmpeg may use.
     """
 
     pair: CheckedPair
@@ -44,11 +44,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """What made the scores.
+    """The model that made the scores.
 
     Attributes:
-        name: Of the model.
-        sha256: Of its file; None for a model that is part of libvmaf, whose version stands for it.
+        name: The model's name.
+        sha256: Hash of its file; None for a model of libvmaf, which its version identifies.
     """
 
     name: str
@@ -57,12 +57,12 @@ class ModelName:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where the exact mean of the clip is expected, with what probability, and why.
+    """Interval for the clip's exact mean, with its nominal coverage and guarantee.
 
     Attributes:
-        low, high: In VMAF points, within [0, 100].
-        level: The probability that is aimed at.
-        guarantee: What is promised, as weak as it is.
+        low, high: Ends, in VMAF points, within [0, 100].
+        level: Nominal coverage.
+        guarantee: The guarantee on the coverage, in words.
     """
 
     low: float
@@ -77,16 +77,16 @@ class Sampling:
 
     Attributes:
         mean: The estimate, in VMAF points, within [0, 100].
-        half_width: Of its interval, before that is cut to [0, 100].
-        seed: Of the random numbers; the same seed draws the same frames.
-        method: How exact scores were had: `decode` (both videos decoded) or `seek`.
+        half_width: Half the width of its interval, before it is cut to [0, 100].
+        seed: Seed of the random numbers; the same seed samples the same frames.
+        method: Method for exact scores: `decode` (both videos decoded) or `seek`.
         auxiliary: The auxiliary variables.
-        n_looks: Rounds of drawing and looking.
+        n_looks: Number of sampling rounds, each with a look at the interval.
         n_decodes: Decodes of both videos from end to end.
-        n_decoded: Frames decoded of both videos together.
-        n_outliers: Frames that formed a part of their own.
+        n_decoded: Frames decoded, of both videos together.
+        n_outliers: Frames in the stratum of outliers.
         exact: Exact scores by frame number, of the frames that were computed.
-        strata_frames: The frames that were drawn with equal probability.
+        strata_frames: The frames that were sampled with equal probability.
         percentiles: Confidence intervals of the 1st, 5th and 10th percentile, None where the sample
             is too small.
         times_cheaper: CPU time of libvmaf on every frame over ours, estimated from measured parts.
@@ -117,7 +117,7 @@ class ThresholdAnswer:
 
     Attributes:
         at_least: The threshold, in VMAF points.
-        percentile: The percentile that was asked about, in percent; None for the mean.
+        percentile: The percentile in question, in percent; None for the mean.
         answer: `yes`, `no` or `too close to call`.
         reason: The figures behind it, in words.
     """
@@ -130,19 +130,19 @@ class ThresholdAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FrameScores:
-    """What a mode found.
+    """The result of a mode.
 
     Attributes:
-        scores: Of every frame, in [0, 100].
+        scores: Score of every frame, in [0, 100].
         command: The ffmpeg command that computed them.
         log: Libvmaf's CSV log of all frames, None if the mode did not make one.
-        interval: Where the exact mean is expected; None if the mean is exact or nothing is known.
-        applicability: Whether the model knows such content; None if no model was used.
-        notes: What a user should know.
-        sampling: The sample, if the mean was estimated; the scores are then a likely course.
-        exact_by: The teacher, if a mode that would sample has left all frames to it.
+        interval: Interval for the exact mean; None if the mean is exact or nothing is known.
+        applicability: Position in the model's training range; None if no model was used.
+        notes: Notes for the user.
+        sampling: The sample, if the mean was estimated; `scores` are then predictions.
+        exact_by: The teacher, if the mode `sampled` fell back to scoring all frames with it.
         verdict: The answer, if a question was asked.
-        n_worst: The worst moments that are wanted of a sample.
+        n_worst: Number of worst moments to report for a sample.
     """
 
     scores: Float[np.ndarray, " n_frames"]
@@ -159,21 +159,21 @@ class FrameScores:
 
 @runtime_checkable
 class Mode(Protocol):
-    """A way of scoring."""
+    """A method of scoring."""
 
     @property
     def name(self) -> str:
-        """The word for `--mode`."""
+        """The value of `--mode`."""
         ...
 
     @property
     def model(self) -> ModelName:
-        """What makes the scores."""
+        """The model that makes the scores."""
         ...
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The command's options that give this mode again."""
+        """The command's options that select this mode."""
         ...
 
     def check(self, engine: FfmpegEngine) -> None:

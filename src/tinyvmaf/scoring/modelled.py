@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mode `model`: a tiny model alone, on the features of every frame.
 
-With features of the cheap sets it is the fastest way to a score, and nothing on the clip itself
-corrects it. The pass at full size yields the exact score too: a model of its features is for
-another teacher, a mean opinion score, or for checking a model.
+With features of reduced sets it is the fastest method, but no exact score of the clip corrects it.
+The pass at full size also yields the exact score: a model of its features is for another teacher, a
+mean opinion score, or for checking a model.
 """
 
 from collections.abc import Generator
@@ -32,7 +32,7 @@ class ModelMode:
     Attributes:
         tiny: The model.
         origin: The shipped name or the file that it was loaded from.
-        level: The probability that its interval aims at, in (0, 1).
+        level: Nominal coverage of its interval, in (0, 1).
     """
 
     tiny: Model
@@ -41,7 +41,7 @@ class ModelMode:
 
     @property
     def name(self) -> str:
-        """The word for `--mode`."""
+        """The value of `--mode`."""
         return MODEL
 
     @property
@@ -51,14 +51,14 @@ class ModelMode:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The command's options that give this mode again."""
+        """The command's options that select this mode."""
         options = ["--mode", MODEL, "--model", self.origin, "--level", f"{self.level:g}"]
         if self.tiny.card is None:
             options += ["--features", ",".join(self.tiny.features)]
         return tuple(options)
 
     def check(self, engine: FfmpegEngine) -> None:
-        """Refuse an ffmpeg whose libvmaf has not the model that computes the features."""
+        """Refuse an ffmpeg whose libvmaf lacks the model that computes the features."""
         engine.check(Teacher(DEFAULT))
 
     def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
@@ -108,7 +108,7 @@ class ModelMode:
     def _interval(
         self, mean: float, applicability: Applicability
     ) -> tuple[Interval | None, tuple[str, ...]]:
-        """The interval, or why there is none."""
+        """The interval, or notes that explain its absence."""
         if applicability.verdict is Verdict.OUTSIDE:
             return None, (f"no interval: {applicability.reason}",)
         card = self.tiny.card

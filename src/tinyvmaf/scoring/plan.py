@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan of sampling: from numbers to a decision, without any effect.
+"""The plan of sampling: a pure function from numbers to the next step.
 
-In go the size of a pair, what the parts of the work cost, what is wanted and what was found so far;
-out comes what to do next: draw frames, stop, or leave the pair to libvmaf on every frame. `score`
-calls it on videos, `frontier` on tables.
+From the size of a pair, the costs, the goal and the results so far it decides the next step: sample
+frames, stop, or leave the pair to libvmaf on every frame. `score` calls it on videos, `frontier` on
+tables.
 """
 
 import math
@@ -22,7 +22,7 @@ _SPARE_BYTES: Final = 2**30
 _MOST_SHARE: Final = 0.5
 _MOST_DOUBLINGS: Final = 2
 _MOST_FACTOR: Final = 4
-# Every look at the interval is a chance to stop on a lucky one; later intervals are wider by this.
+# Repeated looks at the interval under-cover; later intervals are wider by this.
 _LOOK_MARGIN: Final = 0.1
 # For a decision the interval has to clear the threshold by this factor.
 _DECISION_MARGIN: Final = 1.1
@@ -33,7 +33,7 @@ _NORMAL_90: Final = 1.645
 
 
 class Method(StrEnum):
-    """A way to get exact scores of sampled frames."""
+    """A method to get exact scores of sampled frames."""
 
     EXACT = "exact"
     DECODE = "decode"
@@ -50,14 +50,14 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a user asked for; exactly one of `within`, `n_exact` and `at_least` is given.
+    """The user's goal; exactly one of `within`, `n_exact` and `at_least` is given.
 
     Attributes:
-        level: The coverage that an interval aims at, in (0, 1).
-        within: The half width that the interval may have, in VMAF points.
+        level: Nominal coverage of intervals, in (0, 1).
+        within: The largest half width of the interval, in VMAF points.
         n_exact: The number of frames that libvmaf computes.
-        at_least: A threshold that the mean, or a percentile, is held against.
-        percentile: In percent; the mean if None.
+        at_least: A threshold for the mean, or a percentile.
+        percentile: The percentile, in percent; None for the mean.
         budget_s: Seconds after which a decision is given up.
     """
 
@@ -71,16 +71,16 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a pair before any frame is scored.
+    """Numbers about a pair, known before any frame is scored.
 
     Attributes:
         n_frames: Frames that are compared.
-        n_pixels: Of one frame, as it is compared.
-        passes: The feature sets that decoding makes of every frame.
-        decoded_a_visit: Frames of each video that one sampled moment has to decode when it is
-            sought; None if the pair cannot be sought.
+        n_pixels: Pixels per compared frame.
+        passes: The feature sets that decoding yields for every frame.
+        decoded_a_visit: Frames of each video to decode for one sampled moment when seeking; None
+            if seeking is not possible.
         n_encodes: Encodes that share the reference and its decode.
-        sizes_fit: Whether the pictures are large enough for the passes.
+        sizes_fit: True if the pictures are large enough for the passes.
         max_spare: The most frames that may be kept for later rounds.
         method: A method that the user's choice of auxiliary variables fixes; None leaves it open.
     """
@@ -97,15 +97,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the rounds so far have found.
+    """The results of the rounds so far.
 
     Attributes:
-        method: Of the rounds.
-        n_strata: Of the sample.
+        method: Method of the rounds.
+        n_strata: Number of strata of the sample.
         mean: The estimate.
-        half_width: Of its interval at the level of the goal, for a single look.
+        half_width: Half the width of its interval at the goal's level, for a single look.
         n_looks: Rounds so far.
-        seconds: That passed.
+        seconds: Elapsed time.
         share_below: The interval of the share of frames below the threshold, for a decision about
             a percentile.
         at_hand: Strata of the finest sample whose frames were kept.
@@ -126,10 +126,10 @@ class Draw:
     """Draw a sample: the first one of `n_strata`, or one that cuts every stratum into `factor`.
 
     Attributes:
-        method: How to get the scores.
-        n_strata: Of the sample after it was drawn.
-        factor: Parts of every stratum so far.
-        n_doublings: How often strata may be halved with frames that are kept now.
+        method: Method to get the scores.
+        n_strata: Number of strata of the new sample.
+        factor: Number of parts that every present stratum is cut into.
+        n_doublings: Number of later halvings of strata whose frames are kept now.
     """
 
     method: Method
@@ -140,7 +140,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Enough:
-    """Stop: the goal is reached, or given up; `half_width` pays for the looks."""
+    """Stop: the goal is reached or given up; `half_width` is corrected for repeated looks."""
 
     half_width: float
     answer: Answer | None = None
@@ -161,9 +161,9 @@ def decide(facts: Facts, *, goal: Goal, costs: Costs, found: Found | None = None
 
     Args:
         facts: About the pair.
-        goal: What is wanted.
-        costs: Of the parts of the work.
-        found: By the rounds so far; None before the first.
+        goal: The user's goal.
+        costs: Costs of the parts of the work.
+        found: Results of the rounds so far; None before the first.
     """
     if found is None:
         return _first(facts, goal, costs)
@@ -185,7 +185,7 @@ def decide(facts: Facts, *, goal: Goal, costs: Costs, found: Found | None = None
 
 
 def paid_half_width(half_width: float, *, n_looks: int) -> float:
-    """The half width of an interval after `n_looks` looks, each of which could have been the last.
+    """The half width of an interval, corrected for `n_looks` looks with a chance to stop.
 
     Example:
         >>> paid_half_width(1.0, n_looks=1)
@@ -207,7 +207,7 @@ def max_spare(frame_bytes: int, *, window: int) -> int:
     """The most frames that may be kept for later rounds, on the disk while a pair is scored.
 
     Args:
-        frame_bytes: Of one picture.
+        frame_bytes: Bytes of one picture.
         window: Pictures that one exact score needs of each video.
     """
     return _SPARE_BYTES // (2 * window * frame_bytes)
@@ -293,7 +293,7 @@ def _factor(facts: Facts, goal: Goal, found: Found) -> int:
         factor = finer(
             half, n_strata=found.n_strata, n_frames=facts.n_frames, within=goal.within or 0.0
         )
-        # What was kept is cheap, and may do.
+        # Kept frames cost little, and may suffice.
         return 2 if found.at_hand > found.n_strata else max(2, factor)
     if goal.percentile is not None:
         return 2
@@ -305,7 +305,7 @@ def _factor(facts: Facts, goal: Goal, found: Found) -> int:
 
 
 def _answer(threshold: float, goal: Goal, found: Found, half: float) -> Answer | None:
-    """The answer that is certain by now, if one is."""
+    """The answer, if the results so far decide it."""
     if goal.percentile is not None:
         if found.share_below is None:
             return None
@@ -328,6 +328,6 @@ def _expected_frames(facts: Facts, goal: Goal, method: Method) -> int:
 
 
 def _decoded(n_frames: int, n_exact: int, *, a_visit: float) -> float:
-    """Frames that so many visits decode; visits to one group of pictures share them."""
+    """Expected number of frames decoded by seeking; visits to one group of pictures share them."""
     share = min(1.0, a_visit / n_frames)
     return n_frames * (1 - (1 - share) ** n_exact)

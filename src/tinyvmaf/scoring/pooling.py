@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the scores of frames to the figures of a clip: means, percentiles and the worst moments."""
+"""Pooling of frame scores: means, percentiles and the worst moments of a clip."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-# Neighbours of a bad frame are bad too; a list of moments is more use than ten frames of one.
+# Neighbours of a bad frame are bad too; distinct moments are more useful than adjacent frames.
 _APART_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """A clip's score in [0, 100], pooled over its frames in several ways.
+    """A clip's score in [0, 100], pooled over its frames by several methods.
 
     Attributes:
         mean: Arithmetic mean, libvmaf's default.
@@ -33,7 +33,7 @@ class Pooled:
 
 @dataclass(frozen=True, slots=True)
 class WorstFrame:
-    """A moment that is worse than what is around it.
+    """A moment that is worse than its surroundings.
 
     Attributes:
         frame: Its number, from 0 on, among the frames that were compared.
@@ -60,7 +60,7 @@ def pool(scores: Float[np.ndarray, " n_frames"]) -> Pooled:
 
 
 def harmonic_mean(scores: Float[np.ndarray, " n_frames"]) -> float:
-    """The harmonic mean of `scores` + 1, less 1, so that a frame of score 0 does no harm.
+    """The harmonic mean of `scores` + 1, minus 1, which is defined for scores of 0.
 
     Source: libvmaf's own pooling method of that name; its logs agree to their last digit.
     """
@@ -75,12 +75,12 @@ def worst_frames(
 ) -> tuple[WorstFrame, ...]:
     """The `n` worst frames, the worst first, half a second or more from each other.
 
-    A score of infinity is no candidate.
+    Frames with an infinite score are excluded.
 
     Args:
-        scores: Of every frame.
-        times_s: When each is shown, in seconds, in order.
-        n: How many frames are wanted; short videos have fewer.
+        scores: Score of every frame.
+        times_s: Time of each frame, in seconds, ascending.
+        n: Number of frames to return; short videos have fewer.
     """
     chosen: list[int] = []
     left = scores.copy()

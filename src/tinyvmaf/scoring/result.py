@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The score of a pair: figures, how far to believe them, and what it takes to get them again."""
+"""The score of a pair: figures, their uncertainty, and the means to reproduce them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,30 +23,30 @@ from tinyvmaf.stats.survey import unseen_probability
 from tinyvmaf.typed_json import to_json
 
 UNSEEN_SHARES: Final = (0.1, 0.01)
-"""Shares of frames for which a sampled result says how likely an event stays unseen."""
+"""Shares of frames for which a sampled result has the probability of missing an event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What is known of a distorted video against its reference.
+    """The score of a distorted video against its reference.
 
     Attributes:
         reference, distorted: The files.
-        mode: How it was scored: `exact`, `model` or `sampled`.
-        model: What made the scores.
+        mode: Mode of scoring: `exact`, `model` or `sampled`.
+        model: The model that made the scores.
         vmaf: The clip's score, pooled over frames.
-        interval: Where the exact mean is expected; None if `vmaf` is exact or nothing is known.
-        applicability: Whether the model knows such content; None if no tiny model was used.
-        frame_scores: In [0, 100], one a frame.
-        times_s: When the distorted video shows each frame, in seconds.
+        interval: Interval for the exact mean; None if `vmaf` is exact or nothing is known.
+        applicability: Position in the model's training range; None without a tiny model.
+        frame_scores: Score of each frame, in [0, 100].
+        times_s: Time of each frame in the distorted video, in seconds.
         worst_frames: The worst moments, the worst first.
-        seconds: What the scoring took.
-        notes: Warnings, and what was allowed or converted.
-        command: The command that gives this result again.
+        seconds: Duration of the scoring.
+        notes: Warnings, accepted findings and conversions.
+        command: The command that reproduces this result.
         ffmpeg_command: The ffmpeg command inside it.
-        versions: Of ffmpeg, libvmaf, tinyvmaf and what else took part.
+        versions: Versions of ffmpeg, libvmaf, tinyvmaf and other packages involved.
         sampling: The sample behind an estimated mean; None if every frame was scored alike. The
-            scores of other frames are a likely course then, and `worst_frames` are exact ones.
+            scores of other frames are then predicted, and `worst_frames` are exact ones.
         verdict: The answer, if a question was asked.
     """
 
@@ -70,7 +70,7 @@ class Score:
 
     @property
     def fps(self) -> float:
-        """Frames scored a second."""
+        """Frames scored per second."""
         return len(self.frame_scores) / self.seconds
 
     def record(self) -> dict[str, Any]:

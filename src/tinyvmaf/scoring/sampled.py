@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mode `sampled`: exact scores of a few frames, and auxiliary variables of all of them.
 
-The plan says how many frames and by which method; encodes of one reference get the same frames.
+The plan decides the number of frames and the method; encodes of one reference get the same frames.
 Where sampling would cost more than libvmaf on every frame, libvmaf scores every frame.
 """
 
@@ -52,10 +52,10 @@ class SampledMode:
     """Scores with the teacher on sampled frames.
 
     Attributes:
-        teacher: Whose mean is estimated.
-        goal: What is wanted: a width, a number of frames, or an answer.
+        teacher: The model whose mean is estimated.
+        goal: The goal: a width, a number of frames, or an answer.
         variables: The auxiliary variables; None leaves them to the plan.
-        seed: Of the random numbers; None derives one from the content of the videos.
+        seed: Seed of the random numbers; None derives one from the content of the videos.
         n_worst: Worst moments to look for and confirm; 0 looks for none.
     """
 
@@ -83,7 +83,7 @@ class SampledMode:
 
     @property
     def name(self) -> str:
-        """The word for `--mode`."""
+        """The value of `--mode`."""
         return SAMPLED
 
     @property
@@ -93,7 +93,7 @@ class SampledMode:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The command's options that give this mode again, but for the seed."""
+        """The command's options that select this mode, without the seed."""
         goal = self.goal
         words: list[str] = ["--mode", SAMPLED]
         words += self.variables.options if self.variables is not None else []
@@ -111,7 +111,7 @@ class SampledMode:
         return tuple(words)
 
     def check(self, engine: FfmpegEngine) -> None:
-        """Refuse an ffmpeg whose libvmaf lacks the model, or what the variables need."""
+        """Refuse an ffmpeg whose libvmaf lacks the model or the features of the variables."""
         engine.check(self.teacher)
         engine.check(Teacher(DEFAULT))
 
@@ -160,7 +160,7 @@ class SampledMode:
         return Together(tuple(scores), tuple(found), material, self.goal.level)
 
     def _confirm_worst(self, material: VideoMaterial, found: Sequence[Sampled]) -> None:
-        """Score the frames exactly that the likely course calls the worst."""
+        """Score exactly the frames with the lowest predicted scores."""
         for number, each in enumerate(found):
             if not self.n_worst or each.reason is not None:
                 continue
@@ -276,10 +276,10 @@ class Together:
     """Encodes of one reference that were scored on the same frames.
 
     Attributes:
-        scores: Of every encode.
+        scores: Scores of every encode.
         found: The sample of every encode.
         material: Their exact scores and auxiliary variables.
-        level: Of intervals.
+        level: Nominal coverage of intervals.
     """
 
     scores: tuple[FrameScores, ...]
@@ -308,7 +308,7 @@ class Together:
 
 
 def content_seed(jobs: Sequence[Job]) -> int:
-    """A seed that the same videos give again: from their sizes, beginnings and ends."""
+    """A seed derived from the videos' sizes, beginnings and ends."""
     import xxhash
 
     videos = [jobs[0].pair.reference.video, *(job.pair.distorted.video for job in jobs)]
@@ -334,7 +334,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _course(material: VideoMaterial, number: int, each: Sampled) -> Float[np.ndarray, " n_frames"]:
-    """The likely course of an encode's scores."""
+    """The predicted scores of all frames of an encode."""
     assert each.sample is not None and each.estimate is not None  # noqa: S101, PT018
     return corrected(
         each.sample,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rounds of sampling: draw, score, look, and draw again as the plan says.
+"""The rounds of sampling: sample, score, estimate, and continue as the plan decides.
 
-In goes the material of one reference and its encodes: something that gives exact scores of frames
-and auxiliary variables of all of them. Videos are one such material, tables another, so that a
-study runs the very rounds that `score` runs. All encodes get the same frames.
+They run on the material of one reference and its encodes, which provides exact scores of frames and
+auxiliary variables of all frames. Videos are one such material, tables another, so that a study
+runs the same rounds as `score`. All encodes get the same frames.
 """
 
 import time
@@ -46,7 +46,7 @@ _FEWEST_OUTLIERS: Final = 4
 
 @runtime_checkable
 class AbstractMaterial(Protocol):
-    """One reference and its encodes, of which scores can be had."""
+    """One reference and its encodes, as a source of scores."""
 
     @property
     def facts(self) -> Facts:
@@ -55,14 +55,14 @@ class AbstractMaterial(Protocol):
 
     @property
     def kept(self) -> AbstractSet[int]:
-        """The frames whose scores can be had without decoding again."""
+        """The frames that can be scored without decoding again."""
         ...
 
     def first_round(self, sample: Sample, *, spare: Sample, method: Method) -> Method:
         """Score `sample`, make the auxiliary variables, keep the frames of `spare`.
 
         Returns:
-            The method that was used; videos that cannot be sought after all are decoded.
+            The method that was used; if seeking fails, videos are decoded.
         """
         ...
 
@@ -81,16 +81,16 @@ class AbstractMaterial(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """What sampling gave for one encode.
+    """The result of sampling for one encode.
 
     Attributes:
-        method: How the scores were had.
-        sample: The moments that were drawn; None if libvmaf was left everything at once.
-        estimate: Of the mean; None likewise.
-        half_width: Of the interval, with the price of all looks.
-        outliers: The part of frames that was sampled on its own, if there is one.
-        n_looks: Rounds.
-        answer: To a decision.
+        method: Method that gave the exact scores.
+        sample: The sample; None if libvmaf scores every frame from the start.
+        estimate: Estimate of the mean; None likewise.
+        half_width: Half the width of the interval, corrected for all looks.
+        outliers: The stratum of outliers, if there is one.
+        n_looks: Number of rounds.
+        answer: Answer to the question, if one was asked.
         reason: Why the pair is left to libvmaf on every frame; None if it is not.
     """
 
@@ -106,7 +106,7 @@ class Sampled:
 
 @dataclass(slots=True)
 class _Encode:
-    """The state of one encode: its outliers and what was found last."""
+    """The state of one encode: its outliers and latest results."""
 
     number: int
     outlying: Int[np.ndarray, " n_outliers"] = field(
@@ -131,10 +131,10 @@ def sample_encodes(
     Args:
         material: The reference and its encodes.
         n_encodes: Their number.
-        goal: What is wanted of each.
-        costs: Of the parts of the work.
-        rng: Where the moments come from; all encodes share them.
-        clock: Seconds, for a budget.
+        goal: The goal for each encode.
+        costs: Costs of the parts of the work.
+        rng: Random numbers for the sample, which all encodes share.
+        clock: Returns the time in seconds, for a budget.
     """
     started = clock()
     facts = material.facts
@@ -183,7 +183,7 @@ def _score_outliers(
     method: Method,
     rng: np.random.Generator,
 ) -> None:
-    """Draw outliers where the sample has too few of them, and score them."""
+    """Sample and score further outliers where the sample has too few."""
     wanted: set[int] = set()
     for each in encodes:
         if not len(each.outlying):
@@ -193,7 +193,7 @@ def _score_outliers(
         enough = min(len(all_of_them), MAX_OUTLIERS)
         if len(each.drawn) >= enough:
             continue
-        # Frames that were kept were drawn at random, too, and cost no decode.
+        # Kept frames are a random sample, too, and cost no decode.
         kept = sorted(all_of_them & material.kept - each.drawn)
         if len(kept) + len(each.drawn) >= min(enough, _FEWEST_OUTLIERS):
             pool = kept

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`score`: two videos in, a `Score` out; and how words become its mode and its scorer."""
+"""The public function `score`, and the choice of mode and scorer from its arguments."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ _MODEL: Final = "tinyvmaf_small_v1"
 _WITHIN: Final = 1.0
 
 
-# Each takes memory and a process of the system; ffmpeg crashes with many more.
+# Each thread takes memory and counts as a process; ffmpeg crashes with many more.
 _MOST_THREADS: Final = 512
 
 
@@ -69,12 +69,12 @@ def score(
 
     Args:
         reference: The pristine video.
-        distorted: What was made of it.
+        distorted: The distorted version of it.
         mode: `sampled` (libvmaf on a few frames, auxiliary variables of all of them), `exact`
             (libvmaf itself) or `model` (a tiny model alone); see `choose_mode` for the default.
         model: A shipped model's name or an ONNX file.
         teacher: For the modes `exact` and `sampled`: libvmaf's model.
-        level: The probability that an interval aims at, in (0, 1).
+        level: Nominal coverage of intervals, in (0, 1).
         within: For the mode `sampled`: half the width that the interval may have, by default 1.
         exact_frames: Instead of `within`: how many frames libvmaf computes.
         auxiliary: For the mode `sampled`: `signal`, `packets`, `quarter`, `half` or `none`.
@@ -82,10 +82,10 @@ def score(
         percentile: Ask about this percentile of the frames instead of the mean.
         budget: Seconds after which the question may stay open.
         worst: Worst moments to look for and confirm.
-        seed: For the mode `sampled`: the same seed draws the same frames; by default it is derived
+        seed: For the mode `sampled`: the same seed samples the same frames; by default derived
             from the content of both videos.
         allow: Differences to accept, such as `frame-count`.
-        sync: Match frames as the pictures show where they are shifted, instead of refusing.
+        sync: Match shifted frames by their pictures, instead of refusing.
         crop: `W:H:X:Y` of the reference, `distorted:W:H:X:Y`, or `auto`, which takes black bars
             off.
         start_s: Compare from this second of the reference on.
@@ -93,11 +93,11 @@ def score(
         reference_start_s: Where in the reference the distorted video begins, in seconds.
         raw: Geometry of raw YUV files.
         log: A file for the frames' scores, in libvmaf's layout; without `mode` it makes the mode
-            `exact`, since what reads such logs takes every score for libvmaf's own.
+            `exact`, since readers of such logs take every score for libvmaf's own.
         log_format: `json`, `xml` or `csv`; the file's suffix by default.
-        threads: What ffmpeg may use; all cores by default.
+        threads: Threads that ffmpeg may use; all cores by default.
         ffmpeg: The ffmpeg to use.
-        progress: Told of frames.
+        progress: Receives the number of frames done.
 
     Raises:
         TinyVmafError: the call is wrong, a video cannot be read, the two do not fit, or ffmpeg
@@ -159,9 +159,9 @@ def choose_mode(
         name: One of `MODES`.
         model: A shipped model's name or an ONNX file, by default `tinyvmaf_small_v1` for the mode
             `model`. One of reduced features is the auxiliary variable of the mode `sampled`.
-        features: The order of the model's features, for a file that does not say it.
+        features: The order of the model's features, for a file that does not record it.
         teacher: Libvmaf's model, for the modes `exact` and `sampled`.
-        level: The coverage that an interval aims at, in (0, 1).
+        level: Nominal coverage of intervals, in (0, 1).
         within: For the mode `sampled`: half the width that the interval may have, by default 1.
         exact_frames: Instead of `within`: how many frames libvmaf computes.
         auxiliary: For the mode `sampled`: `signal` (PSNR and change), `packets` (packet sizes),
@@ -171,8 +171,8 @@ def choose_mode(
         percentile: Ask about this percentile instead of the mean.
         budget: Seconds after which the question may stay open.
         worst: Worst moments to look for and confirm.
-        seed: For the mode `sampled`: the same seed draws the same frames.
-        logged: Whether every frame's score is wanted in libvmaf's layout; then `exact` is the
+        seed: For the mode `sampled`: the same seed samples the same frames.
+        logged: True if every frame's score is written in libvmaf's layout; then `exact` is the
             default, since readers of such logs take every score for libvmaf's own.
 
     Raises:
@@ -212,7 +212,7 @@ def choose_mode(
         return ExactMode(find_teacher(teacher))
     if teacher != DEFAULT:
         raise UsageError(f"--mode {MODEL} has no --teacher: the model's own is in its card")
-    # What models need is loaded only where a model is used.
+    # Packages for models are imported only if a model is used.
     from tinyvmaf.models.model import load_model
     from tinyvmaf.scoring.interval import check_level
     from tinyvmaf.scoring.modelled import ModelMode
@@ -326,7 +326,7 @@ def make_scorer(
     """A scorer in this mode for any number of pairs; the other arguments are those of `score`.
 
     Raises:
-        UsageError: an argument is wrong, or libvmaf has not the teacher.
+        UsageError: an argument is wrong, or libvmaf lacks the teacher.
         ToolNotFound, ToolLacksFeature: there is no usable ffmpeg.
     """
     allowed = frozenset(_allowance(name) for name in allow)
@@ -363,7 +363,7 @@ def as_video(path: Path, raw: RawFormat | None, *, frame_rate: Fraction = DEFAUL
     Args:
         path: The file or the pattern.
         raw: The geometry of raw YUV.
-        frame_rate: Of a picture sequence.
+        frame_rate: Frame rate of a picture sequence.
 
     Raises:
         UsageError: raw YUV without a geometry.

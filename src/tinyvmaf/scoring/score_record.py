@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Typed records of what `score` prints as JSON: `tinyvmaf.score/1` and `tinyvmaf.failure/1`.
+"""Typed records of the JSON of `score`: `tinyvmaf.score/1` and `tinyvmaf.failure/1`.
 
 The published schemas and `docs/records.md` are generated from these classes. A value that does not
 exist is None.
@@ -28,7 +28,7 @@ class PooledScore:
         interval: Ends of the interval in which the exact mean is expected; None if `mean` is exact
             or nothing is known.
         level: Nominal coverage of the interval in (0, 1).
-        guarantee: What the interval promises, in words.
+        guarantee: The guarantee on the interval's coverage, in words.
     """
 
     mean: float
@@ -60,22 +60,22 @@ class SamplingRecord:
     """The sample behind an estimated mean.
 
     Attributes:
-        seed: Of the random numbers; the same seed draws the same frames.
-        method: How exact scores were had: `decode` (both videos decoded) or `seek`.
-        auxiliary: What is cheaply known of every frame.
-        looks: Rounds of drawing and looking.
+        seed: Seed of the random numbers; the same seed samples the same frames.
+        method: Method for exact scores: `decode` (both videos decoded) or `seek`.
+        auxiliary: The auxiliary variables of every frame.
+        looks: Number of sampling rounds, each with a look at the interval.
         decodes: Decodes of both videos from end to end.
-        decoded_frames: Frames decoded of both videos together.
-        outlier_frames: Frames that formed a part of their own.
+        decoded_frames: Frames decoded, of both videos together.
+        outlier_frames: Frames in the stratum of outliers.
         half_width: Half the width of the interval, before it is cut to [0, 100].
         percentiles: Name -> ends of the confidence interval of a percentile over frames, None where
             the sample is too small.
-        unseen_probability: Share of frames -> probability that an event in so many stays unseen.
+        unseen_probability: Share of frames -> probability that the sample misses such an event.
         times_cheaper: CPU time of libvmaf on every frame over ours, estimated from measured parts.
         times_cheaper_measured: The same with our CPU time as measured; None where it was not.
         cpu_s: CPU time of all programs; None if several pairs were scored at once.
         libvmaf_cpu_s: Estimated CPU time of libvmaf on every frame.
-        exact_frames: The frames that were computed.
+        exact_frames: The frames that libvmaf scored.
     """
 
     seed: int
@@ -103,16 +103,16 @@ class ScoreRecord:
         schema: Name and version of this record.
         reference, distorted: The files.
         vmaf: The clip's score.
-        mode: How it was scored: `exact`, `model` or `sampled`.
+        mode: Mode of scoring: `exact`, `model` or `sampled`.
         sampling: The sample behind an estimated mean; None if every frame was scored alike.
         decision: The answer, if a question was asked.
-        model: What made the scores.
+        model: The model that made the scores.
         frames: Frames that were compared.
         worst_frames: The worst moments, the worst first, at least half a second apart.
-        applicability: How well the model knows such content; None if no tiny model was used.
-        notes: Warnings, and what was converted or accepted.
-        fps: Frames scored a second, checks included.
-        command: The command that gives this result again.
+        applicability: Position in the model's training range; None without a tiny model.
+        notes: Warnings, conversions and accepted findings.
+        fps: Frames scored per second, checks included.
+        command: The command that reproduces this result.
         ffmpeg_command: The ffmpeg command inside it.
         versions: Package or program -> version.
     """
@@ -142,7 +142,7 @@ class FailureRecord:
     Attributes:
         schema: Name and version of this record.
         reference, distorted: The files.
-        error: What failed, what was found and what to do, in one line.
+        error: The failure, its cause and the cure, in one line.
     """
 
     schema: str

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scoring one pair from preflight to result, in whatever mode.
+"""Scoring of one pair, from the check to the result, in any mode.
 
-The pictures of the two beginnings are compared while ffmpeg already works, so that this care costs
-next to no time; what it refuses ends the work. With `sync` they are compared first.
+The first pictures of both videos are compared while ffmpeg already runs, which takes little extra
+time; a refusal ends the run. With `sync` they are compared first.
 """
 
 import shlex
@@ -37,7 +37,7 @@ _PACKAGES: Final = ("numpy", "onnxruntime")
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """Where frame scores go, and in which of libvmaf's layouts; None takes the file's suffix."""
+    """File for frame scores, and its libvmaf layout; None derives it from the suffix."""
 
     path: Path
     layout: str | None = None
@@ -45,18 +45,18 @@ class LogFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Scorer:
-    """Scores pairs; one object serves many, also at once.
+    """Scores pairs; safe to share between threads.
 
     Attributes:
-        mode: How.
-        engine: With which ffmpeg.
-        options: The command's options that give this scorer again.
-        allowed: What the user accepts by name.
-        sync: Whether frames are matched as the pictures show instead of refused.
+        mode: The mode of scoring.
+        engine: The ffmpeg to use.
+        options: The command's options that reproduce this scorer.
+        allowed: Findings that the user accepts by name.
+        sync: True if shifted frames are matched by their pictures instead of refused.
         crop: The part of the pictures that is compared, as `check` takes it.
-        excerpt: The part of the time that is compared.
-        threads: What ffmpeg may use for one pair.
-        progress: Told of frames.
+        excerpt: The time range that is compared.
+        threads: Threads that ffmpeg may use for one pair.
+        progress: Receives the number of frames done.
     """
 
     mode: Mode
@@ -102,15 +102,15 @@ class Scorer:
         return self.result(checked, found, seconds=seconds, notes=notes)
 
     def job(self, pair: CheckedPair, folder: Path) -> Job:
-        """The work on a checked pair, in a folder."""
+        """The job of scoring a checked pair in `folder`."""
         damaged = Allowance.DAMAGED in self.allowed
         engine = replace(self.engine, allow_damaged=damaged, remarks=[])
-        # How a decoder conceals damage depends on its threads.
+        # A decoder's concealment of damage depends on its threads.
         threads = 1 if damaged else self.threads
         return Job(pair=pair, engine=engine, folder=folder, threads=threads)
 
     def check(self, pair: Pair) -> CheckedPair:
-        """Check a pair with all that the user accepts and wants.
+        """Check a pair with the user's options.
 
         Raises:
             MediaError, MisalignedError: as `pairs.check`.
@@ -120,12 +120,12 @@ class Scorer:
         )
 
     def _run(self, job: Job, looking: "Future[CheckedPair]") -> FrameScores:
-        """Run the mode; stop it as soon as the pictures say that the pair does not fit."""
+        """Run the mode; stop it as soon as the pictures show that the pair does not fit."""
         watched = _Watched(self.progress, job)
 
         def on_frame(count: int) -> None:
             if looking.done():
-                looking.result()  # raises what was found against the pair
+                looking.result()  # raises the refusal of the pair
             watched.reach(count)
 
         try:
@@ -140,7 +140,7 @@ class Scorer:
     def result(
         self, pair: CheckedPair, found: FrameScores, *, seconds: float, notes: tuple[str, ...]
     ) -> Score:
-        """The score of a pair, from what the mode found."""
+        """The score of a pair, from the mode's result."""
         reference, distorted = pair.reference.video.path, pair.distorted.video.path
         times_s = _times(pair, len(found.scores))
         arguments = ["tinyvmaf", "score", str(reference), str(distorted), *self.options]
@@ -168,7 +168,7 @@ class Scorer:
 
 
 class _Watched:
-    """Progress of one pair, announced when its first frames are there: bars take time to make."""
+    """Progress of one pair, announced with its first frames, since bars take time to make."""
 
     def __init__(self, progress: Progress, job: Job) -> None:
         self._progress = progress
@@ -191,7 +191,7 @@ class _Watched:
 
 
 def _pooled(found: FrameScores) -> Pooled:
-    # The estimate of the mean has an interval; the figures of a likely course have none.
+    # The estimate of the mean has an interval; figures of predicted scores have none.
     return pool(found.scores) if found.sampling is None else Pooled(found.sampling.mean)
 
 
@@ -205,7 +205,7 @@ def _worst(found: FrameScores, times_s: Float[np.ndarray, " n_frames"]) -> tuple
 
 
 def _times(pair: CheckedPair, n_frames: int) -> Float[np.ndarray, " n_frames"]:
-    """When the distorted video shows the frames that were compared, in seconds."""
+    """Times of the compared frames in the distorted video, in seconds."""
     skipped = pair.matching.runs[0].distorted
     info = pair.distorted.info
     if not info.constant_rate:

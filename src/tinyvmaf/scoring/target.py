@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bitrate at which a rate-quality curve reaches a target, with an interval.
 
-The curve is shape-preserving (PCHIP) in the logarithm of the bitrate. Outside the range that was
-measured nothing is said but on which side the target lies.
+The curve is shape-preserving (PCHIP) in the logarithm of the bitrate. Outside the measured range
+only the side of the target is reported.
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ class Point:
     """An encode of a curve.
 
     Attributes:
-        name: Of the file.
-        bitrate_kbps: Of its video stream.
+        name: File name.
+        bitrate_kbps: Bitrate of its video stream.
         vmaf: Its mean score.
-        half_width: Of the interval of that.
+        half_width: Half the width of the score's interval.
         crf: Its constant rate factor, or None.
     """
 
@@ -36,17 +36,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a curve reaches a target.
+    """The point at which a curve reaches a target.
 
     Attributes:
         curve: The codec and size of the encodes.
         vmaf: The target.
         bitrate_kbps: The bitrate that reaches it, None if it was not found.
-        bitrate_interval_kbps: Where that bitrate lies, given the intervals of the scores; an end is
-            None where it lies outside the range that was measured.
+        bitrate_interval_kbps: Interval for that bitrate, from the intervals of the scores; an end
+            is None if it is outside the measured range.
         crf: The constant rate factor that reaches it, None if the encodes do not all have one.
         between: The encodes on both sides of it.
-        reason: Why it was not found.
+        reason: The reason why it was not found.
     """
 
     curve: str
@@ -61,7 +61,7 @@ class Target:
 def reach_target(points: Sequence[Point], *, target: float, curve: str) -> Target:
     """The bitrate at which a curve reaches `target`.
 
-    Source: Fritsch and Carlson (1980), as SciPy's PchipInterpolator has it.
+    Source: Fritsch and Carlson (1980), as in SciPy's PchipInterpolator.
     """
     ordered = sorted(points, key=lambda point: point.bitrate_kbps)
     rates = np.log([point.bitrate_kbps for point in ordered])
@@ -81,7 +81,7 @@ def reach_target(points: Sequence[Point], *, target: float, curve: str) -> Targe
     upper = int(np.searchsorted(scores, target, side="left"))
     upper = min(max(upper, 1), len(ordered) - 1)
     found = _crossing(rates, scores, target)
-    # The whole curve may lie higher, so that fewer bits do, or lower.
+    # The whole curve may be higher, so that fewer bits suffice, or lower.
     low, high = (_crossing(rates, scores + sign * halves, target) for sign in (1, -1))
     crfs = [point.crf for point in ordered]
     return Target(
@@ -111,7 +111,7 @@ def _crossing(
     scores: Float[np.ndarray, " n_encodes"],
     target: float,
 ) -> float | None:
-    """Where a shape-preserving curve first reaches `target`; None if it does not."""
+    """The first abscissa at which a shape-preserving curve reaches `target`, or None."""
     from scipy.interpolate import PchipInterpolator
 
     grid = np.linspace(places[0], places[-1], _GRID)

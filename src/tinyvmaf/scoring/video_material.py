@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos as the material of sampling: decoding from end to end, or seeking to sampled moments.
 
-In go one reference and its encodes; the reference is decoded once for several of them. What the
-first decode keeps lies in the folder of each encode, and further rounds take their frames from
-there; frames that were not kept are sought or, where that costs more, decoded with all others.
+The reference is decoded once for several encodes. Pictures that the first decode keeps are in the
+folder of each encode, and later rounds take their frames from there; for other frames the videos
+are sought or, where that costs more, decoded once more.
 """
 
 import shutil
@@ -43,7 +43,7 @@ from tinyvmaf.scoring.plan import Facts, Method, max_spare
 from tinyvmaf.stats.survey import Auxiliary, Sample, no_auxiliary
 
 _SHARE_OF_DISK: Final = 0.5
-# Evenly spaced moments whose cost of seeking stands for that of any moment.
+# Evenly spaced moments, to estimate the mean cost of seeking.
 _PROBES: Final = 64
 
 
@@ -52,8 +52,8 @@ class VideoMaterial:
 
     Attributes:
         commands: The ffmpeg command of every encode's first round; empty if it was sought.
-        notes: What a user should know of how the scores were had.
-        n_decodes: How often the videos were decoded from end to end.
+        notes: Notes for the user on the method.
+        n_decodes: Number of decodes of the videos from end to end.
         n_decoded: Frames decoded, of the reference and all encodes together.
     """
 
@@ -83,7 +83,7 @@ class VideoMaterial:
         self._exact: list[dict[int, float]] = [{} for _ in jobs]
         self._auxiliary: list[Auxiliary] = []
         self._folder = jobs[0].folder
-        # Every encode has a folder of its own, beside those of the others.
+        # Every encode has its own folder beside the others.
         self._jobs = [
             replace(job, folder=self._folder / _tag(number)) for number, job in enumerate(jobs)
         ]
@@ -98,7 +98,7 @@ class VideoMaterial:
 
     @property
     def frame_rate(self) -> Fraction:
-        """Of the reference."""
+        """Frame rate of the reference."""
         return self._jobs[0].pair.reference.info.frame_rate
 
     @property
@@ -112,13 +112,13 @@ class VideoMaterial:
         return len(self._spare.frames) if self._spare is not None else 0
 
     def auxiliary_name(self, method: Method) -> str:
-        """The name of the auxiliary variables that a method has."""
+        """The name of a method's auxiliary variables."""
         if method is Method.SEEK and self._chosen is None:
             return PACKETS
         return self._variables.name.name
 
     def first_round(self, sample: Sample, *, spare: Sample, method: Method) -> Method:
-        """The auxiliary variables of every frame and exact scores of the sample."""
+        """Compute auxiliary variables of every frame and exact scores of the sample."""
         everything = range(len(self._jobs))
         if method is Method.SEEK:
             try:
@@ -139,7 +139,7 @@ class VideoMaterial:
         return Method.DECODE
 
     def score(self, frames: Sequence[int], *, of: Sequence[int], method: Method) -> None:
-        """Score further frames: out of what was kept, by seeking, or with one more decode."""
+        """Score further frames: from kept pictures, by seeking, or with one more decode."""
         spare = self._spare
         kept = tuple(f for f in frames if spare is not None and spare.holds([f]))
         others = tuple(sorted(set(frames).difference(kept)))
@@ -154,7 +154,7 @@ class VideoMaterial:
             except NotSeekable as error:
                 self.notes = (*self.notes, f"all frames were decoded: {error}")
                 if method is Method.SEEK:
-                    # What was sought so far may be wrong, too.
+                    # Scores from earlier seeking may be wrong, too.
                     others = tuple(sorted({*others, *(f for n in of for f in self._exact[n])}))
             else:
                 return
@@ -208,7 +208,7 @@ class VideoMaterial:
         return float(np.mean(counts)) / len(probes)
 
     def _sought_is_cheaper(self, frames: Sequence[int], of: Sequence[int]) -> bool:
-        """Whether seeking to `frames` costs less than one more decode of everything."""
+        """True if seeking to `frames` costs less than one more decode from end to end."""
         if self._facts.decoded_a_visit is None:
             return False
         pair = self._jobs[of[0]].pair
@@ -218,7 +218,7 @@ class VideoMaterial:
         return sought * scale < self._facts.n_frames * self._costs.decoding * scale
 
     def _packets(self, job: Job) -> Auxiliary:
-        """Packet sizes, unless they are not wanted."""
+        """Packet sizes as auxiliary variables, unless the user chose none."""
         if isinstance(self._chosen, NoVariables) and self._chosen.word != PACKETS:
             return no_auxiliary(job.pair.n_frames)
         matching = job.pair.matching
@@ -286,11 +286,11 @@ class VideoMaterial:
         self.n_decodes += 1
 
     def _rescore(self, frames: tuple[int, ...], number: int, spare: SpareFrames) -> None:
-        """Score frames of an encode that were kept."""
+        """Score kept frames of an encode."""
         job, places = self._jobs[number], spare.places(frames)
         kept = spare.pair(job.pair, job.folder)
         graph = sampled_graph(places, pair=kept, teacher=self._teacher, threads=job.threads)
-        # Pictures of our own making: nothing is said of the videos that they come from.
+        # Kept raw pictures: decoder messages about them say nothing of the videos.
         self._run(command(graph, kept, threads=job.threads), [job], job.folder, own=True)
         found = read_sampled(job.folder, places, teacher=self._teacher)
         self._exact[number].update(

@@ -2,7 +2,7 @@
 """The models that ship with tinyvmaf: `NAME.onnx` and its card `NAME.json`, beside this file.
 
 A published pair is never changed: other weights get another name. `scripts/` has the commands that
-made them; this module only knows where they are.
+made them; this module only locates them.
 """
 
 from difflib import get_close_matches
@@ -20,7 +20,7 @@ def names() -> tuple[str, ...]:
 
 
 def is_shipped(path: Path) -> bool:
-    """Whether the file is one of the package's own, with its card."""
+    """True if the file is a shipped model with its card."""
     return path.parent == ZOO and path.with_suffix(".json").is_file() and path.stem in names()
 
 

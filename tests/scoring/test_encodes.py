@@ -11,7 +11,7 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.media.video import Video
 from tinyvmaf.scoring import sampled
 from tinyvmaf.scoring.costs import measured_costs
-from tinyvmaf.scoring.ladder import score_ladder
+from tinyvmaf.scoring.encodes import score_ladder
 from tinyvmaf.scoring.score import choose_mode, make_scorer
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A ladder: encodes of one reference, scored on the same frames, and their differences.
 
-In go pairs with one reference, out come their scores, codecs and bitrates, the difference of each
-to the best (or to one that is named) with its interval, and the bitrate that reaches a target.
+A ladder has the scores, codecs and bitrates of encodes of one reference, the difference of each to
+the best one (or to a named one) with its interval, and the bitrate that reaches a target.
 """
 
 import csv
@@ -43,10 +43,10 @@ class Rung:
     Attributes:
         score: Its score.
         codec: Ffmpeg's name of its decoder.
-        width, height: Of its pictures, in pixels.
-        bitrate_kbps: Of its video stream.
-        crf: The constant rate factor that its file name tells, or None.
-        difference: Its mean score minus that of the encode that the ladder is held against; None
+        width, height: Picture size, in pixels.
+        bitrate_kbps: Bitrate of its video stream.
+        crf: The constant rate factor in its file name, or None.
+        difference: Its mean score minus that of the encode that the ladder is compared with; None
             for that encode itself.
     """
 
@@ -60,13 +60,13 @@ class Rung:
 
     @property
     def half_width(self) -> float:
-        """Of the interval of its score; 0 if every frame is known."""
+        """Half the width of its score's interval; 0 if every frame is known."""
         return 0.0 if self.score.sampling is None else self.score.sampling.half_width
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An encode that has no score, and why."""
+    """An encode without a score, and the reason."""
 
     pair: Pair
     error: TinyVmafError
@@ -79,11 +79,11 @@ class Ladder:
     Attributes:
         reference: The file.
         rungs: The encodes that have a score, by codec, size and bitrate.
-        against: The encode that differences are held against, None without a rung.
-        level: Of all intervals.
-        targets: Where each codec and size reaches the target, if one was asked for.
+        against: The encode that differences are taken from, None without a rung.
+        level: Nominal coverage of all intervals.
+        targets: The bitrate at which each codec and size reaches the target, if one was given.
         failures: The encodes without a score.
-        seconds: The time that all of it took.
+        seconds: Total time.
     """
 
     reference: Path
@@ -122,7 +122,7 @@ class Ladder:
         }
 
     def csv(self) -> str:
-        """One line an encode, with a heading."""
+        """The ladder as CSV, one line per encode, with a heading."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         heads = ("vmaf", "half_width", "difference", "difference_half_width", "exact_frames")
@@ -149,10 +149,10 @@ def score_ladder(
 
     Args:
         pairs: The reference with each encode.
-        scorer: How; in the mode `sampled` the reference is decoded once for several encodes.
-        level: Of intervals.
-        against: The encode to hold the others against; the best one by default.
-        target: A score whose bitrate is wanted, in VMAF points.
+        scorer: The scorer; in the mode `sampled` several encodes share a decode of the reference.
+        level: Nominal coverage of intervals.
+        against: The encode to compare the others with; the best one by default.
+        target: A score to find the bitrate of, in VMAF points.
 
     Raises:
         UsageError: `against` is none of the encodes.
@@ -259,7 +259,7 @@ def _score(scorer: Scorer, jobs: list[Job], bar: _Bar) -> list[_Found]:
         try:
             together = scorer.mode.score_together(jobs, on_frame=on_frame)
         except TinyVmafError:
-            # One of them is at fault; each alone tells which.
+            # One of them is at fault; scoring each alone identifies it.
             return [_alone(scorer, job, number, on_frame) for number, job in enumerate(jobs)]
         return [(scores, together) for scores in together.scores]
     return [_alone(scorer, job, number, on_frame) for number, job in enumerate(jobs)]
