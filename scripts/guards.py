@@ -386,6 +386,29 @@ GUARDS: Final = (
         "tests/libvmaf/test_colours.py::test_two_matrices_that_are_tagged_and_differ_are_a_finding",
     ),
     Guard(
+        "raw video in a wrong geometry",
+        "pairs/check.py",
+        "better_geometry(side.video.path, raw) if raw is not None else None",
+        "None",
+        "tests/pairs/test_raw_geometry.py::"
+        "test_a_pair_of_swapped_sides_is_refused_and_scored_when_that_is_accepted",
+    ),
+    Guard(
+        "raw video in a wrong geometry: sizes that contradict Netflix's layout",
+        "corpus/netflix.py",
+        "    if assumed:",
+        "    if False:",
+        "tests/corpus/test_netflix.py::"
+        "test_sizes_that_are_no_frames_of_1080p_make_no_pair_unless_a_geometry_is_said",
+    ),
+    Guard(
+        "pictures of other times",
+        "pairs/proof.py",
+        "    findings = list(_judge(pair, sight, evidence))",
+        "    findings = list[Finding]()",
+        "tests/pairs/test_check.py::test_a_shift_by_one_frame_is_refused",
+    ),
+    Guard(
         "a conversion that ffmpeg inserts",
         "libvmaf/graph.py",
         'OWN_FILTERS_ONLY = ("-noauto_conversion_filters",)',

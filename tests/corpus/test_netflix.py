@@ -14,6 +14,8 @@ from tinyvmaf.pairs.scan import scan
 
 PICTURE = 16 * 16 * 3 // 2
 TINY = RawFormat(16, 16)
+FULL = RawFormat(1920, 1080).frame_bytes
+HALF = RawFormat(960, 540).frame_bytes
 
 # The names of the published corpus.
 PUBLISHED = {
@@ -49,6 +51,20 @@ def layout(tmp_path):
     return make
 
 
+@pytest.fixture
+def sized(tmp_path):
+    """Make a corpus of files without content: each name -> its bytes, which take no room."""
+
+    def make(files):
+        for name, size in files.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            with (tmp_path / name).open("wb") as file:
+                file.truncate(size)
+        return tmp_path
+
+    return make
+
+
 def test_the_published_names(layout):
     root = layout(dict.fromkeys(PUBLISHED, 2))
     corpus = read_netflix(root, raw=TINY)
@@ -63,10 +79,62 @@ def test_the_published_names(layout):
     assert pair.name == "BigBuckBunny/BigBuckBunny_20_288_375"
 
 
-def test_raw_files_are_1080p_unless_said_otherwise(layout):
-    root = layout(dict.fromkeys(PUBLISHED, 2))
+def test_raw_files_are_1080p_unless_said_otherwise(sized):
+    root = sized(dict.fromkeys(PUBLISHED, 2 * FULL))
     assert read_corpus(root).pairs[0].distorted.raw == RawFormat(1920, 1080)
+    assert read_corpus(root).problems == ()
     assert read_corpus(root, raw=TINY).pairs[0].distorted.raw == TINY
+
+
+def test_sizes_that_are_no_frames_of_1080p_make_no_pair_unless_a_geometry_is_said(sized):
+    root = sized(
+        {
+            "ref/A_25fps.yuv": 10 * HALF,
+            "dis/A_1_540_10.yuv": 10 * HALF,
+            "dis/A_2_540_10.yuv": 8 * HALF,
+            "ref/B_25fps.yuv": 10 * FULL,
+            "dis/B_1_1080_10.yuv": 10 * FULL,
+            "dis/B_2_540_10.yuv": 10 * FULL,
+            "dis/B_3_540_10.yuv": 9 * HALF,
+        }
+    )
+    found = read_corpus(root)
+    assert [pair.name for pair in found.pairs] == ["B/B_1_1080_10", "B/B_2_540_10"]
+    words = (
+        "bytes are no whole number of 1920x1080 yuv420p frames (3110400 bytes each), the geometry "
+        "of this layout where none is said; say the right one with --size WxH (and --pix-fmt)"
+    )
+    assert {item.path.name: item.reason for item in found.problems} == {
+        "A_25fps.yuv": f"{10 * HALF} {words}",
+        "B_3_540_10.yuv": f"{9 * HALF} {words}",
+    }
+    assert read_corpus(root, raw=RawFormat(960, 540)).problems == ()
+
+
+@pytest.mark.parametrize(("height", "width"), [(540, 960), (480, 854), (480, 640)])
+def test_an_encode_of_the_height_in_its_name_was_not_scaled_back(sized, height, width):
+    size = 240 * width * height * 3 // 2
+    root = sized(
+        {
+            "ref/A_25fps.yuv": 240 * FULL,
+            "dis/A_1_1080_10.yuv": 240 * FULL,
+            f"dis/A_2_{height}_10.yuv": size,
+        }
+    )
+    found = read_corpus(root)
+    assert [pair.name for pair in found.pairs] == ["A/A_1_1080_10"]
+    (problem,) = found.problems
+    assert problem.reason == (
+        f"its {size} bytes are 240 frames of {width}x{height}, the height in its name, and its "
+        "reference has 240 of 1920x1080; in this layout encodes are scaled back to the "
+        "reference's size: scale it back, or, if all files have one other geometry, say it "
+        "with --size WxH"
+    )
+
+
+def test_another_number_of_frames_of_1080p_is_left_to_the_check(sized):
+    root = sized({"ref/A_25fps.yuv": 10 * FULL, "dis/A_1_540_10.yuv": 9 * FULL})
+    assert len(read_corpus(root).pairs) == 1
 
 
 @pytest.mark.parametrize(
@@ -161,7 +229,7 @@ def test_a_scan_counts_what_fits_and_names_what_does_not(layout):
         {
             "ref/A_25fps.yuv": 5,
             "dis/A_1_16_10.yuv": 5,
-            "dis/A_2_16_10.yuv": 4,
+            "dis/A_2_16_10.yuv": 2,
             "dis/A_3_16_10.yuv": 4.5,
             "dis/A_4_16_10.yuv": 0,
             "ref/B_50fps.yuv": 0,
@@ -174,8 +242,8 @@ def test_a_scan_counts_what_fits_and_names_what_does_not(layout):
     assert summary.reference.frame_rate == 25
     assert {item.path.name: item.reason for item in found.problems} == {
         "A_2_16_10.yuv": (
-            "reference and distorted do not fit: reference has 5 frames, distorted 4 "
-            "(--allow frame-count accepts that: the first 4 are compared)"
+            "reference and distorted do not fit: reference has 5 frames, distorted 2: the last 3 "
+            "of reference (0.12 s) have no partner: --allow frame-count compares the first 2"
         ),
         "A_3_16_10.yuv": (
             "1728 bytes are no whole number of 16x16 yuv420p frames (384 bytes each: 4 frames and "

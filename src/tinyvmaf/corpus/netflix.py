@@ -2,7 +2,8 @@
 """The layout of the Netflix Public corpus, whose file names describe the clips.
 
 `ref/<Source>_<fps>fps.yuv` and `dis/<Source>_<quality>_<height>_<kbps>.yuv`, raw, all of one
-geometry. The height in a name is that of the encode before it was scaled back.
+geometry. The height in a name is that of the encode before it was scaled back. Where no geometry
+is said, it is that of the published corpus, and files whose sizes contradict it make no pair.
 """
 
 import re
@@ -16,6 +17,11 @@ from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 GEOMETRY = RawFormat(width=1920, height=1080)
 """The geometry of the published corpus."""
 
+_NOT_WHOLE = (
+    f"no whole number of {GEOMETRY.width}x{GEOMETRY.height} {GEOMETRY.pix_fmt} frames "
+    f"({GEOMETRY.frame_bytes} bytes each), the geometry of this layout where none is said; "
+    "say the right one with --size WxH (and --pix-fmt)"
+)
 _REFERENCE = re.compile(r"(?P<source>.+)_(?P<fps>\d+(?:\.\d+)?)fps")
 _DISTORTED = re.compile(r"(?P<source>.+)_(?P<quality>\d+)_(?P<height>\d+)_(?P<kbps>\d+)")
 # Frame rates that names round: 23.976 stands for 24000/1001.
@@ -27,8 +33,14 @@ def is_netflix_layout(root: Path) -> bool:
     return (root / "ref").is_dir() and (root / "dis").is_dir()
 
 
-def read_netflix(root: Path, *, raw: RawFormat = GEOMETRY) -> Corpus:
-    """Pair the files under `root` by name; unpaired files and other names become problems."""
+def read_netflix(root: Path, *, raw: RawFormat | None = None) -> Corpus:
+    """Pair the files under `root` by name; unpaired files and other names become problems.
+
+    Args:
+        root: The folder that holds `ref` and `dis`.
+        raw: Geometry of raw files; None for that of the published corpus, which is then checked.
+    """
+    assumed, raw = raw is None, raw or GEOMETRY
     problems: list[Problem] = []
     references: dict[str, Video] = {}
     for path in _files(root / "ref"):
@@ -59,12 +71,51 @@ def read_netflix(root: Path, *, raw: RawFormat = GEOMETRY) -> Corpus:
             continue
         pairs[pair.source, pair.clip] = pair
     used = {source for source, _ in pairs}
+    if assumed:
+        contradicted = {key: _contradiction(pair) for key, pair in pairs.items()}
+        problems += dict.fromkeys(item for item in contradicted.values() if item is not None)
+        pairs = {key: pair for key, pair in pairs.items() if contradicted[key] is None}
     problems += [
         Problem(video.path, "orphan: no distorted clip of this source")
         for source, video in references.items()
         if source not in used
     ]
     return Corpus(root, tuple(pairs[key] for key in sorted(pairs)), tuple(problems))
+
+
+def _contradiction(pair: Pair) -> Problem | None:
+    """The file of a pair whose size contradicts the geometry of the published corpus, and how."""
+    ours, theirs = _size(pair.reference), _size(pair.distorted)
+    if ours is not None and ours % GEOMETRY.frame_bytes:
+        return Problem(pair.reference.path, f"{ours} bytes are {_NOT_WHOLE}")
+    if theirs is None:
+        return None
+    match = _match(_DISTORTED, pair.distorted.path)
+    if ours and ours != theirs and match is not None:
+        n_frames, height = ours // GEOMETRY.frame_bytes, int(match["height"][:5])
+        for width in (_even(height * 16 / 9), _even(height * 4 / 3)) if height else ():
+            if theirs == n_frames * replace(GEOMETRY, width=width, height=height).frame_bytes:
+                return Problem(
+                    pair.distorted.path,
+                    f"its {theirs} bytes are {n_frames} frames of {width}x{height}, the height in "
+                    f"its name, and its reference has {n_frames} of 1920x1080; in this layout "
+                    "encodes are scaled back to the reference's size: scale it back, or, if all "
+                    "files have one other geometry, say it with --size WxH",
+                )
+    if theirs % GEOMETRY.frame_bytes:
+        return Problem(pair.distorted.path, f"{theirs} bytes are {_NOT_WHOLE}")
+    return None
+
+
+def _size(video: Video) -> int | None:
+    """Bytes of a raw file; None of anything else."""
+    if video.raw is None or not video.path.is_file():
+        return None
+    return video.path.stat().st_size
+
+
+def _even(side: float) -> int:
+    return max(2, round(side / 2) * 2)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -8,7 +8,7 @@ Only names are read here. Nothing is left out silently: a file that forms no pai
 from pathlib import Path
 
 from tinyvmaf.corpus.manifest import NAME, read_manifest
-from tinyvmaf.corpus.netflix import GEOMETRY, is_netflix_layout, read_netflix
+from tinyvmaf.corpus.netflix import is_netflix_layout, read_netflix
 from tinyvmaf.corpus.pair import Corpus
 from tinyvmaf.corpus.sources import refuse_twins
 from tinyvmaf.errors import CorpusError, UsageError
@@ -38,7 +38,7 @@ def read_corpus(root: Path, *, raw: RawFormat | None = None) -> Corpus:
     if is_file(manifest):
         corpus = read_manifest(manifest, raw=raw)
     elif not is_remote(root) and is_netflix_layout(root):
-        corpus = read_netflix(root, raw=raw or GEOMETRY)
+        corpus = read_netflix(root, raw=raw)
     else:
         raise CorpusError(
             f"{root}: not a corpus; expected a manifest {NAME} or the folders ref/ and dis/ "

@@ -24,9 +24,10 @@ from tinyvmaf.pairs.cropping import choose_crops
 from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refuse, warnings
 from tinyvmaf.pairs.looking import WHOLE_FRAMES
 from tinyvmaf.pairs.proof import offer, stretched_range, synced
+from tinyvmaf.pairs.raw_geometry import better_geometry
 from tinyvmaf.pairs.timing import WHOLE, Excerpt, Times, by_time
 
-CHECK_VERSION: Final = 2
+CHECK_VERSION: Final = 3
 """Raised with every change of the rules, so that remembered verdicts of older rules are void."""
 
 _HDR: Final = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
@@ -146,6 +147,15 @@ def _own(name: str, side: Side) -> Generator[Finding]:
         yield Finding(
             f"{name} is {side.orientation.words} when it is shown",
             f"it is compared as shown, {side.info.size}",
+        )
+    raw = side.video.raw
+    better = better_geometry(side.video.path, raw) if raw is not None else None
+    if better is not None:
+        yield Finding(
+            f"{name} is read as raw video of {side.info.size}, but its pictures are whole in "
+            f"{better.width}x{better.height}",
+            f"say --size {better.width}x{better.height}, or width and height in the manifest",
+            Allowance.GEOMETRY,
         )
 
 
