@@ -6,6 +6,7 @@ which costs a tenth of a millisecond where a scaler would read every pixel. Of s
 kept: a larger picture, and the profile in which black bars and combs show.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -124,7 +125,7 @@ def _windows(
         yield from _in_passing(container.decode(stream), windows)
         return
     pts = index.pts
-    decoded: Iterator[av.VideoFrame] = iter(())
+    decoding = _Decoding(container, stream)
     group = done = -1
     for first, last in windows:
         wanted = max(first, done + 1)
@@ -132,9 +133,8 @@ def _windows(
             continue
         # What lies in the group of pictures that is being decoded is reached by going on.
         if int(index.group[wanted]) != group:
-            container.seek(int(pts[wanted]), stream=stream, backward=True)
-            decoded = iter(container.decode(stream))
-        for frame in decoded:
+            decoding.seek(int(pts[wanted]))
+        for frame in decoding.frames(int(pts[wanted])):
             number = int(np.searchsorted(pts, frame.pts)) if frame.pts is not None else -1
             done = max(done, number)
             if number >= wanted:
@@ -142,6 +142,35 @@ def _windows(
                 yield number, frame
             if number >= last:
                 break
+
+
+class _Decoding:
+    """Decoding on from a place of an open file, as far as it is asked."""
+
+    def __init__(
+        self, container: av.container.InputContainer, stream: av.video.stream.VideoStream
+    ) -> None:
+        self._container = container
+        self._stream = stream
+        self._packets: Iterator[av.Packet[av.video.stream.VideoStream]] = iter(())
+        self._ready: deque[av.VideoFrame] = deque()
+
+    def seek(self, pts: int) -> None:
+        self._container.seek(pts, stream=self._stream, backward=True)
+        self._packets = iter(self._container.demux(self._stream))
+        self._ready.clear()
+
+    def frames(self, wanted: int) -> Iterator[av.VideoFrame]:
+        """All that follow; of those before `wanted`, what no other frame needs may lack."""
+        while True:
+            while self._ready:
+                yield self._ready.popleft()
+            packet = next(self._packets, None)
+            if packet is None:
+                return
+            passed = packet.pts is not None and packet.pts < wanted
+            self._stream.codec_context.skip_frame = "NONREF" if passed else "DEFAULT"
+            self._ready.extend(packet.decode())
 
 
 def _in_passing(

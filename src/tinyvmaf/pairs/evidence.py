@@ -104,6 +104,14 @@ class Evidence:
             group = []
         return tuple(found)
 
+    @property
+    def lost(self) -> bool:
+        """Whether nothing near fits, or the best lies at the edge of what was searched."""
+        off = self.off
+        edge = any(abs(item.offset) >= REACH - 1 for item in off)
+        restless = len(off) > _MANY
+        return edge or restless or (self.likeness is not None and self.likeness < _FAMILIAR)
+
     def _counts(self, group: Sequence[Stretch]) -> bool:
         """Whether stretches beside each other say clearly that no offset 0 fits.
 
@@ -150,7 +158,7 @@ def examine(
     level, detail = _prepared(reference.pictures), _prepared(distorted.pictures)[place[compared]]
     seen = _Seen(level, detail, reference.frames, ours, compared, surplus)
     found = _follow(seen, _NEAR)
-    if far > REACH and _lost(found):
+    if far > REACH and found.lost:
         further = _follow(seen, _likely(seen, far=far))
         closer = (1 - _GAINED) * (1 - (found.likeness or 0))
         if further.off and 1 - (further.likeness or 0) < closer:
@@ -319,14 +327,6 @@ def _likeness(ours: Float[np.ndarray, "n p"], theirs: Float[np.ndarray, "n p"]) 
         return None
     product = (ours[tell] * theirs[tell]).mean(axis=1)
     return float(np.median(product / (norms[0][tell] * norms[1][tell])))
-
-
-def _lost(found: Evidence) -> bool:
-    """Whether nothing near fits, or the best lies at the edge of what was searched."""
-    off = found.off
-    edge = any(abs(item.offset) >= REACH - 1 for item in off)
-    restless = len(off) > _MANY
-    return edge or restless or (found.likeness is not None and found.likeness < _FAMILIAR)
 
 
 def _likely(seen: _Seen, *, far: int) -> Int[np.ndarray, " n_offsets"]:

@@ -21,16 +21,21 @@ from tinyvmaf.media.probing import frame_index
 from tinyvmaf.media.small_pictures import Closer, SmallPictures, all_pictures, some_pictures
 from tinyvmaf.media.video import Video
 from tinyvmaf.pairs.checked import CheckedPair, Side, frames_of
-from tinyvmaf.pairs.evidence import REACH
 
 WHOLE_FRAMES: Final = 600
 """Frames up to which a clip is looked at as a whole."""
 
-MOMENTS: Final = 32
+MOMENTS: Final = 20
 """Moments of a longer one."""
 
-BUDGET: Final = 900
+BUDGET: Final = 600
 """Packets that may be decoded for them."""
+
+CLOSE_REACH: Final = 2
+"""Frames of the reference to either side that are looked at first, in a long clip.
+
+That suffices to see that something is off; by how much, a further look tells.
+"""
 
 FAR_S: Final = 5.0
 """Seconds to either side that are searched where nothing near fits."""
@@ -39,6 +44,10 @@ _CLOSE_UPS: Final = 6
 # Matched frames of one moment.
 _LENGTH: Final = 4
 _CANDIDATES: Final = 64
+# Share of what lies between, to either side of its middle, in which a cheap place is chosen.
+_MIDDLE: Final = 0.35
+# How much more than one moment all between may cost.
+_ENTIRE: Final = 2.5
 
 Window = tuple[int, int]
 """First and last frame of what is decoded in one go."""
@@ -60,8 +69,12 @@ class Sight:
     close: tuple[tuple[int, int], ...]
 
 
-def look(pair: CheckedPair) -> Sight:
+def look(pair: CheckedPair, *, reach: int = CLOSE_REACH) -> Sight:
     """The small pictures of a pair.
+
+    Args:
+        pair: The pair.
+        reach: Frames of the reference to either side that are looked at, in a long clip.
 
     Raises:
         MediaError: one of the videos cannot be decoded.
@@ -78,10 +91,10 @@ def look(pair: CheckedPair) -> Sight:
         with ThreadPoolExecutor(2) as pool:
             ours, theirs = pool.map(all_pictures, videos, closer)
     else:
-        moments = _moments(videos, matched)
+        moments = _moments(videos, matched, reach=reach)
         places = np.array(moments)[:: max(1, len(moments) // _CLOSE_UPS)]
         closer = _closer(matched, places, size, parts)
-        windows = _windows(moments, matched, reach=REACH)
+        windows = _windows(moments, matched, reach=reach)
         with ThreadPoolExecutor(2) as pool:
             ours, theirs = pool.map(some_pictures, videos, windows, closer)
     both = [(int(matched[0][i]), int(matched[1][i])) for i in places]
@@ -121,22 +134,93 @@ def look_further(pair: CheckedPair, sight: Sight, *, far: int) -> Sight:
     return Sight(_joined(sight.reference, more), sight.distorted, sight.matched, sight.close)
 
 
-def look_between(pair: CheckedPair, sight: Sight, first: int, last: int, *, reach: int) -> Sight:
-    """The same with a moment in the middle of two matched frames, or with all between them."""
-    middle = (first + last) // 2
-    moments = [middle] if last - first > 2 * _LENGTH else list(range(first, last, _LENGTH))
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A look at frames between two matched ones.
+
+    Attributes:
+        sight: The small pictures so far, with the new ones.
+        first, last: The matched frames that were looked at, both included.
+        complete: Whether those are all between the two.
+        cost: Packets that were decoded for it.
+    """
+
+    sight: Sight
+    first: int
+    last: int
+    complete: bool
+    cost: int
+
+
+def look_between(
+    pair: CheckedPair, sight: Sight, low: int, high: int, *, reach: int, budget: int
+) -> Between | None:
+    """The same with a moment between two matched frames, or with all of them.
+
+    All are looked at where that costs hardly more than one moment. The moment is one that is
+    reached cheaply in both videos, which is why places behind keyframes come first.
+
+    Args:
+        pair: The pair.
+        sight: What was seen of it.
+        low: A matched frame; those behind it are looked at.
+        high: The matched frame at which that ends.
+        reach: Frames of the reference to either side that are looked at too.
+        budget: Packets that may be decoded for it.
+
+    Returns:
+        None if the budget does not suffice.
+    """
     sides = pair.reference, pair.distorted
-    windows = _windows(moments, sight.matched, reach=reach)
+    costs = [_decoded(frame_index(side.video)) for side in sides]
+    places = np.unique(np.linspace(low + 1, high - 1, _CANDIDATES).astype(int))
+    # Of those that halve what is left more or less.
+    middle = places[np.abs(places - (low + high) / 2) <= _MIDDLE * (high - low)]
+    each = _cost(middle, sight.matched, costs, reach=reach)
+    all_cost = int(_cost(np.array([low + 1]), sight.matched, costs, reach=reach)[0])
+    all_cost += 2 * (high - low)
+    complete = not len(middle) or all_cost <= _ENTIRE * int(each.min())
+    cost = all_cost if complete else int(each.min())
+    if cost > budget:
+        return None
+    if complete:
+        first, last = low + 1, high - 1
+    else:
+        first = int(middle[each.argmin()])
+        last = min(first + _LENGTH, high) - 1
+    windows = _around([(first, last)], sight.matched, reach=reach)
     more = [
         some_pictures(side.video, each, Closer(part=_part(side)))
         for side, each in zip(sides, windows, strict=True)
     ]
-    return Sight(
+    seen = Sight(
         _joined(sight.reference, more[0]),
         _joined(sight.distorted, more[1]),
         sight.matched,
         sight.close,
     )
+    return Between(seen, first, last, complete, cost)
+
+
+def _cost(
+    places: Int[np.ndarray, " n"],
+    matched: tuple[Int[np.ndarray, " n_frames"], Int[np.ndarray, " n_frames"]],
+    costs: Sequence[Int[np.ndarray, " _"]],
+    *,
+    reach: int,
+) -> Int[np.ndarray, " n"]:
+    """Packets that are decoded in both videos for the moments that begin at `places`."""
+    length = min(_LENGTH, len(matched[0])) - 1
+    ends = np.minimum(places + length, len(matched[0]) - 1)
+    total = np.zeros(len(places), dtype=np.int64)
+    for side, cost in enumerate(costs):
+        near = 0 if side else reach
+        begin = np.maximum(matched[side][places] - near, 0)
+        end = np.minimum(matched[side][ends] + near, len(cost) - 1)
+        # Both ends in one group of pictures: what lies between is decoded anyway. Else a keyframe
+        # lies between, and each group is begun anew or gone through.
+        total += np.maximum(cost[begin] + end - begin, cost[end])
+    return total
 
 
 def _picture_size(width: int, height: int) -> tuple[int, int]:
@@ -153,19 +237,26 @@ def _joined(one: SmallPictures, other: SmallPictures) -> SmallPictures:
 def _moments(
     videos: tuple[Video, Video],
     matched: tuple[Int[np.ndarray, " n_frames"], Int[np.ndarray, " n_frames"]],
+    *,
+    reach: int,
 ) -> list[int]:
     """Numbers of matched frames at which moments begin: one a stratum, where it costs least."""
     n_frames = len(matched[0])
     indexes = [frame_index(video) for video in videos]
     costs = [_decoded(index) for index in indexes]
+    keys = [np.flatnonzero(index.keyframe) for index in indexes]
     last = max(0, n_frames - _LENGTH)
     found = [(0, 0)]
     for start, end in pairwise(np.linspace(0, last, MOMENTS + 1).astype(int).tolist()):
         places = np.unique(np.linspace(start, max(start, end - 1), _CANDIDATES).astype(int))
-        ours = np.minimum(matched[0][places] + REACH, len(costs[0]) - 1)
-        begin = np.maximum(matched[0][places] - REACH, 0)
-        # Both ends of the window in one group of pictures: what lies between is decoded anyway.
-        cost = np.maximum(costs[0][ours], costs[0][begin]) + costs[1][matched[1][places]]
+        behind = [
+            np.searchsorted(matched[side], key[(key >= low) & (key < high)]) + near
+            for side, (key, near) in enumerate(zip(keys, (reach, 0), strict=True))
+            for low, high in [(matched[side][start], matched[side][max(start, end - 1)])]
+        ]
+        places = np.unique(np.concatenate([places, *behind]))
+        places = places[(places >= start) & (places <= last)]
+        cost = _cost(places, matched, costs, reach=reach)
         found.append((int(cost.min()), int(places[cost.argmin()])))
     # A frame that lacks shows in all that follow, so that any moment after it will do.
     chosen = {0, last}
@@ -173,7 +264,7 @@ def _moments(
     spent = 0
     for _, moment in sorted(found):
         for side, (index, cost) in enumerate(zip(indexes, costs, strict=True)):
-            frame = min(int(matched[side][moment]) + (0 if side else REACH), len(cost) - 1)
+            frame = min(int(matched[side][moment]) + (0 if side else reach), len(cost) - 1)
             group, depth = int(index.group[frame]), int(cost[frame])
             spent += max(0, depth - reached[side].get(group, 0))
             reached[side][group] = max(depth, reached[side].get(group, 0))
@@ -194,9 +285,18 @@ def _windows(
     *,
     reach: int,
 ) -> list[list[Window]]:
+    ends = [min(moment + _LENGTH, len(matched[0])) - 1 for moment in moments]
+    return _around(list(zip(moments, ends, strict=True)), matched, reach=reach)
+
+
+def _around(
+    pairs: Sequence[Window],
+    matched: tuple[Int[np.ndarray, " n_frames"], Int[np.ndarray, " n_frames"]],
+    *,
+    reach: int,
+) -> list[list[Window]]:
+    """The windows of both videos that show these matched frames."""
     ours, theirs = matched
-    ends = [min(moment + _LENGTH, len(ours)) - 1 for moment in moments]
-    pairs = list(zip(moments, ends, strict=True))
     return [
         _merged([(max(0, int(ours[a]) - reach), int(ours[b]) + reach) for a, b in pairs]),
         _merged([(int(theirs[a]), int(theirs[b])) for a, b in pairs]),

@@ -35,6 +35,11 @@ _DISPLACED: Final = 3
 # Share of the distorted frames that one offset must hold for, to be a shift of the whole.
 _ALL: Final = 0.8
 _TURNED: Final = 0.03
+# Looks and packets in which the frame is found from which on another offset fits.
+_STEPS: Final = 12
+_LOCATED: Final = 1000
+_NOISE: Final = 0.1
+_TELLS: Final = 0.4
 
 
 def verify(pair: CheckedPair, *, allowed: AbstractSet[Allowance] = frozenset()) -> CheckedPair:
@@ -96,16 +101,22 @@ def stretched_range(pair: CheckedPair) -> str | None:
 
 def _evidence(pair: CheckedPair) -> tuple[Sight, Evidence]:
     sight = look(pair)
+    whole = len(sight.reference.frames) == pair.reference.info.n_frames
     surplus = pair.distorted.info.n_frames - pair.reference.info.n_frames
     rate = float(pair.reference.info.frame_rate)
     far = round(FAR_S * rate)
-    if surplus < -REACH and pair.reference.info.n_frames == len(sight.reference.frames):
+    if surplus < -REACH and whole:
         far = pair.reference.info.n_frames
     evidence = examine(
         sight.reference, sight.distorted, matched=sight.matched, surplus=surplus, far=far
     )
-    whole = len(sight.reference.frames) == pair.reference.info.n_frames
-    if not whole and (evidence.off or (evidence.likeness or 1) < ALIKE):
+    if not whole and (evidence.off or evidence.lost or evidence.swapped):
+        sight = look(pair, reach=REACH)
+        evidence = examine(
+            sight.reference, sight.distorted, matched=sight.matched, surplus=surplus, far=far
+        )
+    unlike = (evidence.likeness or 1) < ALIKE
+    if not whole and evidence.lost and (evidence.off or unlike):
         sight = look_further(pair, sight, far=far)
         evidence = examine(
             sight.reference, sight.distorted, matched=sight.matched, surplus=surplus, far=far
@@ -253,21 +264,52 @@ def _take_edges_along(
 
 
 def _change(pair: CheckedPair, sight: Sight, one: Stretch, after: Stretch) -> int:
-    """The matched frame from which on the later offset fits, by halving what lies between."""
-    low, high = one.last, after.first
-    reach = max(abs(one.offset), abs(after.offset)) + 2
-    while high - low > 1:
-        whole = high - low <= 2 * 4
-        sight = look_between(pair, sight, low, high, reach=reach)
-        place = low + 1 if whole else (low + high) // 2
-        errors = [_misfit(sight, place, offset) for offset in (one.offset, after.offset)]
-        if None in errors:
+    """The matched frame from which on the later offset fits.
+
+    It is found by halving what lies between cheaply; a bound on the steps and on what is decoded
+    ends the search with the first frame of which it is known.
+    """
+    offsets = one.offset, after.offset
+    reach = max(abs(offset) for offset in offsets) + 2
+    shown = np.flatnonzero(np.isin(sight.matched[1], sight.distorted.frames))
+    shown = shown[(shown >= one.first) & (shown <= after.last)]
+    gains = {int(place): _gained(sight, int(place), offsets) for place in shown}
+    budget = _LOCATED
+    low, high = _split(gains)
+    for _ in range(_STEPS):
+        if high - low <= 1:
             break
-        if errors[0] <= errors[1]:  # pyright: ignore[reportOperatorIssue] (none of them is None)
-            low = place
-        else:
-            high = place
+        found = look_between(pair, sight, low, high, reach=reach, budget=budget)
+        if found is None:
+            break
+        sight, budget = found.sight, budget - found.cost
+        places = range(found.first, found.last + 1)
+        gains |= {place: _gained(sight, place, offsets) for place in places}
+        low, high = _split(gains)
     return high
+
+
+def _split(gains: dict[int, float]) -> tuple[int, int]:
+    """The last place of the earlier offset and the first of the later one, of those known."""
+    places = sorted(gains)
+    total = np.cumsum([0.0, *(gains[place] for place in places)])
+    first = min(int(total.argmin()), len(places) - 1)
+    return places[max(0, first - 1)], places[first]
+
+
+def _gained(sight: Sight, place: int, offsets: tuple[int, int]) -> float:
+    """By how much the second offset fits better, in [-1, 1]; 0 where that cannot be told."""
+    errors = [_misfit(sight, place, offset) for offset in offsets]
+    if errors[0] is None or errors[1] is None:
+        return 0.0
+    ours = int(sight.matched[0][place])
+    one, other = (
+        sight.reference.pictures[np.searchsorted(sight.reference.frames, ours + offset)]
+        for offset in offsets
+    )
+    change = float(np.square(one.astype(np.float32) - other).mean())
+    gain = (errors[0] - errors[1]) / (change + _NOISE * (1 + min(errors[0], errors[1])))
+    return gain if abs(gain) > _TELLS else 0.0
 
 
 def _misfit(sight: Sight, place: int, offset: int) -> float | None:
