@@ -4,8 +4,10 @@ import os
 import resource
 
 import numpy as np
+import polars as pl
 import pytest
 
+import tinyvmaf as tv
 from tinyvmaf.features.table import read_table
 
 pytestmark = pytest.mark.ffmpeg
@@ -205,6 +207,52 @@ def test_a_full_disk_leaves_what_was_there(program, corpus, tmp_path):
     assert done.stderr.startswith(f"tinyvmaf: cannot write {table}: File too large")
     assert table.read_bytes() == before
     assert files(tmp_path) == ["corpus.csv", "t.parquet"]
+
+
+@pytest.mark.parametrize("made_before", [False, True])
+def test_an_extraction_into_parts_that_fails_leaves_no_folder(
+    tinyvmaf, corpus, tmp_path, made_before
+):
+    if made_before:
+        (tmp_path / "table").mkdir()
+    done = tinyvmaf("extract", corpus("text"), "-o", tmp_path / "table")
+    assert done.status == 2
+    assert (tmp_path / "table").exists() == made_before
+
+
+def test_excerpts_of_one_reference_have_the_scores_of_those_parts(
+    tinyvmaf, videos, make_video, tmp_path
+):
+    late = ["-vf", "trim=start_frame=4,setpts=PTS-STARTPTS", "-c:v", "libx264", "-crf", "35"]
+    make_video(tmp_path / "late.mp4", "-i", videos["reference"], *late)
+    rows = {
+        "whole": f"{videos['good']},,,",
+        "part": f"{videos['good']},0.08,0.2,",
+        "late": "late.mp4,,,0.16",
+    }
+    lines = [f"moving,{clip},{videos['reference']},{row}" for clip, row in rows.items()]
+    head = "source,clip,reference,distorted,start,duration,reference_start"
+    (tmp_path / "corpus.csv").write_text("\n".join([head, *lines]) + "\n")
+    assert tinyvmaf("extract", tmp_path, "-o", tmp_path / "t.parquet", "--jobs", 1).status == 0
+    frames = read_table(tmp_path / "t.parquet").rows
+    options = {
+        "whole": {},
+        "part": {"start_s": 0.08, "duration_s": 0.2},
+        "late": {"reference_start_s": 0.16},
+    }
+    for clip, given in options.items():
+        distorted = tmp_path / "late.mp4" if clip == "late" else videos["good"]
+        found = tv.score(
+            reference=videos["reference"], distorted=distorted, mode="exact", **given
+        ).frame_scores
+        column = frames.filter(pl.col("clip") == clip).sort("frame")["vmaf"]
+        assert column.to_list() == pytest.approx(found.tolist(), abs=1e-5)
+    assert len(frames.filter(pl.col("clip") == "part")) == 5
+    batch = tmp_path / "pairs.csv"
+    batch.write_text("\n".join([head, *lines]) + "\n")
+    scored = tinyvmaf("score", "--batch", batch, "--mode", "exact", "--json")
+    assert scored.status == 0
+    assert "--start 0.08 --duration 0.2" in scored.stdout
 
 
 def test_two_runs_give_the_same_table(tinyvmaf, corpus, tmp_path):

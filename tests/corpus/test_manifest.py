@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinyvmaf.corpus.excerpt import WHOLE, Excerpt
 from tinyvmaf.corpus.manifest import read_manifest
 from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.errors import CorpusError, SplitError
@@ -16,6 +17,7 @@ from tinyvmaf.media.video import RawFormat
 from tinyvmaf.pairs.scan import scan
 
 EXPECTED = "; expected whole numbers of pixels, and fps such as 25 or 30000/1001"
+SECONDS = ", expected seconds of the reference, such as 12.48"
 HEADER = "source,reference,distorted"
 
 
@@ -84,12 +86,26 @@ def test_a_line_that_cannot_be_understood_is_named_by_its_number(manifest, line,
     assert refusal(path) == f", line 3: {message}"
 
 
+def test_excerpts_are_seconds_of_the_reference(manifest):
+    path = manifest(
+        f"{HEADER},start,duration,reference_start",
+        "Bird,a.mp4,b.mp4,,,",
+        "Bird,a.mp4,c.mp4,1.5,2,0",
+    )
+    whole, part = read_manifest(path).pairs
+    assert whole.excerpt == WHOLE
+    assert part.excerpt == Excerpt(1.5, 2.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
         ("mos", "good", "mos is 'good', expected a number"),
         ("mos", "nan", "mos is 'nan', expected a number"),
         ("mos", "inf", "mos is 'inf', expected a number"),
+        ("start", "soon", f"start is 'soon'{SECONDS}"),
+        ("duration", "-1", f"duration is '-1'{SECONDS}"),
+        ("reference_start", "inf", f"reference_start is 'inf'{SECONDS}"),
     ],
 )
 def test_a_number_that_is_none(manifest, column, value, message):

@@ -3,6 +3,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict, Unpack
 
@@ -66,7 +67,12 @@ def extract(
     from tinyvmaf.files import check_writable
 
     if is_parts_output(output):
+        is_new = not output.exists()
         check_folder(output)
+        if is_new:
+            # An extraction that fails leaves no folder; the first rows make it again.
+            with suppress(OSError):
+                output.rmdir()
     else:
         check_writable(output)
     corpus, scorer = open_corpus(

@@ -163,7 +163,7 @@ def score(
 ) -> None:
     """Score a distorted video against its reference, after checking that the two fit."""
     _meet_ffmpeg(ffmpeg)
-    from tinyvmaf.pairs.timing import Excerpt
+    from tinyvmaf.corpus.excerpt import Excerpt
     from tinyvmaf.scoring.score import choose_mode, make_scorer
 
     raw = _raw(size, pix_fmt, fps)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manifest `corpus.csv`: one row a pair, paths relative to its folder.
 
-Columns `source, reference, distorted`; optional `clip, width, height, pix_fmt, fps, mos`; others
+Columns `source, reference, distorted`; optional `clip, width, height, pix_fmt, fps, mos` and, in
+seconds of the reference, `start, duration, reference_start`; others
 (such as the encoder commands that `corpus build` records) are ignored. An invalid row is refused
 with its line number: nothing is guessed.
 """
@@ -16,6 +17,7 @@ from fractions import Fraction
 from functools import cache, partial
 from pathlib import Path, PurePath
 
+from tinyvmaf.corpus.excerpt import read_excerpt
 from tinyvmaf.corpus.pair import Corpus, Pair
 from tinyvmaf.errors import CorpusError, UsageError
 from tinyvmaf.files import read_bytes
@@ -78,6 +80,7 @@ def _pair(
         reference=video(row["reference"], geometry),
         distorted=video(row["distorted"], geometry),
         mos=_number(row, "mos"),
+        excerpt=read_excerpt(row),
     )
 
 

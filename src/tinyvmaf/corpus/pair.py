@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tinyvmaf.corpus.excerpt import WHOLE, Excerpt
 from tinyvmaf.media.video import Video
 
 
@@ -15,6 +16,7 @@ class Pair:
         source: Name of the content; everything made from one content shares it.
         clip: Name of the distorted version, unique within its source.
         mos: Mean opinion score, if the corpus has one.
+        excerpt: The part that is compared.
     """
 
     source: str
@@ -22,6 +24,7 @@ class Pair:
     reference: Video
     distorted: Video
     mos: float | None = None
+    excerpt: Excerpt = WHOLE
 
     @classmethod
     def of_files(cls, *, reference: Video, distorted: Video) -> "Pair":

@@ -150,7 +150,8 @@ class PairScorer:
             "reference": [content[0], repr(pair.reference.raw or pair.reference.sequence)],
             "distorted": [content[1], repr(pair.distorted.raw or pair.distorted.sequence)],
         }
-        verdict = cache_key({**videos, "check": CHECK_VERSION, "allowed": sorted(self.allowed)})
+        asked = {"check": CHECK_VERSION, "allowed": sorted(self.allowed)}
+        verdict = cache_key({**videos, **asked, "excerpt": list(astuple(pair.excerpt))})
         known = self.cache.recall(verdict)
         if known is not None:
             # The pair was checked before: if all sets are cached, no video is opened.

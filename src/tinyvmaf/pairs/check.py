@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from tinyvmaf.corpus.excerpt import WHOLE, Excerpt
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MediaError
 from tinyvmaf.media.pictures import beginning, frame_times
@@ -25,7 +26,7 @@ from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refus
 from tinyvmaf.pairs.looking import WHOLE_FRAMES
 from tinyvmaf.pairs.proof import offer, stretched_range, synced
 from tinyvmaf.pairs.raw_geometry import better_geometry
-from tinyvmaf.pairs.timing import WHOLE, Excerpt, Times, by_time
+from tinyvmaf.pairs.timing import Times, by_time
 
 CHECK_VERSION: Final = 3
 """Raised with every change of the rules, so that remembered verdicts of older rules are void."""
@@ -48,7 +49,7 @@ def check(
         allowed: Findings that the user accepts by name.
         sync: Whether frames are matched as the pictures show, where time stamps mislead.
         crop: `W:H:X:Y` of the reference, `distorted:W:H:X:Y`, or `auto`; None for whole pictures.
-        excerpt: The part that is compared.
+        excerpt: The part that is compared; `WHOLE` for what the pair itself says.
 
     Raises:
         UsageError: the crop or the excerpt is none of this pair.
@@ -62,7 +63,10 @@ def check(
         # Packets only suggest how many frames there are; the decoder knows.
         ours, theirs = _counted(ours), _counted(theirs)
     timing = by_time(
-        reference=_times(ours), distorted=_times(theirs), excerpt=excerpt, allowed=allowed
+        reference=_times(ours),
+        distorted=_times(theirs),
+        excerpt=pair.excerpt if excerpt == WHOLE else excerpt,
+        allowed=allowed,
     )
     findings = [*_own("reference", ours), *_own("distorted", theirs), *timing.findings]
     findings += _matrix(reference=ours.info, distorted=theirs.info)

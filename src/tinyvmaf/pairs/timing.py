@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
+from tinyvmaf.corpus.excerpt import WHOLE, Excerpt
 from tinyvmaf.errors import UsageError
 from tinyvmaf.pairs.checked import Matching
 from tinyvmaf.pairs.finding import Allowance, Finding
@@ -22,39 +23,6 @@ _SMALL: Final = 0.1
 # Share of the slower video's frames that must have a partner for common times to mean anything.
 _SHARED: Final = 0.95
 
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """The part of a pair that is compared, in seconds of the reference.
-
-    Attributes:
-        start_s: From where on; None from its first frame on.
-        duration_s: How long; None to its end.
-        reference_start_s: Where in the reference the distorted video begins; None for its start.
-    """
-
-    start_s: float | None = None
-    duration_s: float | None = None
-    reference_start_s: float | None = None
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """The command's options that give it again."""
-        words = {
-            "--start": self.start_s,
-            "--duration": self.duration_s,
-            "--reference-start": self.reference_start_s,
-        }
-        return tuple(
-            word
-            for name, value in words.items()
-            if value is not None
-            for word in (name, f"{value:g}")
-        )
-
-
-WHOLE: Final = Excerpt()
-"""All of a pair."""
 
 Times = Float[np.ndarray, " _"]
 """Seconds at which each frame of a video is shown, rising."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from tinyvmaf.corpus.excerpt import read_excerpt
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import ClusterLost, CorpusError, TinyVmafError, UsageError
 from tinyvmaf.execution.opening import open_executor
@@ -45,7 +46,8 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[Pair, ...]:
     """The pairs that a CSV file names, paths relative to its folder.
 
     Args:
-        path: A file with the columns `reference` and `distorted`; others are ignored.
+        path: A file with the columns `reference` and `distorted`, optionally
+            `start`, `duration` and `reference_start`; others are ignored.
         raw: Geometry of raw YUV files.
 
     Raises:
@@ -69,9 +71,14 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[Pair, ...]:
                     raise CorpusError(
                         f"{path}, line {reader.line_num}: no value for {', '.join(empty)}"
                     )
+                try:
+                    excerpt = read_excerpt(row)
+                except CorpusError as error:
+                    raise CorpusError(f"{path}, line {reader.line_num}: {error}") from error
                 files = [listed(row[name], folder=path.parent) for name in COLUMNS]
                 ours, theirs = (as_video(file, raw) for file in files)
-                pairs.append(Pair.of_files(reference=ours, distorted=theirs))
+                pair = Pair.of_files(reference=ours, distorted=theirs)
+                pairs.append(replace(pair, excerpt=excerpt))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tinyvmaf.corpus.excerpt import WHOLE, Excerpt
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
@@ -15,7 +16,6 @@ from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.sequence import DEFAULT_RATE, find_sequence
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
 from tinyvmaf.pairs.finding import Allowance
-from tinyvmaf.pairs.timing import WHOLE, Excerpt
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import EXACT, MODEL, MODES, SAMPLED, Mode

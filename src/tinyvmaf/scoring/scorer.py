@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
+from tinyvmaf.corpus.excerpt import WHOLE, Excerpt
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.files import check_writable, working_folder
 from tinyvmaf.libvmaf.engine import FfmpegEngine
@@ -24,7 +25,6 @@ from tinyvmaf.pairs.check import check
 from tinyvmaf.pairs.checked import CheckedPair
 from tinyvmaf.pairs.finding import Allowance
 from tinyvmaf.pairs.proof import verify
-from tinyvmaf.pairs.timing import WHOLE, Excerpt
 from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
@@ -144,6 +144,8 @@ class Scorer:
         reference, distorted = pair.reference.video.path, pair.distorted.video.path
         times_s = _times(pair, len(found.scores))
         arguments = ["tinyvmaf", "score", str(reference), str(distorted), *self.options]
+        if self.excerpt == WHOLE:
+            arguments += pair.pair.excerpt.options
         if found.sampling is not None:
             arguments += ["--seed", str(found.sampling.seed)]
         return Score(

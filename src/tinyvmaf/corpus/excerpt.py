@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of a pair that is compared, as options and the columns of manifests give it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tinyvmaf.errors import CorpusError
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The part of a pair that is compared, in seconds of the reference.
+
+    Attributes:
+        start_s: From where on; None from its first frame on.
+        duration_s: How long; None to its end.
+        reference_start_s: Where in the reference the distorted video begins; None for its start.
+    """
+
+    start_s: float | None = None
+    duration_s: float | None = None
+    reference_start_s: float | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command's options that give it again."""
+        words = {
+            "--start": self.start_s,
+            "--duration": self.duration_s,
+            "--reference-start": self.reference_start_s,
+        }
+        return tuple(
+            word
+            for name, value in words.items()
+            if value is not None
+            for word in (name, f"{value:g}")
+        )
+
+
+WHOLE: Final = Excerpt()
+"""All of a pair."""
+
+COLUMNS: Final = ("start", "duration", "reference_start")
+
+
+def read_excerpt(row: Mapping[str, str]) -> Excerpt:
+    """The excerpt that a row of a manifest gives in the columns of `COLUMNS`.
+
+    Raises:
+        CorpusError: a value is no number of seconds.
+    """
+    start, duration, reference_start = (_seconds(row, name) for name in COLUMNS)
+    return Excerpt(start, duration, reference_start)
+
+
+def _seconds(row: Mapping[str, str], name: str) -> float | None:
+    text = row.get(name) or ""
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise CorpusError(f"{name} is {text!r}, expected seconds of the reference, such as 12.48")
+    return seconds
