@@ -275,8 +275,8 @@ def _change(pair: CheckedPair, sight: Sight, one: Stretch, after: Stretch) -> in
     shown = shown[(shown >= one.first) & (shown <= after.last)]
     gains = {int(place): _gained(sight, int(place), offsets) for place in shown}
     budget = _LOCATED
-    low, high = _split(gains)
     for _ in range(_STEPS):
+        low, high = _split(gains)[0]
         if high - low <= 1:
             break
         found = look_between(pair, sight, low, high, reach=reach, budget=budget)
@@ -285,16 +285,21 @@ def _change(pair: CheckedPair, sight: Sight, one: Stretch, after: Stretch) -> in
         sight, budget = found.sight, budget - found.cost
         places = range(found.first, found.last + 1)
         gains |= {place: _gained(sight, place, offsets) for place in places}
-        low, high = _split(gains)
-    return high
+    return _split(gains)[1]
 
 
-def _split(gains: dict[int, float]) -> tuple[int, int]:
-    """The last place of the earlier offset and the first of the later one, of those known."""
+def _split(gains: dict[int, float]) -> tuple[tuple[int, int], int]:
+    """Where to look next for the change, and the first place behind it as far as is known.
+
+    Still pictures leave open where it is; the widest gap of what they leave open is looked at.
+    """
     places = sorted(gains)
     total = np.cumsum([0.0, *(gains[place] for place in places)])
-    first = min(int(total.argmin()), len(places) - 1)
-    return places[max(0, first - 1)], places[first]
+    open_ = np.flatnonzero(total <= total.min() + 1e-9)
+    first, last = (min(int(place), len(places) - 1) for place in (open_[0], open_[-1]))
+    gaps = pairwise(places[max(0, first - 1) : last + 1])
+    widest = max(gaps, key=lambda gap: gap[1] - gap[0], default=(first, first))
+    return widest, places[first]
 
 
 def _gained(sight: Sight, place: int, offsets: tuple[int, int]) -> float:
