@@ -309,7 +309,8 @@ def state(folder):
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
         aside = [part for part in name.parts if part.startswith(".") and part.endswith(".part")]
-        if aside or not path.is_file():
+        # Two drawings of one chart as PDF differ in some bytes.
+        if aside or not path.is_file() or path.suffix == ".pdf":
             continue
         found[str(name)] = hashlib.sha256(content(path)).hexdigest()
     return found

@@ -15,7 +15,7 @@ _MARKUP = ("\\", "|", "`", "*", "_", "[", "]", "#", "~")
 # Text that Markdown renders as links, mentions or formulas; an invisible entity prevents it.
 _LINKS = {"://": ":&#47;/", "www.": "www&#46;", "@": "&#64;", "$": "&#36;"}
 _FOLDED = re.compile(
-    r"\b(s3a?|gc?s|az|abfss?|adl|https?|memory|s?ftp|ssh|smb|hdfs|webhdfs|oss|oci):/(?=[^/\s])"
+    r"(?<![\w/.])(s3a?|gc?s|az|abfss?|adl|https?|memory|s?ftp|ssh|smb|hdfs|webhdfs|oss|oci):/(?=[^/\s])"
 )
 # All characters between these are printable; checked first, as the common case.
 _PLAIN = re.compile(r"[ -~]*")

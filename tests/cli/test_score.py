@@ -113,7 +113,7 @@ def test_a_wrong_call_is_one_line_and_2(arguments, said):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "start"), [("html", b"<!DOCTYPE html>"), ("png", b"\x89PNG"), ("svg", b"<?xml")]
+    ("suffix", "start"), [("html", b"<!DOCTYPE html>"), ("png", b"\x89PNG"), ("svg", b"<svg ")]
 )
 def test_a_plot_is_self_contained(videos, tmp_path, suffix, start):
     reference, encodes = videos

@@ -15,6 +15,7 @@ from tinyvmaf.errors import CorpusError, SplitError
 from tinyvmaf.features.groups import Size, groups
 from tinyvmaf.media.video import RawFormat
 from tinyvmaf.pairs.scan import scan
+from tinyvmaf.text import unfolded
 
 EXPECTED = "; expected whole numbers of pixels, and fps such as 25 or 30000/1001"
 SECONDS = ", expected seconds of the reference, such as 12.48"
@@ -208,8 +209,9 @@ def test_a_list_on_this_machine_names_no_store(manifest, address, line, monkeypa
         with pytest.raises(CorpusError) as caught:
             read()
         assert str(caught.value).endswith(
-            f"corpus.csv, line 2: {address} is in a store that the command line does not name, so "
-            "that nothing is fetched from there; copy it here, or put the list into the same store"
+            f"corpus.csv, line 2: {unfolded(address)} is in a store that the command line does not "
+            "name, so that nothing is fetched from there; copy it here, or put the list into the "
+            "same store"
         )
 
 

@@ -284,7 +284,8 @@ def test_what_does_not_change_the_result_does_not_change_the_key(
     score, cache, reference, distorted
 ):
     score((reference, distorted), cache=cache)
-    allowed = frozenset(Allowance)
+    # Damaged videos are decoded in one thread, which is another way to score.
+    allowed = frozenset(Allowance) - {Allowance.DAMAGED}
     assert score((reference, distorted), cache=cache, allowed=allowed).n_cached == 1
     assert score((reference, distorted), cache=cache, feature_set="all").n_cached == 1
 

@@ -16,7 +16,7 @@ from tinyvmaf.models.model import load_model
 from tinyvmaf.models.onnx_file import to_onnx
 
 ROWS = "the score of a row must depend on that row alone"
-ALLOWED = "allowed are Add, Clip, Div, Gemm, MatMul, Mul, Relu, Sigmoid, Squeeze, Sub, Tanh"
+ALLOWED = "allowed are Add, Clip, Div, Exp, Gemm, MatMul, Mul, Relu, Sigmoid, Squeeze, Sub, Tanh"
 HOSTILE: list[tuple[Callable, type[ModelError], str]] = []
 
 

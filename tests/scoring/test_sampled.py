@@ -51,7 +51,7 @@ def test_sampled_frames_are_exact_and_the_mean_is_near(pair, whole, word):
     assert dict(found.sampling.exact) == {
         frame: whole.frame_scores[frame] for frame in found.sampling.exact
     }
-    assert found.sampling.n_decodes == 1
+    assert found.sampling.n_decodes == (0 if found.sampling.method == "seek" else 1)
     assert abs(found.vmaf.mean - whole.vmaf.mean) < 2 * found.sampling.half_width
     assert found.interval.low < found.vmaf.mean < found.interval.high
     # Signals tell little of this pattern's course; a model of reduced pictures tells more.

@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator
 
 from tinyvmaf.report.document import Document, Table
+from tinyvmaf.text import one_line
 
 FOLDER = "tables"
 
@@ -58,7 +59,7 @@ def as_csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(column.title for column in table.columns)
-    writer.writerows((*table.rows, *table.totals))
+    writer.writerows([one_line(cell) for cell in row] for row in (*table.rows, *table.totals))
     return text.getvalue()
 
 
