@@ -91,7 +91,7 @@ def measure_score(folder: Path, encode: str, *, kind: str, within: float) -> Row
         "vmaf": record["vmaf"]["mean"],
         "method": sampling.get("method"),
         "exact_frames": len(n_exact) if isinstance(n_exact, list) else n_exact,
-        "decoded": sampling.get("n_decoded", sampling.get("decoded")),
+        "decoded": sampling.get("decoded_frames"),
         "interval": record["vmaf"].get("interval"),
     }
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import TextIOWrapper
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from tinyvmaf.errors import UsageError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _SIGNS = "tinyvmaf.signs"
+_LONGEST_NAME = 25
 _ASCII = {
     "\N{PLUS-MINUS SIGN}": "+/-",
     "\N{MULTIPLICATION SIGN}": "x",
@@ -41,6 +43,7 @@ class _Bar:
     bars: "RichProgress"
     task: "TaskID"
     unit: str
+    lock: Lock
 
     def advance(self, amount: float) -> None:
         self.bars.advance(self.task, amount)
@@ -49,13 +52,17 @@ class _Bar:
             self.bars.update(self.task, rate=f"{speed:,.0f} {self.unit}/s")
 
     def finish(self) -> None:
-        self.bars.remove_task(self.task)
-        if not self.bars.tasks:
-            self.bars.stop()
+        with self.lock:
+            self.bars.remove_task(self.task)
+            if not self.bars.tasks:
+                self.bars.stop()
 
 
 class Terminal:
     """Progress bars and notes on stderr."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
 
     @cached_property
     def console(self) -> "Console":
@@ -88,10 +95,12 @@ class Terminal:
         """Show a bar; its rate is in `unit` a second. Without a terminal there is none."""
         if not sys.stderr.isatty():
             return SILENT.task(name, total=total, unit=unit)  # making bars takes a while
-        bars = self._bars
-        task = bars.add_task(one_line(name), total=total, rate="")
-        bars.start()
-        return _Bar(bars, task, unit)
+        # Files are read in several threads.
+        with self._lock:
+            bars = self._bars
+            task = bars.add_task(_short(one_line(name)), total=total, rate="")
+            bars.start()
+        return _Bar(bars, task, unit, self._lock)
 
     def note(self, message: str) -> None:
         """Print a line above the bars."""
@@ -106,6 +115,14 @@ class Terminal:
         # A closed stderr, or a full disk, cannot be reported anywhere.
         with suppress(OSError):
             self.console.print(words, style=style, markup=False, soft_wrap=True)
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the bar beside it: its beginning and its end."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    half = (_LONGEST_NAME - 3) // 2
+    return f"{name[:half]}...{name[-half:]}"
 
 
 TERMINAL = Terminal()

@@ -269,7 +269,7 @@ def _meet_videos(
     def meet(path: Path) -> None:
         # The preflight asks again and gets this result, or the error, from the cache.
         with suppress(TinyVmafError):
-            beginning(as_video(path, raw))
+            beginning(as_video(path, raw), progress=TERMINAL)
 
     paths = [path for path in (reference, distorted) if path is not None]
     threads = tuple(Thread(target=meet, args=(path,), daemon=True) for path in paths)

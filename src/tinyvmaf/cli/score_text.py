@@ -153,8 +153,9 @@ def head(found: "Score") -> str:
             f"VMAF {found.vmaf.mean:.1f} ± {sampling.half_width:.1f} ({interval.level:.0%}) · "
             f"{len(sampling.exact)} of {len(found.frame_scores)} frames exact"
         )
-        if sampling.times_cheaper >= _WORTH_SAYING:
-            times = f"{sampling.times_cheaper:.1f} \N{MULTIPLICATION SIGN}"
+        cheaper = sampling.times_cheaper_measured or sampling.times_cheaper
+        if cheaper >= _WORTH_SAYING:
+            times = f"{cheaper:.1f} \N{MULTIPLICATION SIGN}"
             line += f" · about {times} cheaper than libvmaf"
         return line
     line = f"VMAF {found.vmaf.mean:.2f}"

@@ -67,7 +67,10 @@ UPRIGHT: Final = Orientation()
 
 
 def orientation_of(frame: "av.VideoFrame") -> Orientation | None:
-    """The orientation of a decoded picture; None as in `read_matrix`."""
+    """The orientation of a decoded picture; None as in `read_matrix`.
+
+    Ask for one frame of a video only: PyAV never frees a picture whose side data was read.
+    """
     matrix = frame.side_data.get("DISPLAYMATRIX")
     return UPRIGHT if matrix is None else read_matrix(bytes(matrix))
 

@@ -9,7 +9,7 @@ pictures. `frame_times` reads the time stamps of all packets without decoding.
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -23,11 +23,12 @@ from jaxtyping import Float, UInt8
 
 from tinyvmaf.errors import MediaError
 from tinyvmaf.media.containers import FileState, open_container, video_state, video_stream
-from tinyvmaf.media.index import KEPT, NO_TIME, FrameIndex
+from tinyvmaf.media.index import KEPT, NO_TIME, FrameIndex, OnShare
 from tinyvmaf.media.orientation import UPRIGHT, Orientation, orientation_of
 from tinyvmaf.media.probing import describe, frame_index, probe, probe_raw
 from tinyvmaf.media.video import Video, VideoInfo
-from tinyvmaf.process.isolation import look_at
+from tinyvmaf.process.isolation import ask, has_long_index, look_at
+from tinyvmaf.progress import SILENT, Progress
 
 THUMBNAIL: Final = (64, 36)
 """Width and height of the small pictures."""
@@ -38,6 +39,8 @@ QUICK_FRAMES: Final = 6
 # Full size is needed to see detail, but a few frames of the beginning and their middle suffice.
 _DETAIL_EVERY: Final = 5
 _DETAIL_CROP: Final = 512
+# From this size on reading a file takes long enough to tell of it.
+_LARGE_MB: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +86,64 @@ class Beginning:
     look: Look
 
 
-def beginning(video: Video) -> Beginning:
+@dataclass(frozen=True, slots=True)
+class _Watcher:
+    """Who is told of the reading; what is remembered of a video does not depend on it."""
+
+    progress: Progress = field(compare=False)
+
+
+def beginning(video: Video, *, progress: Progress = SILENT) -> Beginning:
     """Open `video` once: count its packets, and decode its first frames.
+
+    Args:
+        video: The video.
+        progress: Told of the bytes of a large file.
 
     Raises:
         MediaError: as `probe`, or no frame can be decoded.
     """
-    return _beginning_once(video, video_state(video))
+    return _beginning_once(video, video_state(video), _Watcher(progress))
 
 
 # One reference belongs to many pairs.
 @lru_cache(maxsize=64)
-def _beginning_once(video: Video, state: FileState) -> Beginning:
-    found, index = look_at(video.path, _beginning, video)
+def _beginning_once(video: Video, state: FileState, watcher: _Watcher) -> Beginning:
+    with _reading(video, state, watcher.progress) as on_share:
+        if has_long_index(video.path):
+            found, index = ask(_beginning, video)
+        else:
+            found, index = _beginning(video, on_share)
     if index is not None:
         KEPT.put((video, state), index)
     return found
 
 
-def _beginning(video: Video) -> tuple[Beginning, FrameIndex | None]:
+@contextmanager
+def _reading(video: Video, state: FileState, progress: Progress) -> Generator[OnShare | None]:
+    """Tell of the reading of a file, which takes a while if it is large."""
+    size_mb = state[0] / 1e6
+    if size_mb < _LARGE_MB:
+        yield None
+        return
+    task = progress.task(f"reading {video.path.name}", total=size_mb, unit="MB")
+    done = 0.0
+
+    def on_share(share: float) -> None:
+        nonlocal done
+        if share * size_mb > done:
+            task.advance(share * size_mb - done)
+            done = share * size_mb
+
+    try:
+        yield on_share
+    finally:
+        task.finish()
+
+
+def _beginning(
+    video: Video, on_share: OnShare | None = None
+) -> tuple[Beginning, FrameIndex | None]:
     index = None
     info = probe_raw(video.path, video.raw) if video.raw is not None else None
     pictures = _Pictures(QUICK_FRAMES)
@@ -110,7 +152,9 @@ def _beginning(video: Video) -> tuple[Beginning, FrameIndex | None]:
         # Threads for frames delay the first one and decode some that nobody wants.
         stream.thread_type = "SLICE"
         if info is None:
-            info, index = describe(video, container, stream, on_packet=pictures.decode)
+            info, index = describe(
+                video, container, stream, on_packet=pictures.decode, on_share=on_share
+            )
         if not pictures.fed:
             pictures.take(container, stream)
     found = Beginning(info=info, first=pictures.first(video), look=pictures.look(video))
@@ -222,9 +266,10 @@ class _Pictures:
     def _add(self, frame: av.VideoFrame) -> None:
         if self._first is None:
             self._first = FirstFrame(orientation_of(frame), interlaced=frame.interlaced_frame)
+        orientation = self._first.orientation or UPRIGHT
         if self.n_frames % _DETAIL_EVERY == 0:
             self._details.append(_detail(frame))
-        self._thumbnails.append(_thumbnail(frame))
+        self._thumbnails.append(_thumbnail(frame, orientation))
 
 
 @contextmanager
@@ -237,9 +282,8 @@ def opened(video: Video) -> Generator[av.container.InputContainer]:
         raise MediaError(f"{video.path}: not a readable video: {error.strerror}") from error
 
 
-def _thumbnail(frame: av.VideoFrame) -> UInt8[np.ndarray, "height width"]:
+def _thumbnail(frame: av.VideoFrame, orientation: Orientation) -> UInt8[np.ndarray, "height width"]:
     """The picture as players show it, small."""
-    orientation = orientation_of(frame) or UPRIGHT
     width, height = THUMBNAIL[::-1] if orientation.transposed else THUMBNAIL
     small = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")
     return orientation.show(small.to_ndarray())

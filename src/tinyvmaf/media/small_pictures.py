@@ -200,18 +200,20 @@ def _collected(
     pictures: list[UInt8[np.ndarray, " n_pixels"]] = []
     close_ups: dict[int, CloseUp] = {}
     first: tuple[int, int, str] | None = None
+    shown = UPRIGHT
     resized: tuple[int, str] | None = None
     for number, frame in frames:
         kind = (frame.width, frame.height, frame.format.name)
-        first = first or kind
+        if first is None:
+            first, shown = kind, orientation_of(frame) or UPRIGHT
         if kind != first and resized is None:
             resized = number, f"{_words(first)} to {_words(kind)}"
         full = said or frame.format.name.startswith("yuvj")
         numbers.append(number)
-        pictures.append(_small(frame, closer.part, full=full).ravel())
+        pictures.append(_small(frame, closer.part, shown, full=full).ravel())
         if number in closer.frames:
             luma = _rounded(_luma(frame, full=full, size=(frame.width, frame.height)))
-            upright = _part(_shown(frame).show(luma), closer.part)
+            upright = _part(shown.show(luma), closer.part)
             close_ups[number] = close_up(luma, upright, size=closer.size)
     if not pictures:
         raise MediaError(f"{video.path}: no frame could be decoded")
@@ -232,24 +234,23 @@ def _part(
 
 
 def _small(
-    frame: av.VideoFrame, part: tuple[int, int, int, int] | None, *, full: bool
+    frame: av.VideoFrame,
+    part: tuple[int, int, int, int] | None,
+    orientation: Orientation,
+    *,
+    full: bool,
 ) -> UInt8[np.ndarray, "height width"]:
     if part is not None:
         luma = _luma(frame, full=full, size=(frame.width, frame.height))
-        upright = _part(_shown(frame).show(luma), part)
+        upright = _part(orientation.show(luma), part)
         rows, columns = (
             _spread(n * _POINTS, length)
             for n, length in zip(SMALL[::-1], upright.shape, strict=True)
         )
         return _rounded(_averaged(upright.take(rows, 0).take(columns, 1)))
-    orientation = _shown(frame)
     width, height = SMALL[::-1] if orientation.transposed else SMALL
     luma = _luma(frame, full=full, size=(width * _POINTS, height * _POINTS))
     return orientation.show(_rounded(_averaged(luma)))
-
-
-def _shown(frame: av.VideoFrame) -> Orientation:
-    return orientation_of(frame) or UPRIGHT
 
 
 def _averaged(luma: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "height width"]:

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,7 @@ from tinyvmaf.pairs.looking import WHOLE_FRAMES
 from tinyvmaf.pairs.proof import offer, stretched_range, synced
 from tinyvmaf.pairs.raw_geometry import better_geometry
 from tinyvmaf.pairs.timing import Times, by_time
+from tinyvmaf.progress import SILENT, Progress
 
 CHECK_VERSION: Final = 3
 """Raised with every change of the rules, so that remembered verdicts of older rules are void."""
@@ -41,6 +43,7 @@ def check(
     sync: bool = False,
     crop: str | None = None,
     excerpt: Excerpt = WHOLE,
+    progress: Progress = SILENT,
 ) -> CheckedPair:
     """Check a pair by headers and time stamps; `proof.verify` then looks at all of its pictures.
 
@@ -50,6 +53,7 @@ def check(
         sync: Whether frames are matched as the pictures show, where time stamps mislead.
         crop: `W:H:X:Y` of the reference, `distorted:W:H:X:Y`, or `auto`; None for whole pictures.
         excerpt: The part that is compared; `WHOLE` for what the pair itself says.
+        progress: Told while large files are read.
 
     Raises:
         UsageError: the crop or the excerpt is none of this pair.
@@ -57,7 +61,7 @@ def check(
         MisalignedError: they do not fit; every reason is named.
     """
     with ThreadPoolExecutor(2) as pool:
-        ours, theirs = pool.map(_side, (pair.reference, pair.distorted))
+        ours, theirs = pool.map(partial(_side, progress), (pair.reference, pair.distorted))
     n_frames = ours.info.n_frames, theirs.info.n_frames
     if n_frames[0] != n_frames[1] and max(n_frames) <= WHOLE_FRAMES:
         # Packets only suggest how many frames there are; the decoder knows.
@@ -109,8 +113,8 @@ def check(
     )
 
 
-def _side(video: Video) -> Side:
-    seen = beginning(video)
+def _side(progress: Progress, video: Video) -> Side:
+    seen = beginning(video, progress=progress)
     info, first = seen.info, seen.first
     if first.orientation is None:
         raise MediaError(

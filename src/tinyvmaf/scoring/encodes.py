@@ -165,14 +165,18 @@ def score_ladder(
     failures: list[Failure] = []
     with working_folder() as folder, ThreadPoolExecutor(2) as pool:
         checked: dict[int, CheckedPair] = {}
+        checking = scorer.progress.task("checking", total=float(len(pairs)), unit="encodes")
         futures = [pool.submit(_checked, pair, scorer) for pair in pairs]
         for number, (pair, future) in enumerate(zip(pairs, futures, strict=True)):
             try:
                 checked[number] = future.result()
             except TinyVmafError as error:
                 failures.append(Failure(pair, error))
+            checking.advance(1)
+        checking.finish()
         groups = _groups(checked)
         bar = _Bar(scorer, total=sum(checked[numbers[0]].n_frames for numbers in groups))
+        bar.reach(0)
         for place, numbers in enumerate(groups):
             home = folder / str(place)
             home.mkdir()

@@ -110,6 +110,11 @@ class Sampling:
     cpu_s: float | None
     libvmaf_cpu_s: float
 
+    @property
+    def times_cheaper_measured(self) -> float | None:
+        """Estimated CPU time of libvmaf on every frame over the CPU time that we took."""
+        return self.libvmaf_cpu_s / self.cpu_s if self.cpu_s else None
+
 
 @dataclass(frozen=True, slots=True)
 class ThresholdAnswer:

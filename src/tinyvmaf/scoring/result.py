@@ -118,7 +118,7 @@ def _sampling(sampling: Sampling) -> SamplingRecord:
             f"{share:g}": unseen_probability(share, n_exact=n_drawn) for share in UNSEEN_SHARES
         },
         times_cheaper=sampling.times_cheaper,
-        times_cheaper_measured=sampling.libvmaf_cpu_s / sampling.cpu_s if sampling.cpu_s else None,
+        times_cheaper_measured=sampling.times_cheaper_measured,
         cpu_s=sampling.cpu_s,
         libvmaf_cpu_s=sampling.libvmaf_cpu_s,
         exact_frames=tuple(ExactFrame(frame, vmaf) for frame, vmaf in sampling.exact.items()),

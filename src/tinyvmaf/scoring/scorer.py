@@ -33,6 +33,8 @@ from tinyvmaf.scoring.pooling import Pooled, WorstFrame, pool, worst_frames
 from tinyvmaf.scoring.result import Score
 
 _PACKAGES: Final = ("numpy", "onnxruntime")
+# Frames from which on the first results take a while.
+_LONG: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,12 @@ class Scorer:
             MediaError, MisalignedError: as `pairs.check`.
         """
         return check(
-            pair, allowed=self.allowed, sync=self.sync, crop=self.crop, excerpt=self.excerpt
+            pair,
+            allowed=self.allowed,
+            sync=self.sync,
+            crop=self.crop,
+            excerpt=self.excerpt,
+            progress=self.progress,
         )
 
     def _run(self, job: Job, looking: "Future[CheckedPair]") -> FrameScores:
@@ -170,7 +177,14 @@ class Scorer:
 
 
 class _Watched:
+<<<<<<< HEAD
     """Progress of one pair, announced with its first frames, since bars take time to make."""
+=======
+    """Progress of one pair.
+
+    That of a short clip is announced when its first frames are there: bars take time to make.
+    """
+>>>>>>> 086c81f (Checking a long pair no longer keeps every picture that it saw in memory; reading large files shows progress)
 
     def __init__(self, progress: Progress, job: Job) -> None:
         self._progress = progress
@@ -178,6 +192,8 @@ class _Watched:
         self._n_frames = job.pair.n_frames
         self._done = 0
         self._task: Task | None = None
+        if self._n_frames > _LONG:
+            self.reach(0)
 
     def reach(self, count: int) -> None:
         if self._task is None:
