@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tinyvmaf score`: two videos, a list of pairs, or a folder of encodes."""
 
+import atexit
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -264,6 +265,7 @@ def _meet_videos(
 ) -> tuple[Thread, ...]:
     """Open the pair while a model is loaded and ffmpeg is probed; results are cached."""
     from tinyvmaf.media.pictures import beginning
+    from tinyvmaf.process.programs import stop_threads
     from tinyvmaf.scoring.score import as_video
 
     def meet(path: Path) -> None:
@@ -275,6 +277,8 @@ def _meet_videos(
     threads = tuple(Thread(target=meet, args=(path,), daemon=True) for path in paths)
     for thread in threads:
         thread.start()
+    # Whatever ends us early, they leave no program and no folder behind.
+    atexit.register(stop_threads, threads)
     return threads
 
 

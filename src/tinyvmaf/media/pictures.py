@@ -11,6 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from threading import Event
 from typing import Final
 
 # At the top although it is heavy: two threads that import it at once meet a half-made module.
@@ -21,13 +22,14 @@ import av.video.stream
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from tinyvmaf.errors import MediaError
+from tinyvmaf.errors import MediaError, ToolStopped
 from tinyvmaf.media.containers import FileState, open_container, video_state, video_stream
 from tinyvmaf.media.index import KEPT, NO_TIME, FrameIndex, OnShare
 from tinyvmaf.media.orientation import UPRIGHT, Orientation, orientation_of
 from tinyvmaf.media.probing import describe, frame_index, probe, probe_raw
 from tinyvmaf.media.video import Video, VideoInfo
 from tinyvmaf.process.isolation import ask, has_long_index, look_at
+from tinyvmaf.process.programs import stopped_with_programs
 from tinyvmaf.progress import SILENT, Progress
 
 THUMBNAIL: Final = (64, 36)
@@ -126,17 +128,21 @@ def _reading(video: Video, state: FileState, progress: Progress) -> Generator[On
     if size_mb < _LARGE_MB:
         yield None
         return
+    stop = Event()
     task = progress.task(f"reading {video.path.name}", total=size_mb, unit="MB")
     done = 0.0
 
     def on_share(share: float) -> None:
         nonlocal done
+        if stop.is_set():
+            raise ToolStopped(f"reading {video.path} was stopped")
         if share * size_mb > done:
             task.advance(share * size_mb - done)
             done = share * size_mb
 
     try:
-        yield on_share
+        with stopped_with_programs(stop.set):
+            yield on_share
     finally:
         task.finish()
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Event
 from typing import Final
 
 import av
@@ -18,7 +19,7 @@ import av.video.stream
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 
-from tinyvmaf.errors import MediaError
+from tinyvmaf.errors import MediaError, ToolStopped
 from tinyvmaf.media.close_ups import CloseUp, close_up
 from tinyvmaf.media.containers import FileState, video_state, video_stream
 from tinyvmaf.media.orientation import UPRIGHT, Orientation, orientation_of
@@ -26,6 +27,7 @@ from tinyvmaf.media.pictures import opened
 from tinyvmaf.media.probing import frame_index
 from tinyvmaf.media.video import Video
 from tinyvmaf.process.isolation import look_at
+from tinyvmaf.process.programs import stopped_with_programs
 
 SMALL: Final = (96, 54)
 """Width and height of the small pictures."""
@@ -111,7 +113,18 @@ def _some(video: Video, windows: tuple[tuple[int, int], ...], closer: Closer) ->
         # Threads for frames would decode some more after every place.
         stream.thread_type = "SLICE"
         found = _windows(video, container, stream, windows)
-        return _collected(video, stream, found, closer)
+        stop = Event()
+        with stopped_with_programs(stop.set):
+            return _collected(video, stream, _until(stop, found), closer)
+
+
+def _until(
+    stop: Event, frames: Iterator[tuple[int, av.VideoFrame]]
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    for item in frames:
+        if stop.is_set():
+            raise ToolStopped("looking at pictures was stopped")
+        yield item
 
 
 def _windows(

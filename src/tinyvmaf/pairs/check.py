@@ -9,7 +9,6 @@ from collections.abc import Generator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -28,6 +27,7 @@ from tinyvmaf.pairs.looking import WHOLE_FRAMES
 from tinyvmaf.pairs.proof import offer, stretched_range, synced
 from tinyvmaf.pairs.raw_geometry import better_geometry
 from tinyvmaf.pairs.timing import Times, by_time
+from tinyvmaf.process.programs import stopped_when_interrupted
 from tinyvmaf.progress import SILENT, Progress
 
 CHECK_VERSION: Final = 3
@@ -61,7 +61,9 @@ def check(
         MisalignedError: they do not fit; every reason is named.
     """
     with ThreadPoolExecutor(2) as pool:
-        ours, theirs = pool.map(partial(_side, progress), (pair.reference, pair.distorted))
+        sides = [pool.submit(_side, video, progress) for video in (pair.reference, pair.distorted)]
+        with stopped_when_interrupted(pool, sides):
+            ours, theirs = (side.result() for side in sides)
     n_frames = ours.info.n_frames, theirs.info.n_frames
     if n_frames[0] != n_frames[1] and max(n_frames) <= WHOLE_FRAMES:
         # Packets only suggest how many frames there are; the decoder knows.
@@ -113,7 +115,7 @@ def check(
     )
 
 
-def _side(progress: Progress, video: Video) -> Side:
+def _side(video: Video, progress: Progress) -> Side:
     seen = beginning(video, progress=progress)
     info, first = seen.info, seen.first
     if first.orientation is None:

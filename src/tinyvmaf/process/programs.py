@@ -170,13 +170,35 @@ def stop_pool(pool: Executor, futures: Collection[Future[Any]]) -> None:
     """
     pool.shutdown(wait=False, cancel_futures=True)
     while not all(future.done() for future in futures):
-        with _running_lock:
-            processes, stoppers = tuple(_running), tuple(_stoppers)
-        for stop in stoppers:
-            stop()
-        for process in processes:
-            _signal_group(process, signal.SIGKILL)
+        _stop_all()
         wait(futures, timeout=_STOP_INTERVAL_S)
+
+
+def stop_threads(threads: Collection[threading.Thread]) -> None:
+    """As `stop_pool`, for threads that belong to no pool."""
+    while any(thread.is_alive() for thread in threads):
+        _stop_all()
+        time.sleep(_STOP_INTERVAL_S)
+
+
+@contextmanager
+def stopped_when_interrupted(pool: Executor, futures: Collection[Future[Any]]) -> Generator[None]:
+    """End the work of `futures` when Ctrl-C or the like ends what happens inside."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            stop_pool(pool, futures)
+        raise
+
+
+def _stop_all() -> None:
+    with _running_lock:
+        processes, stoppers = tuple(_running), tuple(_stoppers)
+    for stop in stoppers:
+        stop()
+    for process in processes:
+        _signal_group(process, signal.SIGKILL)
 
 
 def _start(

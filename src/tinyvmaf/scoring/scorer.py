@@ -25,6 +25,7 @@ from tinyvmaf.pairs.check import check
 from tinyvmaf.pairs.checked import CheckedPair
 from tinyvmaf.pairs.finding import Allowance
 from tinyvmaf.pairs.proof import verify
+from tinyvmaf.process.programs import stopped_when_interrupted
 from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.scoring.log_file import LogHead, log_format, write_log
@@ -89,8 +90,9 @@ class Scorer:
             checked = self.check(pair)
             looking = aside.submit(verify, checked, allowed=self.allowed)
             job = self.job(checked, folder)
-            found = self._run(job, looking)
-            checked = looking.result()
+            with stopped_when_interrupted(aside, [looking]):
+                found = self._run(job, looking)
+                checked = looking.result()
             seconds = time.perf_counter() - started
             if log is not None and layout is not None:
                 write_log(
