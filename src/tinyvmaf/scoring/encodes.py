@@ -172,7 +172,7 @@ def score_ladder(
                 checked[number] = future.result()
             except TinyVmafError as error:
                 failures.append(Failure(pair, error))
-            checking.advance(1)
+            checking.advance(1.0)
         checking.finish()
         groups = _groups(checked)
         bar = _Bar(scorer, total=sum(checked[numbers[0]].n_frames for numbers in groups))

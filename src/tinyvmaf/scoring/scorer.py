@@ -179,14 +179,10 @@ class Scorer:
 
 
 class _Watched:
-<<<<<<< HEAD
-    """Progress of one pair, announced with its first frames, since bars take time to make."""
-=======
     """Progress of one pair.
 
     That of a short clip is announced when its first frames are there: bars take time to make.
     """
->>>>>>> 086c81f (Checking a long pair no longer keeps every picture that it saw in memory; reading large files shows progress)
 
     def __init__(self, progress: Progress, job: Job) -> None:
         self._progress = progress
