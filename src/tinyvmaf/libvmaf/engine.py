@@ -40,7 +40,7 @@ class Engine(Protocol):
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """Of the programs and libraries that compute; part of every cache key."""
+        """Versions of the programs and libraries that compute; part of every cache key."""
         ...
 
     @property

@@ -80,7 +80,7 @@ class ForeignLog:
         return taken
 
     def arithmetic(self, names: Sequence[str]) -> str | None:
-        """Whether the features `names` are `integer`, `float` or `mixed`; None if it is all one."""
+        """Arithmetic of the features `names`: `integer`, `float`, `mixed` or None if all alike."""
         kinds = {name in self.integer for name in names if _TWO_KINDS.match(name)}
         if len(kinds) > 1:
             return "mixed"

@@ -27,7 +27,7 @@ _UNREADABLE = (
 )
 
 PREFIXES = ("VMAF_integer_feature_", "integer_")
-"""What the names of features of libvmaf's integer extractors begin with."""
+"""Prefix of the feature names of libvmaf's integer extractors."""
 
 
 def read_log(path: Path, *, n_frames: int | None = None, every: int = 1) -> Log:

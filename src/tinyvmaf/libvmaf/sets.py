@@ -14,7 +14,7 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf import pixels
 
 CANONICAL6 = ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2")
-"""What `vmaf_v0.6.1` reads, in the order of every table, network and ONNX file of this project."""
+"""Inputs of `vmaf_v0.6.1`, in the order of every table, network and ONNX file of this project."""
 
 REDUCED11 = (
     "adm2",
@@ -29,7 +29,7 @@ REDUCED11 = (
     "vif_scale3",
     "motion2",
 )
-"""What a pass at reduced size yields; adm3 is left out, being the mean of adm2 and 1 - aim."""
+"""Features of a pass at reduced size; adm3 is left out, being the mean of adm2 and 1 - aim."""
 
 TARGET = "vmaf"
 """The column that holds the teacher's score, in [0, 100]."""
@@ -61,12 +61,12 @@ class FeatureSet:
 
     @property
     def is_full(self) -> bool:
-        """Whether this is the pass that also gives the teacher's score."""
+        """True for the pass that also gives the teacher's score."""
         return self.by_libvmaf and self.divisor == 1
 
     @property
     def prefix(self) -> str:
-        """What the columns of a cheaper set begin with; nothing for the full pass."""
+        """Prefix of the columns of a reduced set; empty for the full pass."""
         return "" if self.is_full else f"{self.name}_"
 
     @property

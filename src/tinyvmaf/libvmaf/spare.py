@@ -61,7 +61,7 @@ class SpareFrames:
         return replace(whole, matching=Matching.by_number(len(self.kept)), **sides)
 
     def holds(self, frames: Collection[int]) -> bool:
-        """Whether the scores of all of `frames` can be had."""
+        """True if the scores of all of `frames` can be computed from the kept pictures."""
         return set(frames) <= set(self.frames)
 
     def places(self, frames: Collection[int]) -> tuple[int, ...]:
@@ -101,7 +101,7 @@ def outputs(tag: str = "") -> list[str]:
 
 
 def _kept_video(folder: Path, name: str) -> Video:
-    """What was written of the pad `NAME_kept`."""
+    """The video that was written from the pad `NAME_kept`."""
     return Video(folder / _file(name))
 
 

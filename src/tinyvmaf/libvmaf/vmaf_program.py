@@ -37,7 +37,7 @@ class VmafEngine:
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """Of the program, which is libvmaf's."""
+        """Version of the program, which is that of libvmaf."""
         return {"vmaf": self.version, "libvmaf": self.version}
 
     @property

@@ -22,7 +22,7 @@ FileState = tuple[int, int, int]
 
 
 def file_state(path: Path) -> FileState:
-    """What changes when the file does.
+    """Size, modification time and inode of a file, which change when the file does.
 
     Raises:
         MediaError: it is missing, empty, or no file.
@@ -41,7 +41,7 @@ def file_state(path: Path) -> FileState:
 
 
 def video_state(video: Video) -> FileState:
-    """What changes when one of the files of `video` does.
+    """State of all files of `video`, which changes when one of them does.
 
     Raises:
         MediaError: one is missing, empty, or no file.

@@ -78,7 +78,7 @@ def _first_damage(video: Video) -> Damage | None:
 
 
 def _decode(packet: "av.Packet[av.video.stream.VideoStream]") -> tuple[str | None, int]:
-    """What is wrong with a packet, in words, and how many frames come out."""
+    """Description of the damage in a packet, and the number of frames decoded from it."""
     import av.error
     import av.logging
 

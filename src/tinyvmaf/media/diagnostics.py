@@ -45,13 +45,13 @@ _MISSING: Final = (
 
 
 def is_about_missing_pictures(text: str) -> bool:
-    """Whether a decoder says with `text` that what a picture refers to is missing."""
+    """True if a decoder reports in `text` that a reference picture is missing."""
     return any(words in text for words in _MISSING)
 
 
 @dataclass(slots=True)
 class Stream:
-    """What ffmpeg said of one video that it decoded.
+    """Ffmpeg's messages about one video that it decoded.
 
     Attributes:
         number: Of the input, from 0.

@@ -75,7 +75,7 @@ def find_ffmpeg(path: Path | None = None) -> Ffmpeg:
 
 
 def ffmpeg_path(path: Path | None = None) -> Path:
-    """Where ffmpeg is, without running it.
+    """Path of ffmpeg, found without running it.
 
     Raises:
         ToolNotFound: nothing was found, or what was named is not a program.

@@ -132,7 +132,7 @@ class FrameIndex:
 
     @property
     def constant_rate(self) -> bool:
-        """Whether all frames last equally long."""
+        """True if all frames have the same duration."""
         gaps = np.diff(self.pts[self.pts != NO_TIME])
         # Time stamps in a coarse time base round to either side: 33 and 34 ms are one rate.
         return len(gaps) == 0 or int(np.ptp(gaps)) <= 1
@@ -245,7 +245,7 @@ def _own_index(
     *,
     n_bytes: int,
 ) -> _Packets | None:
-    """What the index of an MP4 or MOV tells, None unless it tells all, and truly.
+    """Frame index from the own index of an MP4 or MOV; None unless that is complete and correct.
 
     Other containers list some frames only, or are read without their index.
     """

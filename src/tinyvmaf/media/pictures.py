@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the first frames of a video tell, and when each frame is shown.
+"""The first frames of a video, and the presentation times of all frames.
 
 Rotation and interlacing are in the frames, not in the headers that `probe` reads: `first_frame`
 decodes one. `beginning` opens a file once for all that must be known before it is scored: it counts
@@ -47,7 +47,7 @@ _LARGE_MB: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class FirstFrame:
-    """What the first frame says of the whole video.
+    """Properties of a video that its first frame shows.
 
     Attributes:
         orientation: How a player turns and mirrors the stored picture; None for a display matrix
@@ -75,7 +75,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What opening a video once tells.
+    """Properties, first frame and first pictures of a video, from opening it once.
 
     Attributes:
         info: What `probe` knows.
@@ -186,7 +186,7 @@ def _first_frame(video: Video) -> FirstFrame:
 
 
 def upright(video: Video) -> VideoInfo:
-    """What `probe` knows of `video`, with the size in which it is shown and ffmpeg hands it on.
+    """Properties of `video` as `probe` gives them, with the size in which it is shown.
 
     Raises:
         MediaError: as `probe`, or no frame can be decoded.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be known of a video without decoding it: from its headers and packets.
+"""Properties of a video that headers and packets tell without decoding.
 
 What is not readable video is refused with what was found instead.
 """
@@ -89,7 +89,7 @@ def _index_container(video: Video, on_share: OnShare | None) -> FrameIndex:
 
 
 def probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
-    """What its size tells of a raw file.
+    """Properties of a raw file, from its size and geometry.
 
     Raises:
         MediaError: it is no whole number of frames.
@@ -139,7 +139,7 @@ def describe(
     on_packet: "Callable[[av.Packet[av.video.stream.VideoStream]], None] | None" = None,
     on_share: OnShare | None = None,
 ) -> tuple[VideoInfo, FrameIndex]:
-    """What headers and packets tell of an open file.
+    """Properties of an open file, from its headers and packets.
 
     Args:
         video: The video.

@@ -292,7 +292,7 @@ class _Stream:
         return packet
 
     def _targets(self, start: int) -> Generator[tuple[int, bool]]:
-        """Where to seek to, best first, and whether that is a byte or a time stamp."""
+        """Targets of a seek, best first, and True for those that are byte positions."""
         index = self._index
         position = int(index.packet_position[start])
         if self._container.format.name == "mpegts" and position >= 0:
@@ -366,7 +366,7 @@ def not_seekable(path: Path, reason: str) -> NotSeekable:
 
 
 def _raw_layout(video: Video) -> PictureFormat | None:
-    """How the pictures of a raw or Y4M file are stored, None for any other file."""
+    """Layout of the pictures in a raw or Y4M file; None for any other file."""
     if video.raw is not None:
         return PictureFormat(video.raw.width, video.raw.height, video.raw.pix_fmt)
     with open_container(video) as container:

@@ -59,7 +59,7 @@ class SmallPictures:
 
 @dataclass(frozen=True, slots=True)
 class Closer:
-    """What of a video is looked at, and which frames are looked at closely.
+    """The part of a video that is examined, and the frames that are examined closely.
 
     Attributes:
         frames: Numbers of the frames that are looked at closely.

@@ -29,7 +29,7 @@ PIXEL_FORMATS = tuple(
     for sampling in ("420", "422", "444")
     for depth in ("", "10le", "12le", "16le")
 )
-"""What libvmaf reads, in ffmpeg's names."""
+"""Pixel formats that libvmaf reads, in ffmpeg's names."""
 
 
 def plain_format(pix_fmt: str) -> str:
@@ -38,7 +38,7 @@ def plain_format(pix_fmt: str) -> str:
 
 
 def can_be_turned(pix_fmt: str) -> bool:
-    """Whether rows may become columns: chroma is as coarse in one direction as in the other."""
+    """True if rows may become columns: chroma is subsampled equally in both directions."""
     import av
 
     sides = {(part.width, part.height) for part in av.VideoFormat(pix_fmt, 64, 64).components}
@@ -145,7 +145,7 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What is known of a video without decoding it.
+    """Properties of a video, known without decoding it.
 
     Attributes:
         width, height: In pixels, as stored.

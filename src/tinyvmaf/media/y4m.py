@@ -19,7 +19,7 @@ _LINE_LIMIT = 4096
 
 
 def y4m_positions(path: Path, *, frame_bytes: int) -> Int64[np.ndarray, " n_frames"]:
-    """Where each picture begins in the Y4M file at `path`; it takes `frame_bytes` bytes.
+    """Byte position of each picture of `frame_bytes` bytes in the Y4M file at `path`.
 
     Raises:
         MediaError: a marker is missing or the last frame is cut short.

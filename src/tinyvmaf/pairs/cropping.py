@@ -28,7 +28,7 @@ _SAME: Final = 0.85
 _GRID: Final = 96
 
 Crops = tuple[Crop | None, Crop | None]
-"""Of the reference and of the distorted video."""
+"""Crops of the reference and of the distorted video."""
 
 
 def choose_crops(pair: CheckedPair, wish: str | None) -> Crops:
@@ -79,7 +79,7 @@ def bars(pair: CheckedPair, sight: Sight) -> Crops:
 
 
 def _fits(sight: Sight, crops: Crops, wholes: Sequence[Crop]) -> bool:
-    """Whether the pictures look the same when one is cropped, and did not before."""
+    """True if the pictures agree once one of them is cropped, and did not before."""
     alike: list[tuple[float, float]] = []
     for frames in sight.close:
         seen = sight.reference, sight.distorted

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether small pictures of matched frames agree, and where another matching agrees better.
+"""Agreement of small pictures of matched frames, and the places where another matching fits better.
 
 In go small grey pictures of both videos and how their frames are matched, out comes an `Evidence`:
 the offsets at which the pictures fit, stretch by stretch. Every frame has a say; still pictures
@@ -70,7 +70,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the pictures say of a matching.
+    """Evidence of the pictures for or against a matching.
 
     Attributes:
         stretches: All frames, in order; one stretch of offset 0 for a matching that is right.
@@ -106,14 +106,14 @@ class Evidence:
 
     @property
     def lost(self) -> bool:
-        """Whether nothing near fits, or the best lies at the edge of what was searched."""
+        """True if no offset nearby fits, or the best one lies at the edge of the search."""
         off = self.off
         edge = any(abs(item.offset) >= REACH - 1 for item in off)
         restless = len(off) > _MANY
         return edge or restless or (self.likeness is not None and self.likeness < _FAMILIAR)
 
     def _counts(self, group: Sequence[Stretch]) -> bool:
-        """Whether stretches beside each other say clearly that no offset 0 fits.
+        """True if adjacent stretches clearly contradict an offset of 0.
 
         Coarse encodes show older pictures for a while, never later ones; so later ones count more,
         and older ones where the distorted video has more frames, as after a frame that is doubled.
@@ -220,7 +220,7 @@ def _prepared(pictures: UInt8[np.ndarray, "n n_pixels"]) -> Float[np.ndarray, "n
 
 
 def _gain(ours: Float[np.ndarray, "n p"], theirs: Float[np.ndarray, "n p"]) -> float:
-    """What the contrast of all was multiplied by, within what coding and levels may do."""
+    """Gain between the contrasts of both videos, limited to what coding and levels may cause."""
     energy = float(np.square(ours).sum())
     gain = float((ours * theirs).sum()) / energy if energy > 0 else 1.0
     return min(max(gain, 0.8), 1.25)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether two pictures show the same part of the scene: black bars, and moved or zoomed pictures.
+"""Comparison of the framing of two pictures: black bars, and moved or zoomed pictures.
 
 In go grey pictures of matched frames, out come the box that holds the picture within its bars, and
 how far the picture of the distorted video is moved against that of the reference. Displacements are
@@ -36,7 +36,7 @@ def content_box(profiles: Sequence[tuple[np.ndarray, np.ndarray]]) -> Crop | Non
 
 @dataclass(frozen=True, slots=True)
 class Displacement:
-    """How the distorted video's picture lies to the reference's.
+    """Position and scale of the distorted video's picture relative to the reference's.
 
     Attributes:
         moved: Pixels of the compared pictures by which it is moved, to the right and down.
@@ -142,7 +142,7 @@ def _blocks(
 def _best(
     around: Float[np.ndarray, "h w"], block: Float[np.ndarray, "bh bw"]
 ) -> tuple[float, float] | None:
-    """Where in the reference the block lies, as the displacement of the distorted picture."""
+    """Displacement of the distorted picture at which the block fits the reference."""
     height, width = block.shape
     n = block.size
     steps = range(2 * _SEARCH + 1)
@@ -177,7 +177,7 @@ def _sums(values: Float[np.ndarray, "h w"], shape: tuple[int, int]) -> Float[np.
 
 
 def _vertex(values: Float[np.ndarray, " 3"]) -> float | None:
-    """Where the parabola through three values has its minimum; None if it is flat."""
+    """Position of the minimum of the parabola through three values; None if it is flat."""
     bend = values[0] - 2 * values[1] + values[2]
     return float((values[0] - values[2]) / (2 * bend)) if bend > 1e-3 * (values.max() + 1) else None
 

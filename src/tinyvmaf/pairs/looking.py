@@ -55,7 +55,7 @@ Window = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen of a pair.
+    """Small pictures of a pair at the examined moments.
 
     Attributes:
         reference, distorted: Small pictures of both.

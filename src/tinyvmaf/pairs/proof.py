@@ -85,7 +85,7 @@ def synced(pair: CheckedPair) -> tuple[Matching, tuple[str, ...]]:
 
 
 def offer(pair: CheckedPair) -> tuple[str, ...]:
-    """What mends a pair whose time stamps do not fit, if its pictures show a shift."""
+    """Remedy for a pair whose time stamps do not fit, if its pictures show a shift."""
     sight, evidence = _evidence(pair)
     if (evidence.likeness or 1) < ALIKE:
         return ()
@@ -289,7 +289,7 @@ def _change(pair: CheckedPair, sight: Sight, one: Stretch, after: Stretch) -> in
 
 
 def _split(gains: dict[int, float]) -> tuple[tuple[int, int], int]:
-    """Where to look next for the change, and the first place behind it as far as is known.
+    """Frames to examine next for the change, and the first frame known to be behind it.
 
     Still pictures leave open where it is; the widest gap of what they leave open is looked at.
     """

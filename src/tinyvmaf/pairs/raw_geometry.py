@@ -47,7 +47,7 @@ _SHAPES: Final = (0.3, 3.6)
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """How well a geometry explains a file: differences of neighbours in grey levels."""
+    """Fit of a geometry to a file: differences of neighbouring pixels in grey levels."""
 
     vertical: float
     horizontal: float
@@ -145,7 +145,7 @@ def _fit(path: Path, raw: RawFormat, size: int, *, beside: int | None = None) ->
 
 
 def _follows(path: Path, raw: RawFormat, size: int) -> bool:
-    """Whether what lies one picture further resembles a picture more than other places do."""
+    """True if the data one picture further resembles a picture more than other places do."""
     last = size // raw.frame_bytes - 2
     n_bytes = 2 if raw.pix_fmt.endswith("le") else 1
     row = raw.width * n_bytes

@@ -30,7 +30,7 @@ Times = Float[np.ndarray, " _"]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What time stamps give.
+    """The matching that time stamps give.
 
     Attributes:
         matching: The frames that are compared; none if `findings` refuse the pair.
@@ -97,7 +97,7 @@ def _cut(matching: Matching, reference: Times, excerpt: Excerpt) -> Matching:
 
 
 def _in_order(reference: Times, distorted: Times) -> bool:
-    """Whether the two have as many frames, so that they may be the same at other times."""
+    """True if both have the same number of frames, which may be equal at other times."""
     return abs(len(reference) - len(distorted)) <= _FEW
 
 

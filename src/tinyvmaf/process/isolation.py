@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asking a short-lived Python: its memory comes back, and a crash is not ours.
+"""Running a function in a subprocess, to free its memory and contain crashes.
 
 An MP4 has an index of all its frames, which libavformat unpacks to some 80 bytes a frame when it
-opens the file. For a few minutes of video that is nothing; for a day of it another process does the
-looking, one file after the other, and hands back what was asked for.
+opens the file. For a few minutes of video that is little; the index of a day of video is read in
+a subprocess, one file after the other, which returns only the result.
 """
 
 import pickle
@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 
 def look_at(path: Path, function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
-    """What `function` says of the file at `path`, asked here or, if its index is long, apart.
+    """Result of `function` for the file at `path`; in a subprocess if its index is long.
 
     Args:
         path: The file that `function` opens.
@@ -47,7 +47,7 @@ def look_at(path: Path, function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
 
 
 def ask(function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
-    """What `function` says in a process of its own.
+    """Result of `function`, run in a subprocess.
 
     Args:
         function: One of a module, not of another function.
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def has_long_index(path: Path) -> bool:
-    """Whether the file is an MP4 or MOV whose index is longer than `LONG_INDEX_BYTES`."""
+    """True for an MP4 or MOV whose index is longer than `LONG_INDEX_BYTES`."""
     n_bytes = 0
     try:
         size = path.stat().st_size

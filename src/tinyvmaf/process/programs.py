@@ -96,7 +96,7 @@ def run(
 
 
 def n_jobs(wanted: int | None = None) -> int:
-    """How many programs to run at once: as many as wanted, by default one a core that we may use.
+    """Number of programs to run at once: as many as wanted, by default one per available core.
 
     Raises:
         UsageError: fewer than one is wanted.
@@ -159,7 +159,7 @@ def stop_programs_of(owner: str) -> None:
 
 
 def is_stopped(owner: str) -> bool:
-    """Whether the programs of `owner` were stopped for good."""
+    """True if the programs of `owner` were stopped for good."""
     return owner in _stopped
 
 
@@ -273,7 +273,7 @@ def _tail(stderr: IO[bytes]) -> str:
 
 
 def _heard(stderr: IO[bytes], hear: Callable[[str], str | None]) -> str:
-    """What is left of every line, the last of it."""
+    """The last part of every line that was kept."""
     stderr.seek(0)
     kept: deque[str] = deque()
     n_characters = 0
