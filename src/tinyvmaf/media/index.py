@@ -154,17 +154,18 @@ class _Packets:
         self.flags.append(flags)
 
     def index(self, time_base: Fraction, *, from_container: bool, fault: str | None) -> FrameIndex:
-        pts = np.array(self.pts, dtype=np.int64)
-        flags = np.array(self.flags, dtype=np.uint8)
+        # Views, not copies: a day of video has millions of packets.
+        pts = np.frombuffer(self.pts, dtype=np.int64)
+        flags = np.frombuffer(self.flags, dtype=np.uint8)
         shown = np.flatnonzero(~(flags & _HIDDEN).astype(np.bool_))
         # Packets without a time stamp come first, in order of decoding.
         shown = shown[np.argsort(pts[shown], kind="stable")]
         return FrameIndex(
             time_base=time_base,
             packet_pts=pts,
-            packet_size=np.array(self.size, dtype=np.uint32),
+            packet_size=np.frombuffer(self.size, dtype=np.uint32),
             packet_flags=flags,
-            packet_position=np.array(self.position, dtype=np.int64),
+            packet_position=np.frombuffer(self.position, dtype=np.int64),
             shown=shown.astype(np.int32),
             from_container=from_container,
             fault=fault or _fault(pts[shown]),

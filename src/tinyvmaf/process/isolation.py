@@ -73,7 +73,8 @@ def ask_beside(function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
         request.write_bytes(pickle.dumps((function, args)))
         run([sys.executable, "-c", _CHILD, str(request), str(answer)])
         # The child is of our own making, and nobody else can write into the folder.
-        found, error = pickle.loads(answer.read_bytes())  # noqa: S301
+        with answer.open("rb") as file:
+            found, error = pickle.load(file)  # noqa: S301
     if error is not None:
         raise error
     return found
@@ -87,7 +88,8 @@ def main() -> None:
         found, error = function(*args), None
     except TinyVmafError as raised:
         found, error = None, raised
-    answer.write_bytes(pickle.dumps((found, error)))
+    with answer.open("wb") as file:
+        pickle.dump((found, error), file)
 
 
 def has_long_index(path: Path) -> bool:
