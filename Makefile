@@ -42,7 +42,7 @@ fuzz: $(READY)  ## both fuzzers: every parser for FUZZ_SECONDS each, then FUZZ_M
 	$(BIN)/python -m tests.fuzz.guided --seconds $(FUZZ_SECONDS)
 	$(BIN)/python scripts/fuzz_models.py $(FUZZ_MODELS)
 
-bench: $(READY) $(TORCH)/.ready  ## every benchmark, then docs/benchmarks.md; hours on idle cores
+bench: $(READY) $(TORCH)/.ready  ## every benchmark, then docs/results/benchmarks.md; hours on idle cores
 	$(BIN)/python scripts/fetch_sources.py $(WORK)/sources
 	$(BIN)/python benchmarks/everything.py $(TORCH)/bin/python --work $(WORK)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the benchmarks, keep what they print, and write docs/benchmarks.md with its charts.
+"""Run the benchmarks, keep what they print, and write docs/results/benchmarks.md with its charts.
 
     python benchmarks/everything.py TORCH_PYTHON [--work FOLDER] [NAME ...]
     python benchmarks/everything.py --page
@@ -30,7 +30,7 @@ from tinyvmaf.provenance import versions
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs"
 KEPT = DOCS / "results" / "benchmarks"
-PAGE = DOCS / "benchmarks.md"
+PAGE = DOCS / "results" / "benchmarks.md"
 PICTURES = {"memory": "bench_memory.svg", "rows": "bench_rows.svg"}
 
 
@@ -174,7 +174,7 @@ def page():
         record = json.loads(path.read_text())
         text += f"Compared with: {part.compared}\n\n{record['printed']}\n"
         if name in PICTURES:
-            text += f"\n![{part.title}](pictures/{PICTURES[name]})\n"
+            text += f"\n![{part.title}](../pictures/{PICTURES[name]})\n"
         known = ", ".join(f"{key} {value}" for key, value in record["versions"].items())
         text += (
             f"\n<sub>{record['date']}, {record['processors']} x {record['processor']}, load before "

@@ -7,7 +7,7 @@ Each pair is made by plain ffmpeg commands (`pair_ways`), and its truth is libvm
 decoded luma planes, matched by how the pair was made and converted here in NumPy. `tinyvmaf score`
 is asked as a user would ask it; what its refusals offer is followed. Finished pairs are kept in
 FOLDER/found.jsonl, so that a stopped run goes on. Writes docs/results/pairs.json, and the table of
-docs/pairs.md from it.
+docs/results/pairs.md from it.
 """
 
 import argparse
@@ -28,7 +28,7 @@ TOLERANCE = 0.05
 WIDTH, FRAMES = 384, 60
 FOLLOWED = 4
 RESULT = Path("docs/results/pairs.json")
-PAGE = Path("docs/pairs.md")
+PAGE = Path("docs/results/pairs.md")
 BEGIN, END = "<!-- made by benchmarks/pairs.py -->", "<!-- end -->"
 SOURCES = (
     *("BigBuckBunny", "Bikes", "Bricks", "Carphone", "City", "ClockAndCat", "Cup", "DinnerScene"),

@@ -6,7 +6,7 @@
 Works on a copy of the checkout in a temporary folder. A line a guard: whether a test noticed that
 it was gone, and what the test saw. With words, only guards whose fault has one of them. Some of the
 tests end by their own time limit, so that all together take a quarter of an hour.
-docs/faults.md has what it printed.
+docs/results/faults.md has what it printed.
 """
 
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write `docs/sampled-scoring.md` and its picture from what `tinyvmaf frontier` measured.
+"""Write `docs/results/sampled-scoring.md` and its picture from what `tinyvmaf frontier` measured.
 
     python scripts/sampling_page.py
 
@@ -22,7 +22,7 @@ from tinyvmaf.report.frontier import chart, markdown
 from tinyvmaf.stats.intervals import Interval, fold_interval
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
-PAGE: Final = DOCS / "sampled-scoring.md"
+PAGE: Final = DOCS / "results" / "sampled-scoring.md"
 _PICTURE: Final = DOCS / "pictures" / "frontier.svg"
 _MODELS: Final = ("tinyvmaf_quarter_v1", "tinyvmaf_half_v1")
 

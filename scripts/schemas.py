@@ -6,7 +6,7 @@
 Every field of a record is a property: its type comes from the annotation, its description from the
 class's docstring, its unit from the list below. The card's schema is written by hand, since it
 holds more than types. A field without a description or a number without a unit is refused. Out go
-`src/tinyvmaf/schemas/NAME.json` and `docs/records.md`; a test holds them to the records.
+`src/tinyvmaf/schemas/NAME.json` and `docs/reference/records.md`; a test holds them to the records.
 """
 
 import inspect
@@ -37,7 +37,7 @@ from tinyvmaf.scoring.score_record import (
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SCHEMAS: Final = ROOT / "src" / "tinyvmaf" / "schemas"
-PAGE: Final = ROOT / "docs" / "records.md"
+PAGE: Final = ROOT / "docs" / "reference" / "records.md"
 
 _SIMPLE: Final = {str: "string", bool: "boolean", int: "integer", float: "number"}
 _POINTS: Final = "VMAF points"

@@ -25,4 +25,4 @@ def test_the_page_is_up_to_date(script):
     text = script.page()
     assert text == script.PAGE.read_text(), "run make bench"
     for picture in script.PICTURES.values():
-        assert f"pictures/{picture}" not in text or (script.DOCS / "pictures" / picture).exists()
+        assert f"../pictures/{picture}" not in text or (script.DOCS / "pictures" / picture).exists()

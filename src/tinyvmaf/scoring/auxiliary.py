@@ -61,9 +61,9 @@ class AbstractVariables(Protocol):
 def signal_variables(values: Float[np.ndarray, "n_frames 2"]) -> Auxiliary:
     """The columns of the set `signal`, in decibels; their slopes come from the sample.
 
-    The prior deviations were chosen on the clips of docs/sampled-scoring.md among (2, 1), (3, 1.5),
-    (4, 2) and (6, 3): larger ones give intervals that are 5 % narrower, and more bias with five
-    exact frames.
+    The prior deviations were chosen on the clips of docs/results/sampled-scoring.md, among (2, 1),
+    (3, 1.5), (4, 2) and (6, 3): larger ones give intervals that are 5 % narrower, and more bias
+    with five exact frames.
     """
     values = np.stack([values[:, 0], limited(values[:, 1])], axis=1)
     return Auxiliary(values, slopes=(0.0, 0.0), deviations=(3.0, 1.5), outlier_column=0)

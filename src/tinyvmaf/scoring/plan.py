@@ -27,7 +27,7 @@ _LOOK_MARGIN: Final = 0.1
 # For a decision the interval has to clear the threshold by this factor.
 _DECISION_MARGIN: Final = 1.1
 # The standard deviation of a frame that auxiliary variables leave, before anything is known of the
-# pair: of the pilots in docs/sampling.md. Only the choice of a method rests on it.
+# pair: of the pilots in docs/results/sampled-scoring.md. Only the choice of a method rests on it.
 _EXPECTED_DEVIATION: Final = {"decode": 3.0, "seek": 6.4}
 _NORMAL_90: Final = 1.645
 

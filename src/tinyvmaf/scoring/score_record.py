@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Typed records of the JSON of `score`: `tinyvmaf.score/1` and `tinyvmaf.failure/1`.
 
-The published schemas and `docs/records.md` are generated from these classes. A value that does not
-exist is None.
+The published schemas and `docs/reference/records.md` are generated from these classes. A value
+that does not exist is None.
 """
 
 from collections.abc import Mapping
