@@ -214,6 +214,20 @@ GUARDS: Final = (
         f"{_SWAP}nobody_ever_sees_a_folder_between_two_states",
     ),
     Guard(
+        "kill -9 between the files of a run in a store",
+        "stored_folder.py",
+        "            found |= {Path(name): path / change.aside / name for name in change.files}\n",
+        "",
+        "tests/test_stored_folder.py::test_killed_after_any_step_it_leaves_one_state",
+    ),
+    Guard(
+        "a run in a store that changes while it is read",
+        "stored_folder.py",
+        "            if _stored(path) == before:\n                return\n",
+        "            return\n",
+        "tests/test_stored_folder.py::test_a_reader_who_meets_a_change_reads_again",
+    ),
+    Guard(
         "kill -9 between a model and its card",
         "models/model.py",
         "    complete(path)\n",

@@ -21,7 +21,6 @@ from tinyvmaf.storage import (
     fetch_remote,
     is_remote,
     is_remote_file,
-    list_remote,
     read_remote,
     send_remote,
     write_remote,
@@ -138,48 +137,18 @@ def local_copy(path: Path) -> Generator[Path]:
     with working_folder() as folder:
         local = folder / path.name
         fetch_remote(path, local)
-        with _naming(path, local):
+        with naming(path, local):
             yield local
 
 
 @contextmanager
-def _naming(path: Path, local: Path) -> Generator[None]:
+def naming(path: Path, local: Path) -> Generator[None]:
     """Make errors name the address instead of the temporary copy."""
     try:
         yield
     except TinyVmafError as error:
         error.args = (str(error).replace(str(local), address(path)), *error.args[1:])
         raise
-
-
-@contextmanager
-def local_folder(path: Path, *, fetch: bool = False, send: bool = False) -> Generator[Path]:
-    """Yield `path` itself, or a local folder in place of one in an object store.
-
-    Args:
-        path: The folder.
-        fetch: Download the store's files first.
-        send: Upload the folder's files at the end, unless an error occurred.
-
-    Raises:
-        UsageError: the store cannot be reached, or the disk is full.
-    """
-    if not is_remote(path):
-        yield path
-        return
-    with working_folder() as folder:
-        local = folder / path.name
-        local.mkdir()
-        for name in list_remote(path) if fetch else ():
-            (local / name).parent.mkdir(parents=True, exist_ok=True)
-            fetch_remote(path / name, local / name)
-        with _naming(path, local):
-            yield local
-        if send:
-            # Deeper files first: a run's record marks it as complete, and is sent last.
-            found = [name.relative_to(local) for name in local.rglob("*") if name.is_file()]
-            for name in sorted(found, key=lambda name: (-len(name.parts), name)):
-                send_remote(local / name, path / name)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -7,7 +7,7 @@ joined, split and pickled like any other, and is unfolded here. A local path imp
 
 import re
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _CONNECT_S = 5
 _SILENT_S = 15
 _TRIES = 2
+# What stores tell of an object that is another one after it was written again.
+_VERSION = ("ETag", "etag", "size", "LastModified", "mtime", "created")
 # One letter would be a drive on Windows.
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.DOTALL)
 
@@ -141,8 +143,30 @@ def send_remote(source: Path, path: Path) -> None:
         place.fs.put_file(str(source), place.path)
 
 
-def list_remote(path: Path) -> list[Path]:
-    """The paths stored below the address, relative to it.
+def copy_remote(source: Path, path: Path) -> None:
+    """Copy the object at one address to another one of the same store, inside the store.
+
+    Raises:
+        UsageError: it cannot be copied.
+    """
+    with _reaching(path, "written") as place, _reaching(source, "read") as original:
+        if place.protocol == "file":
+            place.parent.mkdir(parents=True, exist_ok=True)
+        place.fs.cp_file(original.path, place.path)
+
+
+def remove_remote(path: Path) -> None:
+    """Remove the object at the address, if there is one.
+
+    Raises:
+        UsageError: it cannot be removed.
+    """
+    with _reaching(path, "removed") as place, suppress(FileNotFoundError):
+        place.fs.rm_file(place.path)
+
+
+def list_remote(path: Path) -> dict[Path, str]:
+    """The paths stored below the address, relative to it, each with a mark of its version.
 
     Raises:
         UsageError: the store cannot be reached.
@@ -151,10 +175,14 @@ def list_remote(path: Path) -> list[Path]:
         place.fs.invalidate_cache()
         root = place.path.rstrip("/") + "/"
         try:
-            found = place.fs.find(place.path)
+            found: Any = place.fs.find(place.path, detail=True)
         except FileNotFoundError:
-            return []
-        return sorted(Path(name.removeprefix(root)) for name in found if name.startswith(root))
+            return {}
+        return {
+            Path(name.removeprefix(root)): " ".join(str(facts.get(key)) for key in _VERSION)
+            for name, facts in sorted(found.items())
+            if name.startswith(root)
+        }
 
 
 @contextmanager

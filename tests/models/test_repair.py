@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
+import json
 
 import numpy as np
 import onnx
 import pytest
 
-from tinyvmaf.errors import ModelError, UnsafeModelError, UsageError
+from tinyvmaf.errors import CardError, ModelError, UnsafeModelError, UsageError
 from tinyvmaf.models.model import load_model
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.models.repair import carry_out, plan_repair, repair
@@ -150,3 +151,21 @@ def test_data_that_changed_after_the_plan_is_noticed(tmp_path, broken):
     (tmp_path / "published_medium.onnx.data").write_bytes(b"")
     with pytest.raises(ModelError, match="has 0 bytes, the model needs 1536"):
         carry_out(plan, output=tmp_path / "mended.onnx")
+
+
+@pytest.mark.parametrize("said", ['{"schema": "other", "sha256": "0"}', '{"name": "other"}', "{"])
+def test_the_card_of_another_model_is_never_left_beside_the_mended_one(tmp_path, broken, said):
+    output = tmp_path / "out" / "mended.onnx"
+    output.parent.mkdir()
+    output.write_bytes(b"old")
+    output.with_suffix(".json").write_text(said)
+    before = hashes(output.parent)
+    with pytest.raises((UsageError, CardError)):
+        repair(broken, output=output)
+    assert hashes(output.parent) == before
+    output.with_suffix(".json").unlink()
+    repair(broken, output=output)
+    digest = hashlib.sha256(output.read_bytes()).hexdigest()
+    output.with_suffix(".json").write_text(json.dumps({"sha256": digest}))
+    repair(broken, output=output)
+    assert load_model(output).sha256 == digest

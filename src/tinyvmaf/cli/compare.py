@@ -20,7 +20,7 @@ Runs = Annotated[list[Path], typer.Argument(metavar="RUN_A RUN_B...", help="Runs
 def compare(runs: Runs, as_json: Json = False) -> None:
     """Compare runs on held-out sources: effects, intervals, adjusted tests, verdicts."""
     from tinyvmaf.evaluation.compare import compare as compare_folders
-    from tinyvmaf.files import local_folder
+    from tinyvmaf.stored_folder import local_folder
 
     with ExitStack() as copies:
         folders = [copies.enter_context(local_folder(run, fetch=True)) for run in runs]

@@ -79,8 +79,10 @@ def loso(
 ) -> None:
     """Leave each source out, or folds of sources: train, predict, and write run and digest."""
     from tinyvmaf.evaluation.loso import loso as run_loso
-    from tinyvmaf.files import check_writable, local_folder
+    from tinyvmaf.evaluation.run import RECORD, is_of_a_run
+    from tinyvmaf.files import check_writable
     from tinyvmaf.report.digest import Digest, write_digest
+    from tinyvmaf.stored_folder import local_folder
     from tinyvmaf.training.recipes import check_training
 
     if (recipes is not None) != nested:
@@ -98,7 +100,7 @@ def loso(
         _opinions(opened, folder, as_json=as_json)
         return
     digests: list[Digest] = []
-    with local_folder(folder, send=True) as local:
+    with local_folder(folder, send=True, head=RECORD, is_ours=is_of_a_run) as local:
         run_loso(
             opened.table,
             folder=local,
@@ -130,10 +132,10 @@ def loso(
 def _opinions(opened: Opened, folder: Path, *, as_json: bool) -> None:
     """Predict opinion scores and print the path of the report."""
     from tinyvmaf.evaluation.mos_folds import loso_opinions
-    from tinyvmaf.files import local_folder
     from tinyvmaf.report.numbers import number
     from tinyvmaf.report.opinion_report import write_opinion_report
     from tinyvmaf.storage import address
+    from tinyvmaf.stored_folder import local_folder
 
     record = loso_opinions(opened.table, table_origin=opened.origin)
     with local_folder(folder, send=True) as local:

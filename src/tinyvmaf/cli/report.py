@@ -16,11 +16,12 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write a run's report again: JSON, Markdown, page and charts, byte for byte."""
-    from tinyvmaf.files import local_folder
+    from tinyvmaf.evaluation.run import RECORD, is_of_a_run
     from tinyvmaf.report.digest import report as write_again
     from tinyvmaf.storage import address
+    from tinyvmaf.stored_folder import local_folder
 
-    with local_folder(run, fetch=True, send=True) as local:
+    with local_folder(run, fetch=True, send=True, head=RECORD, is_ours=is_of_a_run) as local:
         digest = write_again(local)
     if digest.missing:
         TERMINAL.note(digest.missing)

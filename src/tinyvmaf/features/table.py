@@ -20,10 +20,11 @@ from tinyvmaf.corpus.sources import References
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.parts import INDEX, scan_parts
 from tinyvmaf.features.schema import conforming
-from tinyvmaf.files import is_file, local_copy, local_folder
+from tinyvmaf.files import is_file, local_copy
 from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
 from tinyvmaf.parquet import damage, write_parquet
 from tinyvmaf.storage import address, is_remote
+from tinyvmaf.stored_folder import local_folder
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from tinyvmaf.errors import ModelError, UsageError
 from tinyvmaf.files import write_bytes
+from tinyvmaf.models.beside import read_beside
 from tinyvmaf.models.external import ExternalRange, locate, read_range, shown
 from tinyvmaf.models.runtime import start
 from tinyvmaf.models.safety import check_bytes, parse, read_file
 from tinyvmaf.models.weights import external_ranges
+from tinyvmaf.swap import complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ def carry_out(plan: RepairPlan, *, output: Path) -> None:
     """Write the model with all its data inside to `output`.
 
     Raises:
-        UsageError: `output` is one of the files that are read, or cannot be written.
+        UsageError: `output` is one of the files that are read, has another model's card beside it,
+            or cannot be written.
         UnsafeModelError: the repaired model holds something that is not allowed.
         ModelError: it is damaged in other ways.
     """
@@ -102,9 +105,18 @@ def carry_out(plan: RepairPlan, *, output: Path) -> None:
             del tensor.external_data[:]
     data = model.SerializeToString(deterministic=True)
     try:
-        start(check_bytes(data, folder=output.parent, origin="the mended model"))
+        checked = check_bytes(data, folder=output.parent, origin="the mended model")
+        start(checked)
     except ModelError as error:
         raise type(error)(f"{plan.model}: cannot be mended: {error}") from error
+    # A model and its card change together, and a mended model has none of its own.
+    complete(output)
+    beside = output.with_suffix(".json")
+    if beside.exists() and read_beside(output).sha256 != checked.sha256:
+        raise UsageError(
+            f"{beside} describes another model than the mended one; move it away, or choose "
+            "another output"
+        )
     write_bytes(output, data)
 
 
