@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+import ast
 import json
 import os
 import pty
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tinyvmaf.cli.console import show_json, show_table
+import tinyvmaf
+from tinyvmaf.cli.console import show_json, show_table, with_options
 
 
 def test_json_refuses_what_is_no_number():
@@ -54,3 +58,43 @@ def test_a_terminal_shows_progress_and_is_left_clean(program, tiny_corpus, tmp_p
     # The cursor is shown again, and the last thing done is to erase the bar.
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("`within` and `exact_frames` contradict", "--within and --exact-frames contradict"),
+        ("`allow=['frame-count']` compares", "--allow frame-count compares"),
+        ("`sync=True` leaves out", "--sync leaves out"),
+        ("`start_s=-1`: expected", "--start -1: expected"),
+        ("say `raw=RawFormat(640, 360)`", "say --size 640x360"),
+        ("raw YUV needs `raw`", "raw YUV needs --size WxH"),
+        (
+            "no program `vmaf` on PATH, `pip install x`",
+            "no program `vmaf` on PATH, `pip install x`",
+        ),
+    ],
+)
+def test_arguments_of_functions_are_shown_as_options(message, shown):
+    assert with_options(message) == shown
+
+
+def test_messages_of_functions_name_no_option():
+    """Below `cli/`, options stand alone in argument lists; messages name arguments."""
+    package = Path(tinyvmaf.__file__).parent
+    trees = [
+        ast.parse(path.read_text(encoding="utf-8"))
+        for path in package.rglob("*.py")
+        if path.parent.name != "cli"
+    ]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    documentation = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    found = [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if id(node) not in documentation and " " in node.value
+        if re.search(r"(?<![\w-])--[a-z]", node.value)
+    ]
+    others = ("tinyvmaf ", "pip ", "--enable-libvmaf")
+    assert [text for text in found if not any(word in text for word in others)] == []

@@ -51,7 +51,7 @@ REFUSED = {
     "folder": "{path}: is a folder, expected a video file",
     "size": (
         "{path}: 373247 bytes are no whole number of 192x108 yuv420p frames (31104 bytes each: 11 "
-        "frames and 31103 bytes over); say the right geometry with --size WxH and --pix-fmt"
+        "frames and 31103 bytes over); say the right geometry with --size WxH"
     ),
     "rate": (
         "reference and distorted do not fit: reference shows 25 frames a second, distorted 50, and "

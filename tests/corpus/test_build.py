@@ -251,9 +251,9 @@ def test_a_ladder_that_fits_no_source(make, sources):
 
 
 def test_a_call_that_cannot_be(make, sources):
-    with pytest.raises(UsageError, match="--frames 0: expected 1 or more"):
+    with pytest.raises(UsageError, match="`n_frames=0`: expected 1 or more"):
         make(sources, n_frames=0)
-    with pytest.raises(UsageError, match="--jobs 0: expected 1 or more"):
+    with pytest.raises(UsageError, match="`jobs=0`: expected 1 or more"):
         make(sources, jobs=0)
 
 

@@ -128,7 +128,7 @@ def test_a_number_that_is_none(manifest, column, value, message):
         ("192,108,,-25", "a frame rate of -25: expected more than 0"),
         ("192,108,,fast", "width 192, height 108, fps fast" + EXPECTED),
         ("192,108,,1/0", "width 192, height 108, fps 1/0" + EXPECTED),
-        (",,,", "a.yuv is raw video; give width and height in the manifest, or --size WxH"),
+        (",,,", "a.yuv is raw video; give width and height in the manifest, or `raw`"),
     ],
 )
 def test_a_geometry_that_cannot_be(manifest, values, message):

@@ -102,7 +102,7 @@ def test_sizes_that_are_no_frames_of_1080p_make_no_pair_unless_a_geometry_is_sai
     assert [pair.name for pair in found.pairs] == ["B/B_1_1080_10", "B/B_2_540_10"]
     words = (
         "bytes are no whole number of 1920x1080 yuv420p frames (3110400 bytes each), the geometry "
-        "of this layout where none is said; say the right one with --size WxH (and --pix-fmt)"
+        "of this layout where none is said; say the right one with `raw`"
     )
     assert {item.path.name: item.reason for item in found.problems} == {
         "A_25fps.yuv": f"{10 * HALF} {words}",
@@ -128,7 +128,7 @@ def test_an_encode_of_the_height_in_its_name_was_not_scaled_back(sized, height, 
         f"its {size} bytes are 240 frames of {width}x{height}, the height in its name, and its "
         "reference has 240 of 1920x1080; in this layout encodes are scaled back to the "
         "reference's size: scale it back, or, if all files have one other geometry, say it "
-        "with --size WxH"
+        "with `raw`"
     )
 
 
@@ -243,11 +243,11 @@ def test_a_scan_counts_what_fits_and_names_what_does_not(layout):
     assert {item.path.name: item.reason for item in found.problems} == {
         "A_2_16_10.yuv": (
             "reference and distorted do not fit: reference has 5 frames, distorted 2: the last 3 "
-            "of reference (0.12 s) have no partner: --allow frame-count compares the first 2"
+            "of reference (0.12 s) have no partner: `allow=['frame-count']` compares the first 2"
         ),
         "A_3_16_10.yuv": (
             "1728 bytes are no whole number of 16x16 yuv420p frames (384 bytes each: 4 frames and "
-            "192 bytes over); say the right geometry with --size WxH and --pix-fmt"
+            "192 bytes over); say the right geometry with `raw`"
         ),
         "A_4_16_10.yuv": "the file is empty (0 bytes)",
         "B_50fps.yuv": "the file is empty (0 bytes)",

@@ -149,7 +149,7 @@ def test_a_cluster_that_is_not_there(monkeypatch):
     monkeypatch.setattr("tinyvmaf.execution.cluster._CONNECT_S", 1)
     with pytest.raises(WorkerLost) as caught:
         open_executor(cluster="tcp://127.0.0.1:1")
-    assert str(caught.value).startswith("--cluster tcp://127.0.0.1:1: no scheduler answers there")
+    assert str(caught.value).startswith("`cluster='tcp://127.0.0.1:1'`: no scheduler answers there")
 
 
 @pytest.mark.parametrize("number", ["", "0", "two", "-1"])
@@ -157,7 +157,7 @@ def test_a_number_of_workers_that_is_none(number):
     with pytest.raises(UsageError) as caught:
         open_executor(cluster=f"local:{number}")
     assert str(caught.value) == (
-        f"--cluster local:{number}: expected local:N with N workers, such as local:2"
+        f"`cluster='local:{number}'`: expected local:N with N workers, such as local:2"
     )
 
 
@@ -165,7 +165,7 @@ def test_jobs_are_for_this_machine():
     with pytest.raises(UsageError) as caught:
         open_executor(jobs=2, cluster="local:2")
     assert str(caught.value) == (
-        "--jobs is for this machine; a cluster runs as many as it has workers"
+        "`jobs` is for this machine; a cluster runs as many as it has workers"
     )
 
 
@@ -177,7 +177,7 @@ def test_without_dask_one_line_tells_how_to_get_it(monkeypatch, cluster):
     with pytest.raises(ToolNotFound) as caught:
         open_executor(cluster=cluster)
     assert str(caught.value) == (
-        "--cluster needs Dask; install it with `pip install 'tinyvmaf[cluster]'`"
+        "`cluster` needs Dask; install it with `pip install 'tinyvmaf[cluster]'`"
     )
 
 

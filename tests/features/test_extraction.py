@@ -254,7 +254,7 @@ def test_fewer_frames_are_refused_and_compared_only_on_request(
         score((reference, cut))
     assert str(caught.value).endswith(
         "reference has 8 frames, distorted 5: the last 3 of reference (0.12 s) have no partner: "
-        "--allow frame-count compares the first 5"
+        "`allow=['frame-count']` compares the first 5"
     )
     found = score((reference, cut), allowed={Allowance.FRAME_COUNT})
     assert found.table.rows.height == 5

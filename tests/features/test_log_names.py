@@ -72,7 +72,7 @@ def test_a_pattern_that_cannot_be_used(tmp_path, pattern, reason):
     touch(tmp_path, "a.json")
     with pytest.raises(UsageError) as caught:
         name_logs([tmp_path], pattern=pattern)
-    assert str(caught.value) == f"--pattern {pattern}: {reason}"
+    assert str(caught.value) == f"`pattern='{pattern}'`: {reason}"
 
 
 def test_folders_are_sources(tmp_path):
@@ -85,7 +85,7 @@ def test_folders_are_sources(tmp_path):
     ]
     assert reasons(found, tmp_path) == {
         "stray.xml": (
-            "lies in no folder of its source; put it into one, or use --pattern or --manifest"
+            "lies in no folder of its source; put it into one, or use `pattern` or `manifest`"
         )
     }
     # A file that is named is taken, whatever its suffix.

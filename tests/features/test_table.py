@@ -169,7 +169,7 @@ def test_a_table_of_another_tool_names_its_teacher_in_a_column(tmp_path):
         read_table(path)
     assert str(caught.value) == (
         f"{path}: labelled by 3 teachers (a, b, unknown); a table has one: split it, or extract "
-        "again with --teacher"
+        "again with `teacher`"
     )
 
 

@@ -126,7 +126,7 @@ def test_two_matrices_that_are_tagged_and_differ_are_a_finding(tagged, ours, the
         check(pair, allowed=allowed)
         return
     message = f"reference has the colour matrix {ours}, distorted {theirs}, so that equal colours "
-    with pytest.raises(MisalignedError, match=f"{message}.*--allow color-matrix"):
+    with pytest.raises(MisalignedError, match=f"{message}.*`allow=\\['color-matrix'\\]`"):
         check(pair, allowed=allowed)
     found = check(pair, allowed=frozenset(Allowance))
     assert Allowance.COLOR_MATRIX in found.accepted

@@ -87,7 +87,9 @@ def test_a_damaged_video_is_refused_by_name_and_time(make_video, reference, tmp_
     }
     videos[side] = spoilt(videos[side], tmp_path / "broken.mp4")
     options = {"mode": mode, "exact_frames": 8} if mode == "sampled" else {"mode": mode}
-    message = r"broken.mp4: the video is damaged near frame \d+, at [01]\.\d+ s: .*--allow damaged"
+    message = (
+        r"broken.mp4: the video is damaged near frame \d+, at [01]\.\d+ s: .*`allow=\['damaged'\]`"
+    )
     # Concealed pictures look like doubled or shifted ones.
     others = [name for name in Allowance if name is not Allowance.DAMAGED]
     with pytest.raises(MediaError, match=message):
@@ -158,5 +160,5 @@ def test_pictures_with_which_libvmaf_crashes_are_refused(moving, tmp_path, size)
 
 def test_too_many_threads_are_refused(tmp_path):
     video = tmp_path / "unread.mkv"
-    with pytest.raises(UsageError, match="--threads 100000: expected 1 to 512"):
+    with pytest.raises(UsageError, match="`threads=100000`: expected 1 to 512"):
         score(reference=video, distorted=video, threads=100_000)

@@ -97,7 +97,7 @@ def test_what_libvmafs_own_program_cannot_read_is_refused(
     score, vmaf, monkeypatch, reference, distorted, pair, folder, moving
 ):
     monkeypatch.setenv("VMAF_BIN", str(vmaf()))
-    with pytest.raises(CorpusError, match=r"--engine vmaf reads raw YUV and Y4M only"):
+    with pytest.raises(CorpusError, match=r"`engine='vmaf'` reads raw YUV and Y4M only"):
         score((reference, distorted), engine=find_engine())
     smaller = moving(folder / "smaller.y4m", frames=31, size="320x180")
     with pytest.raises(CorpusError, match=r"compares videos as they are, but distorted 320x180"):

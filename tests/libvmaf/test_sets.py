@@ -18,7 +18,7 @@ def test_sets_are_found_by_name_in_the_order_asked_for():
             "unknown feature set 'third'; expected one of canonical6, half, quarter, signal, ssim, "
             "all, or several separated by commas",
         ),
-        ("half,half", "--features half,half: names a feature set twice"),
+        ("half,half", "`features='half,half'`: names a feature set twice"),
     ],
 )
 def test_names_that_are_refused(names, message):

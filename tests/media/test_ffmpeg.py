@@ -45,7 +45,7 @@ def test_no_ffmpeg_anywhere(monkeypatch, tmp_path):
     with pytest.raises(ToolNotFound) as caught:
         ffmpeg_path()
     assert str(caught.value) == (
-        "no ffmpeg found: looked at --ffmpeg, TINYVMAF_FFMPEG, the imageio-ffmpeg package and "
+        "no ffmpeg found: looked at `ffmpeg`, TINYVMAF_FFMPEG, the imageio-ffmpeg package and "
         "PATH; `pip install imageio-ffmpeg` brings one with libvmaf"
     )
 
@@ -54,7 +54,7 @@ def test_a_named_binary_that_is_missing_is_not_replaced_by_another(tmp_path, mon
     missing = tmp_path / "missing"
     with pytest.raises(ToolNotFound) as caught:
         ffmpeg_path(missing)
-    assert str(caught.value) == f"--ffmpeg names {missing}, which is not an executable program"
+    assert str(caught.value) == f"`ffmpeg` names {missing}, which is not an executable program"
     monkeypatch.setenv("TINYVMAF_FFMPEG", str(missing))
     with pytest.raises(ToolNotFound, match=r"TINYVMAF_FFMPEG names .*missing"):
         ffmpeg_path()
@@ -98,7 +98,7 @@ def test_an_ffmpeg_without_libvmaf(script, ffmpeg):
     assert str(caught.value) == (
         f"{poor} (ffmpeg {ffmpeg.version}) cannot compute VMAF: poor failed with exit status 8: "
         "No such filter: libvmaf; it needs the filter libvmaf, that is a build with "
-        "--enable-libvmaf; `pip install imageio-ffmpeg` brings one, or name another with --ffmpeg "
+        "--enable-libvmaf; `pip install imageio-ffmpeg` brings one, or name another with `ffmpeg` "
         "or TINYVMAF_FFMPEG"
     )
     assert isinstance(caught.value.__cause__, ToolFailed)

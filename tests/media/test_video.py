@@ -46,7 +46,7 @@ def test_text_that_is_called_a_video(tmp_path):
 def test_raw_video_without_its_geometry(tmp_path):
     path = tmp_path / "a.yuv"
     path.write_bytes(b"\x80" * 384)
-    assert reason(path).endswith("(raw YUV needs --size WxH)")
+    assert reason(path).endswith("(raw YUV needs `raw`)")
 
 
 @pytest.mark.parametrize("raw", [None, RawFormat(16, 16)])
@@ -65,7 +65,7 @@ def test_a_raw_size_that_is_no_whole_number_of_frames(tmp_path):
     path.write_bytes(bytes(384 * 3 + 100))
     assert reason(path, RawFormat(16, 16)) == (
         "1252 bytes are no whole number of 16x16 yuv420p frames (384 bytes each: 3 frames and "
-        "100 bytes over); say the right geometry with --size WxH and --pix-fmt"
+        "100 bytes over); say the right geometry with `raw`"
     )
     assert reason(path, RawFormat(1920, 1080)).startswith("1252 bytes are no whole number")
 

@@ -168,8 +168,8 @@ def test_a_foreign_model_without_its_order_is_refused_with_what_is_missing(forei
     with pytest.raises(ModelError) as error:
         load_model(path)
     assert str(error.value) == (
-        f"{path}: the order of its 6 features is not known; give it with --features (features= "
-        "in Python), or put a card of schema tinyvmaf.card/1 beside it"
+        f"{path}: the order of its 6 features is not known; give it with `features`, "
+        "or put a card of schema tinyvmaf.card/1 beside it"
     )
 
 

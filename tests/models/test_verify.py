@@ -89,7 +89,7 @@ def test_a_table_of_another_teacher_fails(model_path, table):
     assert found.error is None
     assert found.checks[-1].words == (
         "some_model_v1 was trained on vmaf_v0.6.1, the table is labelled by vmaf_4k_v0.6.1; "
-        "extract it again with --teacher vmaf_v0.6.1"
+        "extract it again with `teacher='vmaf_v0.6.1'`"
     )
 
 

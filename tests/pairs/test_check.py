@@ -54,7 +54,8 @@ def test_swapped_arguments_are_refused(pristine, worse):
     assert said.startswith("reference shows less detail (")
     assert "and has the lower bitrate (" in said
     assert said.endswith(
-        "if the two are swapped, name the pristine video first, or accept it with --allow swapped"
+        "if the two are swapped, name the pristine video first, or accept it with "
+        "`allow=['swapped']`"
     )
 
 
@@ -79,7 +80,7 @@ def test_a_shift_by_one_frame_is_refused(pristine, made):
     late = made("late.mp4", first=1, crf=30)
     assert refusal(pristine, late) == (
         "the pictures are shifted: reference has 1 frame at its start that distorted lacks: "
-        "--sync leaves out the first 1 of reference"
+        "`sync=True` leaves out the first 1 of reference"
     )
 
 
@@ -109,7 +110,7 @@ def test_a_lost_first_frame_is_found_although_the_last_one_is_left_out(pristine,
     short = made("short.mp4", first=1, n_frames=29, crf=30)
     assert refusal(pristine, short) == (
         "the pictures are shifted: reference has 1 frame at its start that distorted lacks: "
-        "--sync leaves out the first 1 of reference"
+        "`sync=True` leaves out the first 1 of reference"
     )
     assert len(score(pristine, short, sync=True).frame_scores) == 29
 
@@ -153,7 +154,7 @@ def test_an_excerpt_is_found_by_picture_and_offered(made):
     reference = made("long.mp4", n_frames=60)
     part = made("part.mp4", first=25, n_frames=20, crf=30)
     said = refusal(reference, part)
-    assert said.endswith("--reference-start 1.000 compares it with that part")
+    assert said.endswith("`reference_start_s=1.000` compares it with that part")
     found = score(reference, part, reference_start_s=1.0)
     assert len(found.frame_scores) == 20
     assert found.vmaf.mean > 60
@@ -171,7 +172,7 @@ def test_half_the_frame_rate_is_compared_at_common_times(pristine, made, exact):
     half = made("half_rate.mp4", filters=["framestep=2"], n_frames=15, crf=30)
     assert refusal(pristine, half) == (
         "reference shows 25 frames a second, distorted 12.5, and 14 frames of reference have no "
-        "partner at the same time: --allow frame-rate compares the 15 frames at common times"
+        "partner at the same time: `allow=['frame-rate']` compares the 15 frames at common times"
     )
     found = score(pristine, half, allow=["frame-rate"])
     assert len(found.frame_scores) == 15
@@ -182,7 +183,7 @@ def test_bars_are_found_and_cropped(pristine, made, exact):
     barred = made("barred.mp4", filters=["pad=320:176:0:20"])
     encode = made("distorted.mp4", crf=30)
     assert refusal(barred, encode) == (
-        "reference has black bars that distorted lacks: --crop 320:136:0:20 takes them off"
+        "reference has black bars that distorted lacks: `crop='320:136:0:20'` takes them off"
     )
     for crop in ("320:136:0:20", "auto"):
         found = score(barred, encode, crop=crop)
@@ -242,7 +243,7 @@ def test_a_colour_range_that_is_not_flagged_is_refused(pristine, made):
     assert refusal(pristine, mixed_up) == (
         "distorted looks like the reference with its colour range stretched from limited to full, "
         "and is not flagged so: find the step that mixed up the range and encode again; "
-        "--allow color-range converts its levels back"
+        "`allow=['color-range']` converts its levels back"
     )
     found = score(pristine, mixed_up, allow=["color-range"])
     right = score(pristine, made("right.mp4", crf=20))
@@ -258,7 +259,8 @@ def test_hdr_is_refused(transfer, curve, made):
     said = refusal(reference, encode)
     assert said.startswith(
         f"reference is HDR ({curve}, {transfer}), for which no model here was made: tone-map both "
-        "to SDR (BT.709) in the same way and score those, or accept it with --allow hdr; distorted"
+        "to SDR (BT.709) in the same way and score those, or accept it with `allow=['hdr']`; "
+        "distorted"
     )
     found = score(reference, encode, allow=["hdr"])
     assert found.notes[0] == (

@@ -69,4 +69,4 @@ def test_a_crop_comes_before_the_size():
     (ours, theirs), notes = found(PLAIN, replace(PLAIN, width=96, height=40), crops=(crop, None))
     assert ours == Conversion(crop=crop)
     assert theirs == Conversion(size=(192, 80))
-    assert "reference is cropped to 192x80 (--crop 192:80:0:14)" in notes
+    assert "reference is cropped to 192x80 (`crop='192:80:0:14'`)" in notes

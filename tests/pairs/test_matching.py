@@ -75,7 +75,7 @@ def test_a_few_frames_at_the_end_are_left_out_and_many_are_not():
 @pytest.mark.parametrize(
     ("reference", "distorted", "words"),
     [
-        (at(60, 100), at(30, 50), "--allow frame-rate compares the 50 frames at common times"),
+        (at(60, 100), at(30, 50), "`allow=['frame-rate']` compares the 50 frames at common times"),
         (at(24, 96), at(25, 96), "compares them frame by frame, in order, whatever their times"),
         (at(30, 120), at(25, 100), "no frame rate fits"),
         (at(24, 96), at(30, 120), "no frame rate fits"),

@@ -80,7 +80,8 @@ def test_a_pair_of_swapped_sides_is_refused_and_scored_when_that_is_accepted(raw
         tv.score(reference=path, distorted=path, raw=RawFormat(HEIGHT, WIDTH), mode="exact")
     assert (
         "reference is read as raw video of 360x640, but its pictures are whole in 640x360: say "
-        "--size 640x360, or width and height in the manifest, or accept it with --allow geometry"
+        "`raw=RawFormat(640, 360)`, or width and height in the manifest, or accept it "
+        "with `allow=['geometry']`"
     ) in str(caught.value)
     found = tv.score(
         reference=path,

@@ -206,4 +206,4 @@ def test_jobs_default_to_the_cores_that_we_may_use():
     assert n_jobs(3) == 3
     with pytest.raises(UsageError) as caught:
         n_jobs(0)
-    assert str(caught.value) == "--jobs 0: expected 1 or more"
+    assert str(caught.value) == "`jobs=0`: expected 1 or more"

@@ -84,4 +84,4 @@ def test_no_jobs_are_refused(pristine):
                 jobs=0,
             )
         )
-    assert str(caught.value) == "--jobs 0: expected 1 or more"
+    assert str(caught.value) == "`jobs=0`: expected 1 or more"

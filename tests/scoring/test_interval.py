@@ -41,5 +41,5 @@ def test_a_level_is_a_probability(level):
     with pytest.raises(UsageError) as caught:
         check_level(level)
     assert str(caught.value) == (
-        f"--level {level:g}: expected a probability between 0 and 1, such as 0.9"
+        f"`level={level:g}`: expected a probability between 0 and 1, such as 0.9"
     )

@@ -66,7 +66,7 @@ def test_no_interval_from_too_few_sources(score, model_path, make_card):
     found = score(model_path)
     assert found.interval is None
     assert found.notes[-1] == (
-        "no interval: 4 held-out sources are too few for 90%; ask for less with --level"
+        "no interval: 4 held-out sources are too few for 90%; ask for less with `level`"
     )
     assert score(model_path, level=0.75).interval is not None
 
@@ -81,9 +81,9 @@ def test_a_model_without_a_card_has_no_domain_and_no_interval(score, model_path)
 
 def test_exact_and_model_exclude_each_other(model_path):
     for words, said in (
-        ({"name": "exact", "model": model_path}, "--mode exact reads no --model"),
+        ({"name": "exact", "model": model_path}, "`mode='exact'` reads no `model`"),
         ({"name": "fast"}, "unknown mode 'fast'; expected one of exact, model"),
-        ({"model": model_path, "teacher": "vmaf_4k_v0.6.1"}, "--mode model has no --teacher"),
+        ({"model": model_path, "teacher": "vmaf_4k_v0.6.1"}, "`mode='model'` has no `teacher`"),
     ):
         with pytest.raises(UsageError) as caught:
             choose_mode(**words)

@@ -267,33 +267,33 @@ def test_any_teacher(made):
     [
         (
             {"within": 1.0, "exact_frames": 9},
-            ("--within, --exact-frames and --at-least contradict each other; give one of them"),
+            ("`within`, `exact_frames` and `at_least` contradict each other; give one of them"),
         ),
-        ({"within": 0.0}, "--within 0: expected more than 0 VMAF points"),
+        ({"within": 0.0}, "`within=0`: expected more than 0 VMAF points"),
         (
             {"exact_frames": 4},
-            "--exact-frames 4: expected 5 or more; fewer do not tell how wide the interval is",
+            "`exact_frames=4`: expected 5 or more; fewer do not tell how wide the interval is",
         ),
-        ({"within": 1.0, "seed": -1}, "--seed -1: expected 0 or more"),
+        ({"within": 1.0, "seed": -1}, "`seed=-1`: expected 0 or more"),
         (
             {"auxiliary": "vif"},
-            "--auxiliary vif: expected one of signal, packets, half, quarter, none",
+            "`auxiliary='vif'`: expected one of signal, packets, half, quarter, none",
         ),
         (
             {"auxiliary": "half", "model": "tinyvmaf_half_v1"},
-            "--auxiliary and --model contradict each other; give one of them",
+            "`auxiliary` and `model` contradict each other; give one of them",
         ),
         (
             {"percentile": 5.0},
-            "--percentile needs --at-least: the threshold to hold it against",
+            "`percentile` needs `at_least`, the threshold to compare it with",
         ),
-        ({"budget": 5.0}, "--budget needs --at-least: it ends the search for an answer"),
-        ({"at_least": 101.0}, "--at-least 101: expected a score between 0 and 100"),
+        ({"budget": 5.0}, "`budget` needs `at_least`: it ends the search for an answer"),
+        ({"at_least": 101.0}, "`at_least=101`: expected a score between 0 and 100"),
         (
             {"name": "exact", "within": 1.0},
             (
-                "--mode exact samples no frames: --within, --exact-frames, --auxiliary, --at-least "
-                "and --worst belong to --mode sampled"
+                "`mode='exact'` samples no frames: `within`, `exact_frames`, `auxiliary`, "
+                "`at_least` and `worst` belong to `mode='sampled'`"
             ),
         ),
     ],

@@ -7,6 +7,7 @@ rate and the time left; without a terminal it stays silent but for notes.
 
 import codecs
 import os
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +28,24 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _SIGNS = "tinyvmaf.signs"
+# Messages name an argument of a function as `name` or `name=value`.
+_ARGUMENT = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")
+_SAME_NAME = """
+    against allow at_least auxiliary budget cluster crop distil engine exact_frames features ffmpeg
+    jobs level libvmaf log_format manifest mode model pattern percentile predictions seed seeds sync
+    target teacher threads within worst
+"""
+_OPTIONS = {
+    **{name: f"--{name.replace('_', '-')}" for name in _SAME_NAME.split()},
+    "arch": "--model-arch",
+    "duration_s": "--duration",
+    "models": "--model",
+    "n_frames": "--frames",
+    "raw": "--size WxH",
+    "reference_start_s": "--reference-start",
+    "stall_s": "--timeout",
+    "start_s": "--start",
+}
 _LONGEST_NAME = 25
 _ASCII = {
     "\N{PLUS-MINUS SIGN}": "+/-",
@@ -111,7 +130,7 @@ class Terminal:
         self._say(message, "red")
 
     def _say(self, message: str, style: str) -> None:
-        words = one_line(unfolded(message))
+        words = one_line(unfolded(with_options(message)))
         # A closed stderr, or a full disk, cannot be reported anywhere.
         with suppress(OSError):
             self.console.print(words, style=style, markup=False, soft_wrap=True)
@@ -126,6 +145,21 @@ def _short(name: str) -> str:
 
 
 TERMINAL = Terminal()
+
+
+def with_options(message: str) -> str:
+    """The message with options of the command in the place of arguments of a function."""
+    return _ARGUMENT.sub(_option, message)
+
+
+def _option(match: re.Match[str]) -> str:
+    name, value = match[1], match[2]
+    if name not in _OPTIONS:
+        return match[0]
+    if size := re.fullmatch(r"RawFormat\((\d+), (\d+)\)", value or ""):
+        return f"--size {size[1]}x{size[2]}"
+    value = (value or "").removeprefix("[").removesuffix("]").strip("'")
+    return f"{_OPTIONS[name]} {value}" if value not in {"", "True"} else _OPTIONS[name]
 
 
 def open_streams() -> None:

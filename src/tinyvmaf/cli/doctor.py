@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import typer
 
-from tinyvmaf.cli.console import show, show_json
+from tinyvmaf.cli.console import show, show_json, with_options
 from tinyvmaf.cli.options import FfmpegPath, Json
 
 
@@ -19,7 +19,7 @@ def doctor(ffmpeg: FfmpegPath = None, as_json: Json = False) -> None:
         if not as_json:
             show(f"{check.status:<6}  {check.name}: {check.found}")
             if check.cure is not None:
-                show(f"        cure: {check.cure}")
+                show(f"        cure: {with_options(check.cure)}")
     broken = any(check.status is Status.BROKEN for check in checks)
     if as_json:
         record = {"schema": "tinyvmaf.doctor/1", "ok": not broken}

@@ -171,7 +171,7 @@ def read_sources(videos: Sequence[Video], *, root: Path, n_frames: int | None) -
         MediaError: a source cannot be read.
     """
     if n_frames is not None and n_frames < 1:
-        raise UsageError(f"--frames {n_frames}: expected 1 or more")
+        raise UsageError(f"`n_frames={n_frames}`: expected 1 or more")
     sources: dict[str, Source] = {}
     for video in videos:
         name = video.path.stem

@@ -3,7 +3,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from tinyvmaf.errors import CorpusError
@@ -26,17 +26,18 @@ class Excerpt:
     @property
     def options(self) -> tuple[str, ...]:
         """The command's options that give it again."""
-        words = {
-            "--start": self.start_s,
-            "--duration": self.duration_s,
-            "--reference-start": self.reference_start_s,
-        }
         return tuple(
             word
-            for name, value in words.items()
+            for name, value in asdict(self).items()
             if value is not None
-            for word in (name, f"{value:g}")
+            for word in (f"--{name.removesuffix('_s').replace('_', '-')}", f"{value:g}")
         )
+
+    @property
+    def words(self) -> str:
+        """The arguments that give it again, for messages."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return ", ".join(f"`{name}={value:g}`" for name, value in given.items())
 
 
 WHOLE: Final = Excerpt()

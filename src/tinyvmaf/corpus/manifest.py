@@ -147,7 +147,7 @@ def _video(folder: Path, name: str, geometry: RawFormat | None) -> Video:
         return Video(path, sequence=find_sequence(path))
     if geometry is None:
         raise CorpusError(
-            f"{path.name} is raw video; give width and height in the manifest, or --size WxH"
+            f"{path.name} is raw video; give width and height in the manifest, or `raw`"
         )
     return Video(path, geometry)
 

@@ -102,8 +102,8 @@ class DaskExecutor(AbstractExecutor):
                 )
             except (RuntimeError, OSError, TimeoutError) as error:
                 raise WorkerLost(
-                    f"--cluster {name}: its workers did not start ({error}); run it again, with "
-                    "fewer of them where memory is short, or use --jobs"
+                    f"`cluster='{name}'`: its workers did not start ({error}); run it again, with "
+                    "fewer of them where memory is short, or use `jobs`"
                 ) from error
             resources.enter_context(cluster)
             client = _connect(cluster, resources, name=name)
@@ -220,7 +220,7 @@ def _answers(found: object) -> dict[str, int]:
 def _require() -> None:
     if find_spec("distributed") is None:
         raise ToolNotFound(
-            "--cluster needs Dask; install it with `pip install 'tinyvmaf[cluster]'`"
+            "`cluster` needs Dask; install it with `pip install 'tinyvmaf[cluster]'`"
         )
 
 
@@ -235,7 +235,7 @@ def _connect(where: "str | LocalCluster", resources: ExitStack, *, name: str) ->
     except (OSError, ValueError) as error:
         resources.close()
         raise WorkerLost(
-            f"--cluster {name}: no scheduler answers there ({error}); expected an "
+            f"`cluster='{name}'`: no scheduler answers there ({error}); expected an "
             "address such as tcp://HOST:8786, or local:N"
         ) from error
     resources.callback(_leave, client)

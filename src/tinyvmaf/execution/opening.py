@@ -38,10 +38,10 @@ def check_workers(*, jobs: int | None, cluster: str | None) -> int:
     if cluster is None:
         return n_jobs(jobs)
     if jobs is not None:
-        raise UsageError("--jobs is for this machine; a cluster runs as many as it has workers")
+        raise UsageError("`jobs` is for this machine; a cluster runs as many as it has workers")
     if not cluster.startswith(_LOCAL):
         return 0
     number = cluster.removeprefix(_LOCAL)
     if not number.isdecimal() or int(number) < 1:
-        raise UsageError(f"--cluster {cluster}: expected local:N with N workers, such as local:2")
+        raise UsageError(f"`cluster='{cluster}'`: expected local:N with N workers, such as local:2")
     return int(number)

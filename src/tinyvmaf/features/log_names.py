@@ -81,7 +81,7 @@ def name_logs(
         CorpusError: the manifest is wrong, no log has a name, or two logs have one name.
     """
     if pattern is not None and manifest is not None:
-        raise UsageError("--pattern and --manifest: name the logs by one of them")
+        raise UsageError("`pattern` and `manifest` contradict each other; give one of them")
     files, left_out = _files(paths)
     if manifest is not None:
         found, more = _by_manifest(files, manifest)
@@ -102,7 +102,7 @@ def name_logs(
         if (one.source, one.clip) == (other.source, other.clip):
             raise CorpusError(
                 f"{one.path} and {other.path} are both clip {one.clip} of source {one.source}; "
-                "give them names of their own with --pattern or --manifest"
+                "give them names of their own with `pattern` or `manifest`"
             )
     return NamedLogs(tuple(found), tuple(left_out))
 
@@ -176,7 +176,7 @@ def _by_folder(path: Path, root: Path | None) -> NamedLog | Problem:
     inner = path.relative_to(root)
     if len(inner.parts) == 1:
         return Problem(
-            path, "lies in no folder of its source; put it into one, or use --pattern or --manifest"
+            path, "lies in no folder of its source; put it into one, or use `pattern` or `manifest`"
         )
     clip = "/".join((*inner.parts[1:-1], stem(inner.name)))
     return NamedLog(path, inner.parts[0], clip, {})
@@ -206,22 +206,22 @@ def _expression(pattern: str) -> re.Pattern[str]:
     try:
         pieces = list(Formatter().parse(pattern))
     except ValueError as error:
-        raise UsageError(f"--pattern {pattern}: {error}") from error
+        raise UsageError(f"`pattern='{pattern}'`: {error}") from error
     fields, written = set[str](), ""
     for text, field, spec, conversion in pieces:
         written += re.escape(text)
         if field is None:
             continue
         if spec or conversion or not _FIELD.fullmatch(field):
-            raise UsageError(f"--pattern {pattern}: expected names in braces, found {field!r}")
-        _check_label(field, f"--pattern {pattern}")
+            raise UsageError(f"`pattern='{pattern}'`: expected names in braces, found {field!r}")
+        _check_label(field, f"`pattern='{pattern}'`")
         if field in fields:
             written += f"(?P={field})"
         else:
             written += f"(?P<{field}>{'[^/]+' if field in _FREE else '[^/_]+'})"
         fields.add(field)
     if "source" not in fields:
-        raise UsageError(f"--pattern {pattern}: no {{source}} in it")
+        raise UsageError(f"`pattern='{pattern}'`: no {{source}} in it")
     return re.compile(written)
 
 

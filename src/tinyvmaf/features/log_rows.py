@@ -199,13 +199,13 @@ class LogRows:
             if one != other:
                 raise SchemaError(
                     f"{log.path}: {field.name} {_text(one)}, but {_text(other)} in {first.path}; "
-                    "a table has one: import them apart, or name with --teacher and --libvmaf "
+                    "a table has one: import them apart, or name with `teacher` and `libvmaf` "
                     "what a log does not say"
                 )
         if origin.arithmetic == "mixed":
             raise SchemaError(
                 f"{log.path}: integer and float features, of which a table has one kind: name the "
-                "features with --features"
+                "features with `features`"
             )
 
 

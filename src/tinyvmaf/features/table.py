@@ -272,7 +272,7 @@ def _info(record: str | None, rows: "pl.DataFrame", path: Path) -> TableInfo:
             names = ", ".join(teachers)
             raise SchemaError(
                 f"{path}: labelled by {len(teachers)} teachers ({names}); "
-                "a table has one: split it, or extract again with --teacher"
+                "a table has one: split it, or extract again with `teacher`"
             )
         return TableInfo(teacher=teachers[0])
     try:

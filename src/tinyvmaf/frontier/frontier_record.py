@@ -161,7 +161,7 @@ def _same_clips(table: FeatureTable, models: Sequence[Judged]) -> tuple[FeatureT
     judged = [{(clip.source, clip.name) for clip in item.clips} for item in models]
     known = set(table.rows.select("source", "clip").unique().rows()).intersection(*judged)
     if not known:
-        raise UsageError("no clip is judged by all models; name fewer with --model")
+        raise UsageError("no clip is judged by all models; name fewer with `models`")
     names = pl.DataFrame(sorted(known), schema=["source", "clip"], orient="row")
     rows = table.rows.join(names, on=["source", "clip"], how="semi", maintain_order="left")
     kept = [

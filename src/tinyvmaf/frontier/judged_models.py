@@ -118,7 +118,7 @@ def judge_model(
     if rows.is_empty():
         raise UsageError(
             f"{model.name} was trained on every source of the corpus; name the predictions of its "
-            "LOSO run with --predictions"
+            "LOSO run with `predictions`"
         )
     predicted = model.predict(rows.select(model.features).to_numpy()).astype(np.float64)
     clips = tuple(clips_of(rows, [predicted[:, np.newaxis]], predicted_score))

@@ -167,7 +167,9 @@ class FfmpegEngine:
         check_steady(heard, pairs)
         for remark in damaged(heard, pairs):
             if not self.allow_damaged:
-                raise MediaError(f"{remark}; --allow damaged scores it as the decoder conceals it")
+                raise MediaError(
+                    f"{remark}; `allow=['damaged']` scores it as the decoder conceals it"
+                )
             self.remarks.append(f"{remark} (accepted)")
         if not any(folder.rglob("*.csv")) and not any(folder.rglob("*.txt")):
             # Seen with pictures that are too small for a model's features: ffmpeg ends well.

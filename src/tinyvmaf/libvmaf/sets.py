@@ -113,7 +113,7 @@ def find_sets(names: str) -> tuple[FeatureSet, ...]:
     """
     found = tuple(_find_set(name.strip()) for name in names.split(","))
     if len(set(found)) < len(found):
-        raise UsageError(f"--features {names}: names a feature set twice")
+        raise UsageError(f"`features='{names}'`: names a feature set twice")
     return found
 
 

@@ -67,25 +67,26 @@ class VmafEngine:
         pair = request.pair
         if request.sets != (FULL,):
             raise UsageError(
-                f"--engine vmaf scales no videos, so it makes no feature set but {FULL.name}; "
-                "use --engine ffmpeg"
+                f"`engine='vmaf'` scales no videos, so it makes no feature set but {FULL.name}; "
+                "use `engine='ffmpeg'`"
             )
         whole = Matching.by_number(pair.reference.info.n_frames)
         sides = (pair.reference, pair.distorted)
         if pair.matching != whole or any(side.conversion != Conversion() for side in sides):
             raise MisalignedError(
-                f"--engine vmaf compares videos as they are, but {'; '.join(pair.notes)}; "
-                "use --engine ffmpeg"
+                f"`engine='vmaf'` compares videos as they are, but {'; '.join(pair.notes)}; "
+                "use `engine='ffmpeg'`"
             )
         for video in (side.video for side in sides):
             if video.raw is None and video.path.suffix.lower() != ".y4m":
                 raise MisalignedError(
-                    f"{video.path}: --engine vmaf reads raw YUV and Y4M only; use --engine ffmpeg"
+                    f"{video.path}: `engine='vmaf'` reads raw YUV and Y4M only; "
+                    "use `engine='ffmpeg'`"
                 )
         if (sides[0].video.raw is None) != (sides[1].video.raw is None):
             raise MisalignedError(
-                "--engine vmaf reads two raw videos or two Y4M, not one of each; "
-                "use --engine ffmpeg"
+                "`engine='vmaf'` reads two raw videos or two Y4M, not one of each; "
+                "use `engine='ffmpeg'`"
             )
         place_teacher(teacher, folder)
         arguments = vmaf_arguments(
@@ -127,7 +128,7 @@ def find_vmaf() -> VmafEngine:
             f"{ENVIRONMENT_VARIABLE} names {named}, which is not an executable program"
             if named
             else f"no program `vmaf` on PATH; name it with {ENVIRONMENT_VARIABLE}, "
-            "or use --engine ffmpeg"
+            "or use `engine='ffmpeg'`"
         )
     lines: list[str] = []
     try:

@@ -82,7 +82,7 @@ def ffmpeg_path(path: Path | None = None) -> Path:
     """
     named = path or os.environ.get(ENVIRONMENT_VARIABLE)
     if named:
-        origin = "--ffmpeg" if path else ENVIRONMENT_VARIABLE
+        origin = "`ffmpeg`" if path else ENVIRONMENT_VARIABLE
         # A path drops the `./` in front; a bare name is a program on PATH or a file right here.
         found = shutil.which(str(named)) or shutil.which(Path(named).absolute())
         if found is None:
@@ -91,7 +91,7 @@ def ffmpeg_path(path: Path | None = None) -> Path:
     found = _bundled() or shutil.which("ffmpeg")
     if found is None:
         raise ToolNotFound(
-            "no ffmpeg found: looked at --ffmpeg, "
+            "no ffmpeg found: looked at `ffmpeg`, "
             f"{ENVIRONMENT_VARIABLE}, the imageio-ffmpeg package and PATH; "
             "`pip install imageio-ffmpeg` brings one with libvmaf"
         )
@@ -220,6 +220,6 @@ def _libvmaf_version(path: Path, version: str) -> str:
         raise ToolLacksFeature(
             f"{path} (ffmpeg {version}) cannot compute VMAF: {error}; it needs the filter libvmaf, "
             "that is a build with --enable-libvmaf; `pip install imageio-ffmpeg` brings one, "
-            f"or name another with --ffmpeg or {ENVIRONMENT_VARIABLE}"
+            f"or name another with `ffmpeg` or {ENVIRONMENT_VARIABLE}"
         ) from error
     return str(log.get("version", "unknown"))

@@ -100,7 +100,7 @@ def probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
         raise MediaError(
             f"{path}: {size} bytes are no whole number of {raw.width}x{raw.height} {raw.pix_fmt} "
             f"frames ({raw.frame_bytes} bytes each: {frames} frames and {rest} bytes over); "
-            "say the right geometry with --size WxH and --pix-fmt"
+            "say the right geometry with `raw`"
         )
     return VideoInfo(
         width=raw.width,
@@ -127,7 +127,7 @@ def _readable(path: Path) -> Generator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
-        hint = " (raw YUV needs --size WxH)" if path.suffix.lower() in RAW_SUFFIXES else ""
+        hint = " (raw YUV needs `raw`)" if path.suffix.lower() in RAW_SUFFIXES else ""
         raise MediaError(f"{path}: not a readable video: {error.strerror}{hint}") from error
 
 

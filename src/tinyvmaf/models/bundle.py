@@ -74,7 +74,7 @@ def support_vectors_of(model: Model) -> SupportVectors:
     if machine is None:
         raise UsageError(
             f"{model.name} is no support-vector regression, the only kind of model that libvmaf "
-            "runs; train one with --model-arch svr, or distil one from it with --distil TABLE"
+            "runs; train one with `arch='svr'`, or distil one from it with `distil`"
         )
     return machine
 

@@ -209,7 +209,7 @@ def _order(
     if not known:
         raise ModelError(
             f"{path}: the order of its {checked.n_features} features is not known; "
-            f"give it with --features (features= in Python), or put a card of schema {SCHEMA} "
+            f"give it with `features`, or put a card of schema {SCHEMA} "
             "beside it"
         )
     if len(set(known.values())) > 1:

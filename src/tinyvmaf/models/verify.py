@@ -111,7 +111,7 @@ def table_error(model: Model, table: FeatureTable) -> TableError:
     if model.card is not None and model.card.teacher != table.info.teacher:
         raise ModelError(
             f"{model.name} was trained on {model.card.teacher}, the table is labelled by "
-            f"{table.info.teacher}; extract it again with --teacher {model.card.teacher}"
+            f"{table.info.teacher}; extract it again with `teacher='{model.card.teacher}'`"
         )
     wrong = model.predict(table.rows) - table.target
     return TableError(

@@ -30,7 +30,7 @@ from tinyvmaf.pairs.timing import Times, by_time
 from tinyvmaf.process.programs import stopped_when_interrupted
 from tinyvmaf.progress import SILENT, Progress
 
-CHECK_VERSION: Final = 3
+CHECK_VERSION: Final = 4
 """Raised with every change of the rules, so that remembered verdicts of older rules are void."""
 
 _HDR: Final = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
@@ -164,7 +164,8 @@ def _own(name: str, side: Side) -> Generator[Finding]:
         yield Finding(
             f"{name} is read as raw video of {side.info.size}, but its pictures are whole in "
             f"{better.width}x{better.height}",
-            f"say --size {better.width}x{better.height}, or width and height in the manifest",
+            f"say `raw=RawFormat({better.width}, {better.height})`, or width and height in the "
+            "manifest",
             Allowance.GEOMETRY,
         )
 

@@ -88,7 +88,7 @@ def conversions(
         notes.append(f"distorted {shown} scaled to {size[0]}x{size[1]} (bicubic)")
     for name, crop in zip(("reference", "distorted"), crops, strict=True):
         if crop is not None:
-            notes.append(f"{name} is cropped to {crop.width}x{crop.height} (--crop {crop})")
+            notes.append(f"{name} is cropped to {crop.width}x{crop.height} (`crop='{crop}'`)")
     found = [
         Conversion(
             crop=crops[side],

@@ -44,14 +44,14 @@ def choose_crops(pair: CheckedPair, wish: str | None) -> Crops:
     match = _WORDS.fullmatch(wish)
     if match is None:
         raise UsageError(
-            f"--crop {wish}: expected W:H:X:Y in pixels of the reference, "
+            f"`crop='{wish}'`: expected W:H:X:Y in pixels of the reference, "
             "distorted:W:H:X:Y, or auto"
         )
     width, height, left, top = (int(number) for number in match.groups()[1:])
     side = pair.distorted if match["side"] == "distorted" else pair.reference
     info = side.info
     if not width or not height or left + width > info.width or top + height > info.height:
-        raise UsageError(f"--crop {wish}: does not lie within the picture of {info.size}")
+        raise UsageError(f"`crop='{wish}'`: does not lie within the picture of {info.size}")
     crop = Crop(width, height, left, top)
     return (None, crop) if match["side"] == "distorted" else (crop, None)
 

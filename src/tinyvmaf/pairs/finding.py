@@ -47,7 +47,7 @@ class Finding:
         """Cause and cure for people."""
         if self.allowance is None or not self.offered:
             return f"{self.cause}: {self.cure}"
-        return f"{self.cause}: {self.cure}, or accept it with --allow {self.allowance}"
+        return f"{self.cause}: {self.cure}, or accept it with `allow=['{self.allowance}']`"
 
 
 def refusals(findings: Iterable[Finding], allowed: AbstractSet[Allowance]) -> tuple[str, ...]:

@@ -75,13 +75,15 @@ def synced(pair: CheckedPair) -> tuple[Matching, tuple[str, ...]]:
     )
     first = matching.runs[0]
     if len(matching.runs) == 1:
-        return matching, (f"--sync: {_shift_words(first.reference - first.distorted)}; left out",)
+        return matching, (
+            f"`sync=True`: {_shift_words(first.reference - first.distorted)}; left out",
+        )
     runs = ", ".join(
         f"{run.n_frames} from {run.distorted} on with those from {run.reference} on"
         for run in matching.runs[:4]
     )
     more = "" if len(matching.runs) <= 4 else ", ..."  # noqa: PLR2004
-    return matching, (f"--sync: frames of distorted are matched piece by piece: {runs}{more}",)
+    return matching, (f"`sync=True`: frames of distorted are matched piece by piece: {runs}{more}",)
 
 
 def offer(pair: CheckedPair) -> tuple[str, ...]:
@@ -198,7 +200,7 @@ def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Findi
     yield Finding(
         f"from frame {frame} of distorted on{when}, its pictures are those that the reference "
         f"shows {frames} {way}",
-        "--sync matches the parts before and after it as the pictures show",
+        "`sync=True` matches the parts before and after it as the pictures show",
         Allowance.SHIFT,
         offered=False,
     )
@@ -206,12 +208,12 @@ def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Findi
 
 def _shifted(pair: CheckedPair, frames: int) -> Finding:
     longer = "reference" if frames > 0 else "distorted"
-    cure = f"--sync leaves out the first {abs(frames)} of {longer}"
+    cure = f"`sync=True` leaves out the first {abs(frames)} of {longer}"
     lacking = pair.reference.info.n_frames - pair.distorted.info.n_frames
     if frames > 0 and lacking > REACH:
         times = frame_times(pair.reference.video)
         if frames < len(times):
-            cure = f"--reference-start {times[frames]:.3f} compares it with that part"
+            cure = f"`reference_start_s={times[frames]:.3f}` compares it with that part"
     return Finding(
         f"the pictures are shifted: {_shift_words(frames)}", cure, Allowance.SHIFT, offered=False
     )
@@ -346,14 +348,14 @@ def _framing(pair: CheckedPair, sight: Sight, likeness: float | None) -> Generat
             other = "distorted" if name == "reference" else "reference"
             yield Finding(
                 f"{name} has black bars that {other} lacks",
-                f"--crop {side}{crop} takes them off",
+                f"`crop='{side}{crop}'` takes them off",
                 final=True,
             )
             return
     if away and found is not None:
         yield Finding(
             f"distorted does not show the same part of the picture as reference ({_how(found)})",
-            "crop or scale both alike; --crop W:H:X:Y names the part of the reference that it "
+            "crop or scale both alike; `crop='W:H:X:Y'` names the part of the reference that it "
             "shows",
             final=True,
         )
@@ -389,8 +391,8 @@ def _levels(sight: Sight) -> Generator[Finding]:
         yield Finding(
             f"distorted looks like the reference with its colour range {how}, and is not flagged "
             "so",
-            "find the step that mixed up the range and encode again; --allow color-range converts "
-            "its levels back",
+            "find the step that mixed up the range and encode again; "
+            "`allow=['color-range']` converts its levels back",
             Allowance.COLOR_RANGE,
             offered=False,
         )

@@ -55,7 +55,7 @@ def by_time(
     """
     first, start_s = 0, excerpt.reference_start_s
     if start_s is not None:
-        first = _frame_at(reference, start_s, "--reference-start")
+        first = _frame_at(reference, start_s, "reference_start_s")
     matching = match_times(reference[first:], distorted)
     matching = Matching(
         tuple(replace(run, reference=run.reference + first) for run in matching.runs)
@@ -76,7 +76,7 @@ def _frame_at(times: Times, wanted: float, option: str) -> int:
     gap = 1 / rate_of(times) if len(times) > 1 else 1.0
     if wanted < 0 or wanted > times[-1] + gap:
         raise UsageError(
-            f"{option} {wanted:g}: expected a time within the reference, which lasts "
+            f"`{option}={wanted:g}`: expected a time within the reference, which lasts "
             f"{times[-1] + gap:.3f} s"
         )
     return frame
@@ -84,15 +84,13 @@ def _frame_at(times: Times, wanted: float, option: str) -> int:
 
 def _cut(matching: Matching, reference: Times, excerpt: Excerpt) -> Matching:
     start_s = excerpt.start_s or 0.0
-    first = _frame_at(reference, start_s, "--start")
+    first = _frame_at(reference, start_s, "start_s")
     stop = len(reference)
     if excerpt.duration_s is not None:
         stop = int(np.searchsorted(reference, reference[first] + excerpt.duration_s - 1e-6))
     found = between(matching, first=first, stop=stop)
     if not found.runs:
-        raise UsageError(
-            f"{' '.join(excerpt.options)}: no frame of the distorted video is shown in that time"
-        )
+        raise UsageError(f"{excerpt.words}: no frame of the distorted video is shown in that time")
     return found
 
 
@@ -136,7 +134,7 @@ def _over(
     return Finding(
         f"reference has {n_frames[0]} frames, distorted {n_frames[1]}: the last {n_over} of {name} "
         f"({lasts:.2f} s) have no partner",
-        f"--allow frame-count compares the first {n_matched}",
+        f"`allow=['frame-count']` compares the first {n_matched}",
         Allowance.FRAME_COUNT,
         offered=False,
     )
@@ -160,9 +158,9 @@ def _other_times(
         cause += f", and {' and '.join(parts)} no partner at the same time"
     fewer = min(len(reference), len(distorted))
     if _in_order(reference, distorted):
-        cure = "--allow frame-rate compares them frame by frame, in order, whatever their times"
+        cure = "`allow=['frame-rate']` compares them frame by frame, in order, whatever their times"
     elif n_matched >= _SHARED * fewer:
-        cure = f"--allow frame-rate compares the {n_matched} frames at common times"
+        cure = f"`allow=['frame-rate']` compares the {n_matched} frames at common times"
     else:
         return Finding(
             cause,

@@ -106,7 +106,7 @@ def n_jobs(wanted: int | None = None) -> int:
         allowed = getattr(os, "sched_getaffinity", None)
         return len(allowed(0)) if allowed else os.cpu_count() or 1
     if wanted < 1:
-        raise UsageError(f"--jobs {wanted}: expected 1 or more")
+        raise UsageError(f"`jobs={wanted}`: expected 1 or more")
     return wanted
 
 
@@ -117,7 +117,7 @@ def check_timeout(seconds: float | None) -> None:
         UsageError: it is not above 0.
     """
     if seconds is not None and not seconds > 0:
-        raise UsageError(f"--timeout {seconds:g}: expected more than 0 seconds")
+        raise UsageError(f"`stall_s={seconds:g}`: expected more than 0 seconds")
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def examine(*, ffmpeg: Path | None = None) -> Generator[Check]:
         found = find_ffmpeg(ffmpeg)
     except TinyVmafError as error:
         cure = (
-            f"pip install imageio-ffmpeg, or name another with --ffmpeg or {ENVIRONMENT_VARIABLE}"
+            f"pip install imageio-ffmpeg, or name another with `ffmpeg` or {ENVIRONMENT_VARIABLE}"
         )
         yield Check("ffmpeg", Status.BROKEN, str(error), cure)
     else:

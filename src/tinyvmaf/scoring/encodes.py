@@ -160,7 +160,7 @@ def score_ladder(
     started = time.perf_counter()
     names = {pair.distorted.path for pair in pairs}
     if against is not None and against not in names:
-        raise UsageError(f"--against {against}: expected one of the encodes that are scored")
+        raise UsageError(f"`against='{against}'`: expected one of the encodes that are scored")
     done: dict[int, _Scored] = {}
     failures: list[Failure] = []
     with working_folder() as folder, ThreadPoolExecutor(2) as pool:

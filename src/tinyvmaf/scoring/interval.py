@@ -19,7 +19,7 @@ def check_level(level: float) -> float:
         UsageError: it is no probability between 0 and 1.
     """
     if not 0 < level < 1:
-        raise UsageError(f"--level {level:g}: expected a probability between 0 and 1, such as 0.9")
+        raise UsageError(f"`level={level:g}`: expected a probability between 0 and 1, such as 0.9")
     return level
 
 

@@ -57,7 +57,7 @@ def log_format(path: Path, named: str | None) -> str:
     if named is None:
         raise UsageError(
             f"{path}: no log format has the suffix {path.suffix!r}; expected one of "
-            f"{', '.join(FORMATS)}, or --log-format"
+            f"{', '.join(FORMATS)}, or `log_format`"
         )
     raise UsageError(f"unknown log format {named!r}; expected one of {', '.join(FORMATS)}")
 

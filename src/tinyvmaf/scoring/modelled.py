@@ -118,5 +118,5 @@ class ModelMode:
         if interval is None:
             n_sources = len(card.calibration)
             too_few = f"no interval: {n_sources} held-out sources are too few for {self.level:.0%}"
-            return None, (f"{too_few}; ask for less with --level",)
+            return None, (f"{too_few}; ask for less with `level`",)
         return interval, ()

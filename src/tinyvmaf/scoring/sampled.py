@@ -68,18 +68,18 @@ class SampledMode:
     def __post_init__(self) -> None:
         goal = self.goal
         if goal.within is not None and not goal.within > 0:
-            raise UsageError(f"--within {goal.within:g}: expected more than 0 VMAF points")
+            raise UsageError(f"`within={goal.within:g}`: expected more than 0 VMAF points")
         if goal.n_exact is not None and goal.n_exact <= MIN_STRATA:
             raise UsageError(
-                f"--exact-frames {goal.n_exact}: expected {MIN_STRATA + 1} or more; "
+                f"`exact_frames={goal.n_exact}`: expected {MIN_STRATA + 1} or more; "
                 "fewer do not tell how wide the interval is"
             )
         if goal.at_least is not None and not 0 <= goal.at_least <= 100:  # noqa: PLR2004
-            raise UsageError(f"--at-least {goal.at_least:g}: expected a score between 0 and 100")
+            raise UsageError(f"`at_least={goal.at_least:g}`: expected a score between 0 and 100")
         if goal.percentile is not None and not 0 < goal.percentile < 100:  # noqa: PLR2004
-            raise UsageError(f"--percentile {goal.percentile:g}: expected percent in (0, 100)")
+            raise UsageError(f"`percentile={goal.percentile:g}`: expected percent in (0, 100)")
         if self.seed is not None and self.seed < 0:
-            raise UsageError(f"--seed {self.seed}: expected 0 or more")
+            raise UsageError(f"`seed={self.seed}`: expected 0 or more")
 
     @property
     def name(self) -> str:

@@ -203,15 +203,15 @@ def choose_mode(
         return _sampled_mode(find_teacher(teacher), goal, variables, seed=seed, n_worst=worst)
     if sampling:
         raise UsageError(
-            f"--mode {chosen} samples no frames: --within, --exact-frames, --auxiliary, --at-least "
-            f"and --worst belong to --mode {SAMPLED}"
+            f"`mode='{chosen}'` samples no frames: `within`, `exact_frames`, `auxiliary`, "
+            f"`at_least` and `worst` belong to `mode='{SAMPLED}'`"
         )
     if chosen == EXACT:
         if model is not None:
-            raise UsageError(f"--mode {EXACT} reads no --model; leave one of them out")
+            raise UsageError(f"`mode='{EXACT}'` reads no `model`; leave one of them out")
         return ExactMode(find_teacher(teacher))
     if teacher != DEFAULT:
-        raise UsageError(f"--mode {MODEL} has no --teacher: the model's own is in its card")
+        raise UsageError(f"`mode='{MODEL}'` has no `teacher`: the model's own is in its card")
     # Packages for models are imported only if a model is used.
     from tinyvmaf.models.model import load_model
     from tinyvmaf.scoring.interval import check_level
@@ -235,7 +235,7 @@ def _goal(
 
     if sum(wish is not None for wish in (within, exact_frames, at_least)) > 1:
         raise UsageError(
-            "--within, --exact-frames and --at-least contradict each other; give one of them"
+            "`within`, `exact_frames` and `at_least` contradict each other; give one of them"
         )
     if within is None and exact_frames is None and at_least is None:
         within = _WITHIN
@@ -266,13 +266,13 @@ def _check_question(
     *, at_least: float | None, percentile: float | None, budget: float | None, worst: int
 ) -> None:
     if at_least is None and percentile is not None:
-        raise UsageError("--percentile needs --at-least: the threshold to hold it against")
+        raise UsageError("`percentile` needs `at_least`, the threshold to compare it with")
     if at_least is None and budget is not None:
-        raise UsageError("--budget needs --at-least: it ends the search for an answer")
+        raise UsageError("`budget` needs `at_least`: it ends the search for an answer")
     if budget is not None and not budget > 0:
-        raise UsageError(f"--budget {budget:g}: expected more than 0 seconds")
+        raise UsageError(f"`budget={budget:g}`: expected more than 0 seconds")
     if worst < 0:
-        raise UsageError(f"--worst {worst}: expected 0 or more moments")
+        raise UsageError(f"`worst={worst}`: expected 0 or more moments")
 
 
 def _mode_of(model: Path | str, features: Sequence[str] | None) -> str:
@@ -297,7 +297,7 @@ def _variables(
     )
 
     if auxiliary is not None and model is not None:
-        raise UsageError("--auxiliary and --model contradict each other; give one of them")
+        raise UsageError("`auxiliary` and `model` contradict each other; give one of them")
     if model is not None:
         from tinyvmaf.models.model import load_model
 
@@ -305,7 +305,7 @@ def _variables(
     if auxiliary is None:
         return None
     if auxiliary not in WORDS:
-        raise UsageError(f"--auxiliary {auxiliary}: expected one of {', '.join(WORDS)}")
+        raise UsageError(f"`auxiliary='{auxiliary}'`: expected one of {', '.join(WORDS)}")
     if auxiliary in REDUCED:
         return ReducedVmaf(REDUCED[auxiliary])
     return SignalVariables() if auxiliary == SIGNAL.name else NoVariables(auxiliary)
@@ -332,7 +332,7 @@ def make_scorer(
     allowed = frozenset(_allowance(name) for name in allow)
     threads = os.cpu_count() or 1 if threads is None else threads
     if not 1 <= threads <= _MOST_THREADS:
-        raise UsageError(f"--threads {threads}: expected 1 to {_MOST_THREADS}")
+        raise UsageError(f"`threads={threads}`: expected 1 to {_MOST_THREADS}")
     engine = FfmpegEngine(find_ffmpeg(ffmpeg))
     mode.check(engine)
     options = [*mode.options, *_raw_options(raw)]
@@ -372,7 +372,7 @@ def as_video(path: Path, raw: RawFormat | None, *, frame_rate: Fraction = DEFAUL
     if path.suffix.lower() not in RAW_SUFFIXES:
         return Video(path, sequence=find_sequence(path, frame_rate=frame_rate))
     if raw is None:
-        raise UsageError(f"{path}: raw YUV needs --size WxH (and --pix-fmt, --fps)")
+        raise UsageError(f"{path}: raw YUV needs `raw`")
     return Video(path, raw)
 
 
@@ -381,7 +381,7 @@ def _allowance(name: Allowance | str) -> Allowance:
         return Allowance(name)
     except ValueError as error:
         raise UsageError(
-            f"--allow {name}: expected one of {', '.join(sorted(Allowance))}"
+            f"`allow=['{name}']`: expected one of {', '.join(sorted(Allowance))}"
         ) from error
 
 
