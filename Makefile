@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS := $(VENV)/.docs
 # An environment of its own: PyTorch is what training is compared with, and nothing needs it else.
 TORCH := .torch
 # Where fetched sources and what is made from them are kept, so that a stopped run goes on.
@@ -12,7 +13,7 @@ FUZZ_SECONDS ?= 20
 FUZZ_MODELS ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check guards fuzz bench film corpus zoo pages clean
+.PHONY: help demo test quick check docs guards fuzz bench film corpus zoo pages clean
 
 help:  ## this list
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,11 +21,11 @@ help:  ## this list
 demo: $(READY)  ## the whole way on real video, ends with the path of the digest
 	$(BIN)/tinyvmaf demo
 
-test: $(READY)  ## every test; gets a Chromium where there is none, unless TINYVMAF_NO_BROWSER=1
+test: $(DOCS)  ## every test; gets a Chromium where there is none, unless TINYVMAF_NO_BROWSER=1
 	$(BIN)/python scripts/browser.py
 	$(BIN)/pytest -n auto
 
-quick: $(READY)  ## the tests that take less than three minutes together
+quick: $(DOCS)  ## the tests that take less than three minutes together
 	$(BIN)/pytest -n auto -m "not slow"
 
 check: $(READY)  ## style, types, layers, spelling
@@ -33,6 +34,10 @@ check: $(READY)  ## style, types, layers, spelling
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+
+docs: $(DOCS)  ## the documentation site, into build/site; a dead link fails it
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/site
+	@echo build/site/index.html
 
 guards: $(READY)  ## take out every guard against a fault and see its test fail; half an hour
 	$(BIN)/python scripts/guards.py
@@ -68,12 +73,16 @@ pages: $(READY)  ## write every generated page and schema again
 	$(BIN)/python benchmarks/everything.py --page
 
 clean:  ## remove what the targets made, but for WORK
-	rm -rf $(VENV) $(TORCH) .browser demo
+	rm -rf $(VENV) $(TORCH) .browser build demo
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tinyvmaf needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	touch $@
+
+$(DOCS): $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 $(TORCH)/.ready:
