@@ -46,7 +46,7 @@ def found(half_width, **options):
 def test_the_first_round_is_large_enough_for_an_early_stop():
     first = step()
     assert isinstance(first, Draw)
-    assert (first.n_strata, first.factor, first.method) == (FIRST_STRATA, 1, Method.DECODE)
+    assert (first.n_strata, first.method) == (FIRST_STRATA, Method.DECODE)
     assert first.n_doublings == 2
     assert FIRST_STRATA >= 24
     assert step(goal=Goal(within=0.25)).n_strata == 2 * FIRST_STRATA
@@ -62,9 +62,9 @@ def test_stop_when_narrow_enough_else_cut_the_strata():
     assert step(found(0.9)) == Enough(0.9)
     again = step(found(2.0))
     assert isinstance(again, Draw)
-    assert (again.factor, again.n_strata) == (6, 192)
+    assert again.n_strata == 177
     # What was kept costs little, so that it is tried first.
-    assert step(found(2.0, at_hand=64)).factor == 2
+    assert step(found(2.0, at_hand=64)).n_strata == 64
 
 
 def test_every_look_has_its_price():
@@ -95,7 +95,7 @@ def test_libvmaf_itself_is_the_better_choice(facts, reason):
 
 def test_too_many_exact_frames_are_left_to_libvmaf():
     left = step(found(30.0))
-    assert left == LeaveToLibvmaf("2817 exact frames of 3000 would cost as much as all of them")
+    assert left == LeaveToLibvmaf("2802 exact frames of 3000 would cost as much as all of them")
 
 
 def test_questions():
@@ -138,13 +138,14 @@ def test_the_cost_of_seeking_hardly_depends_on_the_length(n_exact, factor):
         sampled_cost(item, COSTS, method=Method.SEEK, n_exact=n_exact)
         for item in (facts, replace(facts, n_frames=factor * facts.n_frames))
     ]
-    assert costs[0] <= costs[1] <= 1.2 * costs[0]
+    assert costs[0] <= costs[1] * (1 + 1e-9)
+    assert costs[1] <= 1.2 * costs[0]
 
 
 @given(half=st.floats(0.01, 100), n_strata=st.integers(4, 2000), n_looks=st.integers(1, 5))
 def test_a_step_never_shrinks_a_sample(half, n_strata, n_looks):
     decision = step(found(half, n_strata=n_strata, n_looks=n_looks))
-    assert not isinstance(decision, Draw) or decision.n_strata >= 2 * n_strata
+    assert not isinstance(decision, Draw) or decision.n_strata > n_strata
 
 
 def test_encodes_of_one_reference_share_its_decode():

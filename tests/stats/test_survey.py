@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
+from scipy.stats import kstest
 
 from tinyvmaf.scoring.auxiliary import predicted_score, signal_variables
 from tinyvmaf.scoring.plan import FIRST_STRATA
@@ -59,11 +62,33 @@ def test_a_finer_design_keeps_every_moment(size, factor, seed):
     n_frames, n_strata = size
     rng = np.random.default_rng(seed)
     coarse = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
-    fine = refine(coarse, factor=factor, rng=rng)
+    fine = refine(coarse, n_strata=factor * n_strata, rng=rng)
     assert len(fine.moments) == factor * n_strata
     assert set(coarse.moments) <= set(fine.moments)
     stratum = (fine.moments - 1) / ((n_frames - 1) / len(fine.moments))
     assert np.all(np.abs(stratum - np.arange(len(stratum)) - 0.5) <= 0.5 + 1e-9)
+
+
+@given(size=sizes, more=st.integers(1, 300), seed=st.integers(0, 99))
+def test_any_finer_design_has_one_moment_a_stratum_and_keeps_most(size, more, seed):
+    n_frames, n_strata = size
+    rng = np.random.default_rng(seed)
+    coarse = draw(n_frames=n_frames, n_strata=n_strata, rng=rng)
+    fine = refine(coarse, n_strata=n_strata + more, rng=rng)
+    stratum = (fine.moments - 1) / ((n_frames - 1) / len(fine.moments))
+    assert len(stratum) == n_strata + more
+    assert np.all(np.abs(stratum - np.arange(len(stratum)) - 0.5) <= 0.5 + 1e-9)
+    assert len(set(coarse.moments) & set(fine.moments)) >= n_strata / 2
+
+
+def test_a_moment_is_uniform_in_its_stratum_of_any_finer_design():
+    rng = np.random.default_rng(2)
+    places = []
+    for _ in range(4000):
+        fine = refine(draw(n_frames=101, n_strata=5, rng=rng), n_strata=7, rng=rng)
+        places.append((fine.moments - 1) / (100 / 7) - np.arange(7))
+    for stratum in np.array(places).T:
+        assert kstest(stratum, "uniform").pvalue > 0.001
 
 
 def test_the_same_seed_draws_the_same_frames():
@@ -105,7 +130,7 @@ def test_refined_samples_are_unbiased_too():
     rng = np.random.default_rng(0)
     errors = [
         estimate(
-            refine(draw(n_frames=50, n_strata=5, rng=rng), factor=2, rng=rng),
+            refine(draw(n_frames=50, n_strata=5, rng=rng), n_strata=10, rng=rng),
             auxiliary=predicted(modelled),
             exact=dict(enumerate(exact)),
         ).mean
@@ -232,10 +257,10 @@ def test_stopping_when_narrow_enough_still_covers(within, smooth):
                 found = estimate(sample, auxiliary=predicted(modelled), exact=known)
                 half = found.half_width(level=level)
                 n_strata = len(sample.moments)
-                factor = finer(half, n_strata=n_strata, n_frames=600, within=within)
-                if factor == 1:
+                finer_strata = finer(half, n_strata=n_strata, n_frames=600, within=within)
+                if finer_strata == n_strata:
                     break
-                sample = refine(sample, factor=factor, rng=rng)
+                sample = refine(sample, n_strata=finer_strata, rng=rng)
             covered.append(abs(found.mean - exact.mean()) <= half)
             widths.append(half)
     assert max(widths) <= within
@@ -261,6 +286,26 @@ def test_slopes_of_plain_signals_are_those_of_least_squares_when_there_is_much_t
     assert found.slopes == pytest.approx(expected, rel=0.02)
     # Differences of neighbours are correlated: about 2/3 of a degree of freedom each.
     assert found.degrees_of_freedom == pytest.approx(397 * 2 / 3, rel=0.02)
+
+
+def test_skewness_makes_the_interval_wider_where_bad_frames_are_rare():
+    rng = np.random.default_rng(11)
+    hits = np.zeros(3)
+    for _ in range(600):
+        # One frame in ten is bad, and nothing tells which.
+        exact = 90 - rng.exponential(1, 600) * 30 * (rng.random(600) < 0.1)
+        sample = draw(n_frames=600, n_strata=32, rng=rng)
+        bare = no_auxiliary(600)
+        found = estimate(sample, auxiliary=bare, exact=dict(enumerate(exact)))
+        error = found.mean - exact.mean()
+        even = replace(found, skewness=0.0)
+        halves = found.half_width(level=0.9), even.half_width(level=0.9)
+        hits += [error > halves[0], error > halves[1], abs(error) <= halves[0]]
+    assert found.skewness != 0
+    # An event that nothing shows stays the hardest case: the interval is no cure.
+    flattering, without, covered = hits / 600
+    assert flattering <= 0.8 * without
+    assert covered >= 0.78
 
 
 def test_plain_signals_narrow_the_interval_and_cover():

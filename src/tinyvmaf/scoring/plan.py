@@ -123,18 +123,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Draw a sample: the first one of `n_strata`, or one that cuts every stratum into `factor`.
+    """Draw a sample: the first one, or a finer one.
 
     Attributes:
         method: Method to get the scores.
         n_strata: Number of strata of the new sample.
-        factor: Number of parts that every present stratum is cut into.
         n_doublings: Number of later halvings of strata whose frames are kept now.
     """
 
     method: Method
     n_strata: int
-    factor: int = 1
     n_doublings: int = 0
 
 
@@ -174,14 +172,13 @@ def decide(facts: Facts, *, goal: Goal, costs: Costs, found: Found | None = None
             return Enough(half, answer)
     elif goal.n_exact is not None or half <= (goal.within or 0.0):
         return Enough(half)
-    factor = _factor(facts, goal, found)
-    n_strata = found.n_strata * factor
+    n_strata = _finer(facts, goal, found)
     reason = _dearer(facts, goal, costs, method=found.method, n_strata=n_strata)
     if goal.budget_s is not None and goal.at_least is not None:
         left_s = goal.budget_s - found.seconds
         if left_s <= 0 or (reason is not None and exact_cost(facts, costs) > left_s):
             return Enough(half, Answer.TOO_CLOSE)
-    return Draw(found.method, n_strata, factor) if reason is None else LeaveToLibvmaf(reason)
+    return Draw(found.method, n_strata) if reason is None else LeaveToLibvmaf(reason)
 
 
 def paid_half_width(half_width: float, *, n_looks: int) -> float:
@@ -287,21 +284,21 @@ def _dearer(facts: Facts, goal: Goal, costs: Costs, *, method: Method, n_strata:
     return None
 
 
-def _factor(facts: Facts, goal: Goal, found: Found) -> int:
-    half = paid_half_width(found.half_width, n_looks=found.n_looks + 1)
-    if goal.at_least is None:
-        factor = finer(
-            half, n_strata=found.n_strata, n_frames=facts.n_frames, within=goal.within or 0.0
-        )
+def _finer(facts: Facts, goal: Goal, found: Found) -> int:
+    """The number of strata of the next round."""
+    doubled = 2 * found.n_strata
+    if found.at_hand > found.n_strata:
         # Kept frames cost little, and may suffice.
-        return 2 if found.at_hand > found.n_strata else max(2, factor)
-    if goal.percentile is not None:
-        return 2
+        return doubled
+    half = paid_half_width(found.half_width, n_looks=found.n_looks + 1)
+    n_strata, n_frames = found.n_strata, facts.n_frames
+    if goal.at_least is None:
+        return finer(half, n_strata=n_strata, n_frames=n_frames, within=goal.within or 0.0)
     distance = abs(found.mean - goal.at_least) / _DECISION_MARGIN
-    if distance == 0:
-        return 2
-    factor = finer(half, n_strata=found.n_strata, n_frames=facts.n_frames, within=distance)
-    return max(2, min(_MOST_FACTOR, factor))
+    if goal.percentile is not None or distance == 0:
+        return doubled
+    wanted = finer(half, n_strata=n_strata, n_frames=n_frames, within=distance)
+    return max(doubled, min(_MOST_FACTOR * n_strata, wanted))
 
 
 def _answer(threshold: float, goal: Goal, found: Found, half: float) -> Answer | None:

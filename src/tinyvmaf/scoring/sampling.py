@@ -154,7 +154,7 @@ def sample_encodes(
     while encodes:
         sample, n_looks = samples[0], n_looks + 1
         _score_outliers(material, encodes, sample, method=method, rng=rng)
-        factor, left = 1, list[_Encode]()
+        n_strata, left = 0, list[_Encode]()
         for each in encodes:
             _look(material, each, sample, goal=goal, method=method, n_looks=n_looks)
             if each.found is None:
@@ -162,13 +162,13 @@ def sample_encodes(
             each.found = replace(each.found, seconds=clock() - started, at_hand=most_kept)
             decision = decide(facts, goal=goal, costs=costs, found=each.found)
             if isinstance(decision, Draw):
-                factor = max(factor, decision.factor)
+                n_strata = max(n_strata, decision.n_strata)
                 left.append(each)
             else:
                 done[each.number] = _outcome(each, sample, decision, method=method)
         encodes = left
         if encodes:
-            samples = samples[1:] or (refine(sample, factor=factor, rng=rng),)
+            samples = samples[1:] or (refine(sample, n_strata=n_strata, rng=rng),)
             known = [material.exact(each.number) for each in encodes]
             missing = [f for f in samples[0].frames if any(f not in scores for scores in known)]
             material.score(missing, of=[each.number for each in encodes], method=method)

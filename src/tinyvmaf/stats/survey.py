@@ -9,10 +9,13 @@ The design: frame 0 always belongs to the sample, since it alone has no motion. 
 cut into strata of equal length, and one moment is drawn uniformly in each. A finer design keeps the
 moments that were drawn: every stratum is cut into equal parts, and the parts without a moment get
 one. Frames whose auxiliary variables show them to be outliers form a part of their own.
+Skewness makes the interval wider: a sample without one of a few bad frames has a mean that is too
+high and, with it, a variance that is too low.
 
 Source: Cochran, Sampling Techniques (1977), sections 5 and 7; Wolter, Introduction to Variance
 Estimation (2007), section 8, for the variance from successive differences; Durbin and Watson (1950)
-for the moments of quadratic forms in residuals; Satterthwaite (1946) for degrees of freedom.
+for the moments of quadratic forms in residuals; Satterthwaite (1946) for degrees of freedom;
+Johnson, Modified t tests (1978), for the term of skewness.
 """
 
 from collections.abc import Mapping
@@ -81,21 +84,26 @@ class Estimate:
         standard_error: Of the mean, from the design.
         degrees_of_freedom: Of that standard error; infinite if every frame is known.
         slopes: The fitted slopes of the auxiliary variables.
+        skewness: Of the distribution of the mean under the design.
     """
 
     mean: float
     standard_error: float
     degrees_of_freedom: float
     slopes: tuple[float, ...] = ()
+    skewness: float = 0.0
 
     def half_width(self, *, level: float) -> float:
-        """Half the length of the confidence interval at `level`."""
+        """Half the length of the confidence interval at `level`.
+
+        The interval of a skewed estimate reaches further to one side; this is the further one.
+        """
         if self.standard_error == 0:
             return 0.0
         quantile = student_quantile(
             (1 + level) / 2, degrees_of_freedom=float(self.degrees_of_freedom)
         )
-        return quantile * self.standard_error
+        return (quantile + abs(self.skewness) * (1 + 2 * quantile**2) / 6) * self.standard_error
 
     def interval(self, *, level: float) -> tuple[float, float]:
         """The confidence interval, cut to [0, 100], where every exact mean lies."""
@@ -141,12 +149,13 @@ class Outliers:
 
 @dataclass(frozen=True, slots=True)
 class PartMean:
-    """The estimated mean of one part of a clip: its standard error and fitted slopes."""
+    """The estimated mean of one part of a clip: its standard error, slopes and skewness."""
 
     mean: float
     standard_error: float
     degrees_of_freedom: float
     slopes: tuple[float, ...] = ()
+    skewness: float = 0.0
 
 
 def draw(*, n_frames: int, n_strata: int, rng: np.random.Generator) -> Sample:
@@ -160,15 +169,26 @@ def draw(*, n_frames: int, n_strata: int, rng: np.random.Generator) -> Sample:
     return Sample(moments=_edges(n_frames, n_strata, rng.random(n_strata)), n_frames=n_frames)
 
 
-def refine(sample: Sample, *, factor: int, rng: np.random.Generator) -> Sample:
-    """Cut every stratum into `factor` parts and draw where no moment is; keep all others."""
-    n_strata = len(sample.moments) * factor
+def refine(sample: Sample, *, n_strata: int, rng: np.random.Generator) -> Sample:
+    """Cut the time into more strata and draw where no moment is; keep the moments of the others.
+
+    A multiple of the present strata keeps every moment. Else two may lie in one stratum, and chance
+    keeps one of them: each with a probability in proportion to the other's share of the stratum,
+    which makes the one that stays uniform in it.
+    """
+    n_before = len(sample.moments)
     moments = draw(n_frames=sample.n_frames, n_strata=n_strata, rng=rng).moments
     width = (sample.n_frames - 1) / n_strata
-    homes = np.minimum(((sample.moments - 1) / width).astype(np.int64), n_strata - 1)
     # Rounding may put a moment on a border one part too far; it stays inside its own stratum.
-    first = np.arange(len(homes)) * factor
-    moments[np.clip(homes, first, first + factor - 1)] = sample.moments
+    numbers = np.arange(n_before + 1) * n_strata
+    first, last = numbers[:-1] // n_before, -(-numbers[1:] // n_before) - 1
+    homes = np.clip(((sample.moments - 1) / width).astype(np.int64), first, last)
+    twice = np.flatnonzero(homes[:-1] == homes[1:])
+    share_of_first = numbers[twice + 1] / n_before - homes[twice]
+    first_stays = rng.random(len(twice)) >= share_of_first
+    stay = np.ones(n_before, dtype=np.bool_)
+    stay[twice + first_stays] = False
+    moments[homes[stay]] = sample.moments[stay]
     return Sample(moments=moments, n_frames=sample.n_frames)
 
 
@@ -176,7 +196,7 @@ def nested(sample: Sample, *, n_doublings: int, rng: np.random.Generator) -> tup
     """The sample and finer ones, each of which halves every stratum of the one before."""
     samples = [sample]
     for _ in range(n_doublings):
-        samples.append(refine(samples[-1], factor=2, rng=rng))
+        samples.append(refine(samples[-1], n_strata=2 * len(samples[-1].moments), rng=rng))
     return tuple(samples)
 
 
@@ -232,6 +252,7 @@ def estimate(
         standard_error=found.standard_error,
         degrees_of_freedom=found.degrees_of_freedom,
         slopes=found.slopes,
+        skewness=found.skewness,
     )
 
 
@@ -262,11 +283,13 @@ def estimate_sum(
     variance = float(variances.sum())
     freedoms = np.array([part.degrees_of_freedom for _, part in parts])
     freedom = np.inf if variance == 0 else variance**2 / float((variances**2 / freedoms).sum())
+    third = float((variances**1.5) @ [part.skewness for _, part in parts])
     return Estimate(
         mean=float(shares @ [part.mean for _, part in parts]),
         standard_error=variance**0.5,
         degrees_of_freedom=float(freedom),
         slopes=parts[1][1].slopes,
+        skewness=0.0 if variance == 0 else third / variance**1.5,
     )
 
 
@@ -332,6 +355,7 @@ def part_mean(
         standard_error=float(np.sqrt(spread * unseen * relative)),
         degrees_of_freedom=freedom + floor_weight,
         slopes=tuple(fitted.tolist()),
+        skewness=_skewness(scores - variables @ fitted) / spread**1.5 / n_sampled**0.5,
     )
 
 
@@ -356,7 +380,7 @@ def corrected(
 
 
 def finer(half_width: float, *, n_strata: int, n_frames: int, within: float) -> int:
-    """The number of parts to cut every stratum into so that the interval is narrow enough.
+    """The number of strata that makes the interval narrow enough, somewhat more than it looks.
 
     Args:
         half_width: Of the interval that the sample gave.
@@ -365,16 +389,15 @@ def finer(half_width: float, *, n_strata: int, n_frames: int, within: float) -> 
         within: The half width that is wanted, in VMAF points.
 
     Returns:
-        1 if the interval is narrow enough already.
+        `n_strata` if the interval is narrow enough already.
     """
     if half_width <= within:
-        return 1
+        return n_strata
     n_others = n_frames - 1
     # The square of the half width that one stratum would have, if no frame were seen twice. It is
-    # taken to be somewhat more than it looks: another round costs another decode.
+    # taken to be somewhat more: another round costs another decode.
     alone = _MARGIN * half_width**2 * n_strata / max(1 - n_strata / n_others, 1e-9)
-    needed = 1 / (within**2 / alone + 1 / n_others)
-    return max(2, int(np.ceil(needed / n_strata)))
+    return max(n_strata + 1, int(np.ceil(1 / (within**2 / alone + 1 / n_others))))
 
 
 def unseen_probability(share: float, *, n_exact: int) -> float:
@@ -420,6 +443,15 @@ def share_bounds(n_below: int, n_sampled: int, *, level: float) -> tuple[float, 
     if n_below < n_sampled:
         high = beta_quantile(1 - tail, a=n_below + 1.0, b=float(n_sampled - n_below))
     return low, high
+
+
+def _skewness(levels: Float[np.ndarray, " n_sampled"]) -> float:
+    """The third central moment, from deviations of every value from the mean of its neighbours."""
+    if len(levels) <= 2:  # noqa: PLR2004
+        return 0.0
+    deviations = levels[1:-1] - (levels[:-2] + levels[2:]) / 2
+    # Of independent values, 1 - 2 / 8 of it is left.
+    return float(np.mean(deviations**3)) / 0.75
 
 
 def _main_part(
