@@ -178,7 +178,7 @@ def test_a_90_percent_interval_covers(n_strata, smooth, shuffled):
             low, high = found.interval(level=0.9)
             covered.append(low <= exact.mean() <= high)
     # Independent errors are the hardest case. 1 500 draws leave two points of doubt.
-    assert 0.86 <= np.mean(covered) <= 0.99
+    assert 0.93 <= np.mean(covered) <= 0.995
 
 
 def half_widths(modelled, exact):
@@ -264,7 +264,7 @@ def test_stopping_when_narrow_enough_still_covers(within, smooth):
             covered.append(abs(found.mean - exact.mean()) <= half)
             widths.append(half)
     assert max(widths) <= within
-    assert 0.86 <= np.mean(covered) <= 0.99
+    assert 0.93 <= np.mean(covered) <= 0.995
 
 
 def signals(exact, *, seed=0):
@@ -322,7 +322,7 @@ def test_plain_signals_narrow_the_interval_and_cover():
             widths.append(found.half_width(level=0.9))
             bare = estimate(sample, auxiliary=no_auxiliary(300), exact=known)
             bare_widths.append(bare.half_width(level=0.9))
-    assert np.mean(covered) >= 0.86
+    assert np.mean(covered) >= 0.93
     assert np.median(widths) < 0.6 * np.median(bare_widths)
 
 
@@ -450,11 +450,15 @@ def test_useless_variables_on_independent_data_still_cover(n_strata):
             slopes=(0.0, 0.0),
             deviations=(3.0, 1.5),
         )
-        whole = Estimate(found.mean, found.standard_error, found.degrees_of_freedom)
+        whole = Estimate(
+            found.mean,
+            found.standard_error,
+            found.degrees_of_freedom,
+            skewness=found.skewness,
+        )
         covered.append(abs(found.mean - 70) <= whole.half_width(level=0.9))
-    # The reference code of the estimator covers 0.879 with ten strata in 3,000 replicates: one
-    # observation of two points is little beside a standard deviation of eight.
-    assert (0.86 if n_strata == 10 else 0.88) <= np.mean(covered) <= 0.95
+    # Without the term of skewness ten strata cover 0.879, as the reference code of the estimator.
+    assert 0.89 <= np.mean(covered) <= 0.95
 
 
 def rare_event(rng, *, share=0.02, n_frames=600):
