@@ -23,11 +23,27 @@ from tinyvmaf.evaluation.records import (
     COMPARE_SCHEMA,
     EVALUATION_SCHEMA,
     LOSO_SCHEMA,
+    OPINION_SCHEMA,
     CompareRecord,
     EvaluationRecord,
     LosoRecord,
+    OpinionRecord,
+)
+from tinyvmaf.features.table_records import (
+    EXTRACT_SCHEMA,
+    IMPORT_SCHEMA,
+    JOIN_SCHEMA,
+    ExtractRecord,
+    ImportRecord,
+    JoinRecord,
 )
 from tinyvmaf.files import write_text
+from tinyvmaf.models.descriptions import LIST_SCHEMA, MODEL_SCHEMA, ModelDescription, ModelList
+from tinyvmaf.models.verify import VERIFICATION_SCHEMA, VerificationRecord
+from tinyvmaf.pairs.scan import SCHEMA as SCAN_SCHEMA
+from tinyvmaf.pairs.scan import ScanRecord
+from tinyvmaf.scoring.doctor import SCHEMA as DOCTOR_SCHEMA
+from tinyvmaf.scoring.doctor import DoctorRecord
 from tinyvmaf.scoring.score_record import (
     FAILURE_SCHEMA,
     SCORE_SCHEMA,
@@ -51,8 +67,9 @@ _UNITS: Final = {
         share unseen_probability times_cheaper times_cheaper_measured
     """,
     _POINTS: """
-        rmse mae bias limit frame_weighted source_weighted sd_per_fold se_headline threshold
-        sd_teacher seed_sd rmse_mean rmse_low rmse_high rmse_star SplitRow.std NestedChoice.std
+        rmse rmse_std mae bias largest limit frame_weighted source_weighted sd_per_fold
+        se_headline threshold sd_teacher seed_sd rmse_mean rmse_low rmse_high rmse_star
+        SplitRow.std NestedChoice.std
         by_source by_group per_source mean harmonic_mean min p1 p5 p10 interval vmaf half_width
         percentiles at_least
         OptimismRow.effect OptimismRow.low OptimismRow.high
@@ -95,12 +112,14 @@ class Published:
         identifier: The value of the record's field `schema`.
         record: The typed record; None for a schema that is written by hand.
         written_by: The commands that write it.
+        points: The unit of errors and scores.
     """
 
     file: str
     identifier: str
     record: type | None
     written_by: str
+    points: str = _POINTS
 
 
 PUBLISHED: Final = (
@@ -109,6 +128,23 @@ PUBLISHED: Final = (
     Published("loso", LOSO_SCHEMA, LosoRecord, "`tinyvmaf loso`, `tinyvmaf report --json`"),
     Published("compare", COMPARE_SCHEMA, CompareRecord, "`tinyvmaf compare --json`"),
     Published("evaluation", EVALUATION_SCHEMA, EvaluationRecord, "`tinyvmaf evaluate --json`"),
+    Published(
+        "opinions",
+        OPINION_SCHEMA,
+        OpinionRecord,
+        "`tinyvmaf loso --target mos`",
+        points="points of the opinion scale",
+    ),
+    Published("scan", SCAN_SCHEMA, ScanRecord, "`tinyvmaf corpus scan --json`"),
+    Published("extract", EXTRACT_SCHEMA, ExtractRecord, "`tinyvmaf extract --json`"),
+    Published("import", IMPORT_SCHEMA, ImportRecord, "`tinyvmaf table import --json`"),
+    Published("join", JOIN_SCHEMA, JoinRecord, "`tinyvmaf table join --json`"),
+    Published("doctor", DOCTOR_SCHEMA, DoctorRecord, "`tinyvmaf doctor --json`"),
+    Published("models", LIST_SCHEMA, ModelList, "`tinyvmaf models list --json`"),
+    Published("model", MODEL_SCHEMA, ModelDescription, "`tinyvmaf models show --json`"),
+    Published(
+        "verification", VERIFICATION_SCHEMA, VerificationRecord, "`tinyvmaf models verify --json`"
+    ),
     Published("card", "tinyvmaf.card/1", None, "`tinyvmaf train`, beside every model"),
 )
 
@@ -120,6 +156,10 @@ def schema_of(published: Published) -> dict[str, Any]:
         return json.loads(text)
     definitions: dict[str, Any] = {}
     top = _object(published.record, definitions)
+    for part in (top, *definitions.values()):
+        for each in part.get("properties", {}).values():
+            if each.get("unit") == _POINTS:
+                each["unit"] = published.points
     top["properties"]["schema"] = {
         "const": published.identifier,
         "description": top["properties"]["schema"]["description"],

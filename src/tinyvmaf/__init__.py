@@ -8,18 +8,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tinyvmaf.corpus.build import build_corpus
+    from tinyvmaf.corpus.reading import read_corpus
     from tinyvmaf.errors import TinyVmafError
     from tinyvmaf.evaluation.compare import compare
     from tinyvmaf.evaluation.evaluate import evaluate
     from tinyvmaf.evaluation.loso import loso
     from tinyvmaf.evaluation.mos_folds import loso_opinions
     from tinyvmaf.evaluation.run import Run, read_run
+    from tinyvmaf.features.extraction import extract
     from tinyvmaf.features.log_import import read_logs
+    from tinyvmaf.features.opinions import join_opinions
     from tinyvmaf.features.table import FeatureTable, read_table, write_table
     from tinyvmaf.media.video import RawFormat
+    from tinyvmaf.models.descriptions import describe_model, list_models
     from tinyvmaf.models.model import Model
     from tinyvmaf.models.model import load_model as load
+    from tinyvmaf.models.verify import verify
+    from tinyvmaf.pairs.scan import scan_corpus
     from tinyvmaf.report.digest import report
+    from tinyvmaf.scoring.doctor import doctor
     from tinyvmaf.scoring.result import Score
     from tinyvmaf.scoring.score import score
     from tinyvmaf.training.estimator import TinyVmafRegressor
@@ -36,17 +44,26 @@ __all__ = [
     "TinyVmafError",
     "TinyVmafRegressor",
     "__version__",
+    "build_corpus",
     "compare",
+    "describe_model",
+    "doctor",
     "evaluate",
+    "extract",
+    "join_opinions",
+    "list_models",
     "load",
     "loso",
     "loso_opinions",
+    "read_corpus",
     "read_logs",
     "read_run",
     "read_table",
     "report",
+    "scan_corpus",
     "score",
     "train",
+    "verify",
     "write_table",
 ]
 
@@ -58,28 +75,38 @@ _HOMES = {
     "Score": ("scoring.result", "Score"),
     "TinyVmafError": ("errors", "TinyVmafError"),
     "TinyVmafRegressor": ("training.estimator", "TinyVmafRegressor"),
+    "build_corpus": ("corpus.build", "build_corpus"),
     "compare": ("evaluation.compare", "compare"),
+    "describe_model": ("models.descriptions", "describe_model"),
+    "doctor": ("scoring.doctor", "doctor"),
     "evaluate": ("evaluation.evaluate", "evaluate"),
+    "extract": ("features.extraction", "extract"),
+    "join_opinions": ("features.opinions", "join_opinions"),
+    "list_models": ("models.descriptions", "list_models"),
     "load": ("models.model", "load_model"),
     "loso": ("evaluation.loso", "loso"),
     "loso_opinions": ("evaluation.mos_folds", "loso_opinions"),
+    "read_corpus": ("corpus.reading", "read_corpus"),
     "read_logs": ("features.log_import", "read_logs"),
     "read_run": ("evaluation.run", "read_run"),
     "read_table": ("features.table", "read_table"),
     "report": ("report", ""),  # a package that can be called
+    "scan_corpus": ("pairs.scan", "scan_corpus"),
     "score": ("scoring.score", "score"),
     "train": ("training.train", "train"),
+    "verify": ("models.verify", "verify"),
     "write_table": ("features.table", "write_table"),
 }
 
 _EXTRA_OF = {
-    **dict.fromkeys(("FeatureTable", "compare", "evaluate", "read_logs", "read_run"), "research"),
     **dict.fromkeys(
-        ("Run", "read_table", "report", "write_table", "TinyVmafRegressor"), "research"
+        ("FeatureTable", "Run", "TinyVmafRegressor", "compare", "evaluate"), "research"
     ),
+    **dict.fromkeys(("extract", "join_opinions", "read_logs", "read_run", "report"), "research"),
+    **dict.fromkeys(("read_table", "verify", "write_table"), "research"),
     **dict.fromkeys(("loso", "train"), "train"),
 }
-"""Module that the base installation lacks -> the extra that installs it."""
+"""Name that the base installation lacks -> the extra that installs it."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)

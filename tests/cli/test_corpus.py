@@ -129,7 +129,7 @@ def test_build_is_for_a_file_system(tinyvmaf, tmp_path, monkeypatch, source, out
     assert done.status == 2
     remote = source if source.startswith("s3") else output
     assert done.stderr == (
-        f"tinyvmaf: {remote}: `corpus build` reads and writes a file system; name a local path, "
+        f"tinyvmaf: {remote}: a corpus is built in a file system; name a local path, "
         "and copy the finished folder to the store\n"
     )
     assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each verb of training and evaluation is a public function that gives the command's record."""
+"""Each verb is a public function that gives the command's record."""
 
 import json
 
@@ -7,6 +7,7 @@ import pytest
 
 import tinyvmaf as tv
 from tests.evaluation.tables import smooth_table
+from tests.libvmaf.log_layouts import columns, json_3
 from tinyvmaf.features.table import write_table
 from tinyvmaf.training.recipes import load_recipe, with_epochs
 from tinyvmaf.typed_json import to_json
@@ -60,3 +61,89 @@ def test_train(tinyvmaf, made):
     assert path.read_bytes() == (made / "two.onnx").read_bytes()
     assert repr(trained).startswith("<Trained two, 257 parameters, train RMSE ")
     assert trained.held_out is not None
+
+
+@pytest.fixture(scope="module")
+def extracted(tiny_corpus, tmp_path_factory):
+    """The table of the tiny corpus, by `tv.extract`."""
+    return tv.extract(tiny_corpus, output=tmp_path_factory.mktemp("extracted") / "t.parquet")
+
+
+@pytest.mark.ffmpeg
+def test_extract(tinyvmaf, tiny_corpus, extracted, tmp_path):
+    done = tinyvmaf("extract", tiny_corpus, "-o", tmp_path / "t.parquet", "--json")
+    ours, theirs = to_json(extracted.record), json.loads(done.stdout)
+    assert theirs["cached"] == ours["clips"] == 12
+    for record in (ours, theirs):
+        for changing in ("table", "computed", "cached"):
+            del record[changing]
+    assert ours == theirs
+    assert repr(extracted) == "<Extraction 96 frames of 12 clips of 3 sources, 0 pairs failed>"
+    in_memory = tv.extract(tiny_corpus)
+    assert in_memory.record.table is None
+    assert in_memory.table.sha256 == ours["sha256"] == extracted.table.sha256
+
+
+@pytest.mark.ffmpeg
+def test_scan_corpus(tinyvmaf, tiny_corpus):
+    done = tinyvmaf("corpus", "scan", tiny_corpus, "--json")
+    found = tv.scan_corpus(tiny_corpus)
+    assert json.loads(done.stdout) == to_json(found.record)
+    assert repr(found) == "<Scan 3 sources, 12 clips, 0 problems>"
+
+
+@pytest.mark.ffmpeg
+def test_build_corpus(tinyvmaf, moving, tmp_path):
+    source = moving(tmp_path / "drawn.mkv", "-c:v", "ffv1", frames=4)
+    ladder = tmp_path / "one.toml"
+    ladder.write_text('[[rung]]\nencoder = "libx264"\ncrf = [30]\n')
+    built = tv.build_corpus([source], output=tmp_path / "ours", ladder=ladder)
+    assert (built.n_made, built.n_kept, built.failures) == (1, 0, ())
+    tinyvmaf("corpus", "build", source, "-o", tmp_path / "theirs", "--ladder", ladder)
+    rows = [(tmp_path / name / "corpus.csv").read_text() for name in ("ours", "theirs")]
+    assert rows[0].replace(str(tmp_path / "ours"), "X") == rows[1].replace(
+        str(tmp_path / "theirs"), "X"
+    )
+
+
+@pytest.mark.ffmpeg
+def test_doctor(tinyvmaf):
+    done = tinyvmaf("doctor", "--json")
+    ours, theirs = to_json(tv.doctor()), json.loads(done.stdout)
+    for record in (ours, theirs):
+        # The space that is left changes.
+        record["checks"] = [item for item in record["checks"] if item["name"] != "temporary files"]
+    assert ours == theirs
+
+
+def test_models(tinyvmaf, made):
+    done = tinyvmaf("models", "list", "--json")
+    assert json.loads(done.stdout) == to_json(tv.list_models())
+    name = tv.list_models().models[0].name
+    shown = json.loads(tinyvmaf("models", "show", name, "--json").stdout)
+    assert shown == json.loads(json.dumps(to_json(tv.describe_model(name))))
+    model = made / "ours" / "fold_S02" / "mlp_small_final.onnx"
+    done = tinyvmaf("models", "verify", model, "--table", made / "table.parquet", "--json")
+    found = tv.verify(model, table=made / "table.parquet")
+    assert json.loads(done.stdout) == to_json(found.record)
+    assert found.passed
+
+
+def test_opinions(tinyvmaf, made):
+    table = made / "table.parquet"
+    names = dict.fromkeys(tv.read_table(table).clips["clip"])
+    opinions = made / "opinions.csv"
+    opinions.write_text("clip,mos\n" + "".join(f"{clip},{3 + n}\n" for n, clip in enumerate(names)))
+    done = tinyvmaf("table", "join", table, opinions, "-o", made / "theirs.parquet", "--json")
+    joined = tv.join_opinions(table, opinions, output=made / "theirs.parquet")
+    assert json.loads(done.stdout) == to_json(joined.record)
+    assert tv.read_table(made / "theirs.parquet").sha256 == joined.record.sha256
+
+
+def test_read_logs(tinyvmaf, tmp_path):
+    folder = tmp_path / "logs" / "a"
+    folder.mkdir(parents=True)
+    (folder / "one.json").write_text(json_3(columns()))
+    table = tmp_path / "t.parquet"
+    done = tinyvmaf("table", "import", tmp_path / "logs", "-o", table, "--json")
+    assert json.loads(done.stdout) == to_json(tv.read_logs(tmp_path / "logs", output=table).record)

@@ -10,7 +10,7 @@ from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.errors import CorpusError, MediaError, UsageError
 from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import RawFormat, Video
-from tinyvmaf.pairs.scan import scan
+from tinyvmaf.pairs.scan import scan_corpus
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -50,7 +50,7 @@ def test_a_corpus_of_real_encodes_that_fits_together(make, sources):
     done = make(sources)
     assert (done.n_made, done.n_kept, done.failures) == (4, 0, ())
     corpus = read_corpus(done.manifest.parent)
-    found = scan(corpus)
+    found = scan_corpus(corpus)
     assert found.problems == ()
     assert [(item.source, item.n_clips, item.n_frames) for item in found.sources] == [
         ("blue", 2, 16),
@@ -74,7 +74,7 @@ def test_the_manifest_tells_every_command_and_version(make, sources, ffmpeg):
 def test_every_encoder_of_the_default_ladder_works(make, sources):
     done = make(sources[:1], ladder=read_ladder())
     assert (done.n_made, done.failures) == (8, ())
-    assert scan(read_corpus(done.manifest.parent)).problems == ()
+    assert scan_corpus(read_corpus(done.manifest.parent)).problems == ()
 
 
 def test_the_first_frames_only(make, sources):
@@ -176,7 +176,7 @@ def test_an_odd_size_is_cropped_losslessly_to_an_even_one(make, moving, make_vid
     odd = moving(tmp_path / "odd.mkv", "-vf", "scale=191:107", "-c:v", "ffv1")
     done = make([odd])
     assert done.failures == ()
-    assert scan(read_corpus(done.manifest.parent)).problems == ()
+    assert scan_corpus(read_corpus(done.manifest.parent)).problems == ()
     (pair, _) = read_corpus(done.manifest.parent).pairs
     assert probe(pair.reference).size == probe(pair.distorted).size == "190x106"
     crop = ["-vf", "crop=190:106:0:0", "-f", "rawvideo"]
@@ -271,7 +271,7 @@ def test_names_that_mean_something_to_ffmpeg_or_a_shell(make, moving, tmp_path):
     path = moving(tmp_path / "-it's: a,b;[50%] %03d \\ $x é.mkv", "-c:v", "ffv1")
     done = make([path], n_frames=3)
     assert done.failures == ()
-    assert scan(read_corpus(done.manifest.parent)).problems == ()
+    assert scan_corpus(read_corpus(done.manifest.parent)).problems == ()
     assert {source for source, _ in rows(done)} == {path.stem}
 
 

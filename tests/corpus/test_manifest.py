@@ -14,7 +14,7 @@ from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.errors import CorpusError, SplitError
 from tinyvmaf.features.groups import Size, groups
 from tinyvmaf.media.video import RawFormat
-from tinyvmaf.pairs.scan import scan
+from tinyvmaf.pairs.scan import scan_corpus
 from tinyvmaf.text import unfolded
 
 EXPECTED = "; expected whole numbers of pixels, and fps such as 25 or 30000/1001"
@@ -231,7 +231,7 @@ def test_a_long_manifest_takes_time_in_proportion(tmp_path):
                 for row in range(n_rows)]  # fmt: skip
         path.write_text("\n".join(["source,clip,reference,distorted", *rows]))
         started = time.process_time()
-        found = scan(read_corpus(path))
+        found = scan_corpus(read_corpus(path))
         groups({pair: Size() for pair in read_corpus(path).pairs}, at_once=4, n_workers=2)
         took = time.process_time() - started
         assert len(found.problems) == n_rows // 8

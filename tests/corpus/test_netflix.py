@@ -10,7 +10,7 @@ from tinyvmaf.corpus.netflix import is_netflix_layout, read_netflix
 from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.errors import CorpusError, UsageError
 from tinyvmaf.media.video import RawFormat
-from tinyvmaf.pairs.scan import scan
+from tinyvmaf.pairs.scan import scan_corpus
 
 PICTURE = 16 * 16 * 3 // 2
 TINY = RawFormat(16, 16)
@@ -236,7 +236,7 @@ def test_a_scan_counts_what_fits_and_names_what_does_not(layout):
             "dis/B_1_16_10.yuv": 3,
         }
     )
-    found = scan(read_corpus(root, raw=TINY))
+    found = scan_corpus(read_corpus(root, raw=TINY))
     (summary,) = found.sources
     assert (summary.source, summary.n_clips, summary.n_frames) == ("A", 1, 5)
     assert summary.reference.frame_rate == 25

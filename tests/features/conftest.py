@@ -7,7 +7,7 @@ import pytest
 from tinyvmaf.corpus.pair import Corpus, Pair
 from tinyvmaf.features.cache import Cache
 from tinyvmaf.features.cached_scores import PairScorer
-from tinyvmaf.features.extraction import extract
+from tinyvmaf.features.extraction import extract_pairs
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.teacher import find_teacher
 from tinyvmaf.media.ffmpeg import run_ffmpeg
@@ -93,7 +93,9 @@ def score(ffmpeg, shared_cache, watcher):
             progress=watcher,
         )
         corpus = Corpus(Path("corpus"), as_pairs)
-        return extract(corpus, scorer=scorer, feature_set=feature_set, jobs=jobs, progress=watcher)
+        return extract_pairs(
+            corpus, scorer=scorer, feature_set=feature_set, jobs=jobs, progress=watcher
+        )
 
     return score
 

@@ -11,7 +11,7 @@ from tinyvmaf.errors import CorpusError, SchemaError
 from tinyvmaf.features import log_rows
 from tinyvmaf.features.cache import open_cache
 from tinyvmaf.features.cached_scores import PairScorer
-from tinyvmaf.features.extraction import extract
+from tinyvmaf.features.extraction import extract_pairs
 from tinyvmaf.features.log_import import read_logs
 from tinyvmaf.libvmaf.engine import find_engine
 from tinyvmaf.libvmaf.sets import CANONICAL6
@@ -152,7 +152,7 @@ def test_logs_of_our_own_give_the_table_of_the_extraction(tmp_path, tiny_corpus,
     scorer = PairScorer(
         engine=find_engine(None), teacher=find_teacher("vmaf_v0.6.1"), cache=open_cache()
     )
-    extracted = extract(corpus, scorer=scorer).table
+    extracted = extract_pairs(corpus, scorer=scorer).table
     for pair in corpus.pairs:
         log = tmp_path / "logs" / pair.source / f"{pair.clip}.{layout}"
         log.parent.mkdir(parents=True, exist_ok=True)

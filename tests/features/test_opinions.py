@@ -10,7 +10,7 @@ from scipy.stats import t
 
 from tinyvmaf.errors import CorpusError, SchemaError
 from tinyvmaf.features.log_names import NamedLog
-from tinyvmaf.features.opinions import join_opinions, join_opinions_to
+from tinyvmaf.features.opinions import join_opinions, join_to_logs
 from tinyvmaf.features.table import TableInfo, make_table
 from tinyvmaf.libvmaf.sets import CANONICAL6
 
@@ -21,7 +21,7 @@ LOGS = [NamedLog(Path(f"{clip}.json"), clip[:4], clip, {}) for clip in CLIPS]
 def joined(tmp_path, text):
     path = tmp_path / "opinions.csv"
     path.write_text(text, encoding="utf-8")
-    found = join_opinions(LOGS, path)
+    found = join_to_logs(LOGS, path)
     return [dict(log.labels) for log in found.logs], found
 
 
@@ -101,9 +101,9 @@ def test_opinions_of_a_table(tmp_path):
     table = make_table(rows, TableInfo(teacher="vmaf_v0.6.1"))
     path = tmp_path / "o.csv"
     path.write_text("stimuli_file,mos,ci\na.mkv,2.5,0.5\nc.mkv,1,0.5\n")
-    found = join_opinions_to(table, path)
+    found = join_opinions(table, path)
     assert found.table.rows["mos"].to_list() == [2.5, 2.5, None]
     assert found.table.info.labels == ("mos", "mos_ci")
     assert (found.without_opinion, found.without_row) == (("S/b.json",), ("c.mkv",))
     with pytest.raises(SchemaError, match="the table has a column mos, mos_ci already"):
-        join_opinions_to(found.table, path)
+        join_opinions(found.table, path)

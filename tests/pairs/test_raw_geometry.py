@@ -8,7 +8,7 @@ from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.errors import MisalignedError
 from tinyvmaf.media.video import RawFormat
 from tinyvmaf.pairs.raw_geometry import better_geometry
-from tinyvmaf.pairs.scan import scan
+from tinyvmaf.pairs.scan import scan_corpus
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -100,7 +100,7 @@ def test_a_corpus_of_another_size_than_the_published_one_is_refused_by_its_pictu
         (tmp_path / folder).mkdir()
         # As many frames as make whole pictures of 1920x1080.
         (tmp_path / folder / name).write_bytes(raw("bikes").read_bytes() + bytes(FILL))
-    (problem,) = scan(read_corpus(tmp_path)).problems
+    (problem,) = scan_corpus(read_corpus(tmp_path)).problems
     assert "reference is read as raw video of 1920x1080, but its pictures are whole in 640x360" in (
         problem.reason
     )

@@ -8,11 +8,11 @@ from tinyvmaf.corpus.pair import Corpus, Pair
 from tinyvmaf.errors import TinyVmafError
 from tinyvmaf.features.cache import Cache
 from tinyvmaf.features.cached_scores import PairScorer
-from tinyvmaf.features.extraction import extract
+from tinyvmaf.features.extraction import extract_pairs
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.teacher import find_teacher
 from tinyvmaf.media.video import Video
-from tinyvmaf.pairs.scan import scan
+from tinyvmaf.pairs.scan import scan_corpus
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -80,7 +80,7 @@ def _scored(corpus, mode):
 
 def _extracted(corpus, ffmpeg, folder):
     scorer = PairScorer(FfmpegEngine(ffmpeg), find_teacher("vmaf_v0.6.1"), Cache(folder))
-    found = extract(corpus, scorer=scorer, jobs=1)
+    found = extract_pairs(corpus, scorer=scorer, jobs=1)
     words = {pair.clip: [] for pair in corpus.pairs}
     for note in found.table.info.notes:
         name, _, said = note.partition(": ")
@@ -89,7 +89,7 @@ def _extracted(corpus, ffmpeg, folder):
 
 
 def _scanned(corpus):
-    found = scan(corpus)
+    found = scan_corpus(corpus)
     words = {pair.clip: [] for pair in corpus.pairs}
     for note in found.notes:
         name, _, said = note.partition(": ")

@@ -4,13 +4,13 @@ import pytest
 from tinyvmaf.extras import install_command
 from tinyvmaf.models import zoo
 from tinyvmaf.scoring import doctor
-from tinyvmaf.scoring.doctor import Status, examine
+from tinyvmaf.scoring.doctor import Status
 
 pytestmark = pytest.mark.ffmpeg
 
 
 def by_name(**options):
-    return {check.name: check for check in examine(**options)}
+    return {check.name: check for check in doctor.doctor(**options).checks}
 
 
 def test_a_healthy_machine(ffmpeg):

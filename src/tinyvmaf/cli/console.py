@@ -41,6 +41,7 @@ _OPTIONS = {
     "duration_s": "--duration",
     "models": "--model",
     "n_frames": "--frames",
+    "output": "-o",
     "raw": "--size WxH",
     "reference_start_s": "--reference-start",
     "stall_s": "--timeout",

@@ -2,13 +2,12 @@
 """`tinyvmaf corpus scan | build`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
 from tinyvmaf.cli.options import (
-    STALL_S,
     Allow,
     Cluster,
     FfmpegPath,
@@ -20,6 +19,8 @@ from tinyvmaf.cli.options import (
     Timeout,
     raw_format,
 )
+from tinyvmaf.process.programs import STALL_S
+from tinyvmaf.typed_json import to_json
 
 if TYPE_CHECKING:
     from tinyvmaf.pairs.scan import Scan
@@ -33,7 +34,7 @@ app = typer.Typer(
 
 
 @app.command("scan")
-def scan_corpus(
+def scan(
     root: Root,
     size: Size = None,
     pix_fmt: PixFmt = None,
@@ -41,36 +42,15 @@ def scan_corpus(
     as_json: Json = False,
 ) -> None:
     """Check every pair; list sources, clips, frames, and whatever cannot be scored."""
-    from tinyvmaf.corpus.reading import read_corpus
-    from tinyvmaf.pairs.scan import scan
+    from tinyvmaf.pairs.scan import scan_corpus
 
-    found = scan(read_corpus(root, raw=raw_format(size, pix_fmt)), allowed=frozenset(allow or ()))
+    found = scan_corpus(root, raw=raw_format(size, pix_fmt), allow=allow or ())
     if as_json:
-        show_json(_record(found))
+        show_json(to_json(found.record))
     else:
         _print(found)
     if found.problems:
         raise typer.Exit(3 if found.sources else 2)
-
-
-def _record(found: "Scan") -> dict[str, Any]:
-    return {
-        "schema": "tinyvmaf.scan/1",
-        "sources": [
-            {
-                "source": item.source,
-                "n_clips": item.n_clips,
-                "n_frames": item.n_frames,
-                "width": item.reference.width,
-                "height": item.reference.height,
-                "pix_fmt": item.reference.pix_fmt,
-                "fps": float(item.reference.frame_rate),
-            }
-            for item in found.sources
-        ],
-        "problems": [{"path": str(item.path), "reason": item.reason} for item in found.problems],
-        "notes": list(found.notes),
-    }
 
 
 def _print(found: "Scan") -> None:
@@ -109,7 +89,7 @@ def _print(found: "Scan") -> None:
 
 
 @app.command("build")
-def build_corpus(
+def build(
     sources: Annotated[list[Path], typer.Argument(help="Pristine videos.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the new corpus.")],
     ladder: Annotated[
@@ -127,21 +107,15 @@ def build_corpus(
     timeout: Timeout = STALL_S,
 ) -> None:
     """Encode a ladder of distorted clips of every source."""
-    from tinyvmaf.corpus.build import build
-    from tinyvmaf.corpus.ladder import read_ladder
-    from tinyvmaf.media.ffmpeg import find_ffmpeg
-    from tinyvmaf.media.video import RAW_SUFFIXES, Video
-    from tinyvmaf.storage import absolute
+    from tinyvmaf.corpus.build import build_corpus
 
-    raw = raw_format(size, pix_fmt)
-    if cluster:  # a worker has another working folder
-        sources, output = [absolute(path) for path in sources], absolute(output)
-    done = build(
-        [Video(path, raw if path.suffix.lower() in RAW_SUFFIXES else None) for path in sources],
-        root=output,
-        ladder=read_ladder(ladder),
-        ffmpeg=find_ffmpeg(ffmpeg),
+    done = build_corpus(
+        sources,
+        output=output,
+        ladder=ladder,
         n_frames=frames,
+        raw=raw_format(size, pix_fmt),
+        ffmpeg=ffmpeg,
         jobs=jobs,
         cluster=cluster,
         stall_s=timeout,

@@ -21,24 +21,21 @@ def demo(
     ffmpeg: FfmpegPath = None,
 ) -> None:
     """Real clips, real encoders, real libvmaf: build a corpus, extract, leave one source out."""
-    from tinyvmaf.corpus.build import build
+    from tinyvmaf.corpus.build import build_corpus
     from tinyvmaf.corpus.clips import installed_clips
     from tinyvmaf.corpus.ladder import read_ladder
     from tinyvmaf.evaluation.loso import loso
     from tinyvmaf.features.table import write_table
-    from tinyvmaf.media.ffmpeg import find_ffmpeg
-    from tinyvmaf.media.video import Video
     from tinyvmaf.report.digest import Digest, write_digest
 
     clips = installed_clips()
     ladder = read_ladder()
     corpus, table = output / "corpus", output / "table.parquet"
     TERMINAL.note(f"1/3  encode {len(clips)} real clips, {len(ladder)} ways each, into {corpus}")
-    build(
-        [Video(path) for path in clips],
-        root=corpus,
-        ladder=ladder,
-        ffmpeg=find_ffmpeg(ffmpeg),
+    build_corpus(
+        clips,
+        output=corpus,
+        ffmpeg=ffmpeg,
         n_frames=frames,
         jobs=jobs,
         progress=TERMINAL,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
-from tinyvmaf.cli.extract import extract_corpus
+from tinyvmaf.cli.extract import name_failures
 from tinyvmaf.cli.options import FfmpegPath, Jobs, Json
 
 if TYPE_CHECKING:
@@ -100,22 +100,16 @@ def _table(
     root: Path, *, jobs: int | None, ffmpeg: Path | None
 ) -> "tuple[FeatureTable, frozenset[str]]":
     """The table of a corpus, and the names of the pairs that could not be extracted."""
+    from tinyvmaf.features.extraction import extract
     from tinyvmaf.features.table import read_table
     from tinyvmaf.frontier.frontier_record import SETS
 
     if root.suffix == ".parquet":
         return read_table(root), frozenset()
-    extraction = extract_corpus(
-        root,
-        teacher="vmaf_v0.6.1",
-        features=SETS,
-        jobs=jobs,
-        engine="ffmpeg",
-        ffmpeg=ffmpeg,
-        size=None,
-        pix_fmt=None,
-        allow=None,
+    extraction = extract(
+        root, features=SETS, engine="ffmpeg", ffmpeg=ffmpeg, jobs=jobs, progress=TERMINAL
     )
+    name_failures(extraction)
     return extraction.table, frozenset(item.pair.name for item in extraction.failures)
 
 

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tinyvmaf models list | show | path | export | verify | repair`."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
 from tinyvmaf.cli.options import Json
+from tinyvmaf.typed_json import to_json
 
 if TYPE_CHECKING:
     from tinyvmaf.models.card import Card, Range
     from tinyvmaf.models.model import Model
     from tinyvmaf.models.support_vectors import SupportVectors
-    from tinyvmaf.models.verify import Verification
 
 app = typer.Typer(
     help="Look at models, check them, mend them.",
@@ -39,14 +38,11 @@ FeatureOrder = Annotated[
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
     """Name the shipped models, with their size and their error on held-out sources."""
-    from tinyvmaf.models import zoo
-    from tinyvmaf.models.card import read_card
+    from tinyvmaf.models.descriptions import list_models as shipped
 
-    cards = [
-        read_card(zoo.path_of(name).with_suffix(".json"), trusted=True) for name in zoo.names()
-    ]
+    found = shipped()
     if as_json:
-        show_json({"schema": "tinyvmaf.models/1", "models": [_summary(card) for card in cards]})
+        show_json(to_json(found))
         return
     columns = {
         "model": "left",
@@ -60,16 +56,16 @@ def list_models(as_json: Json = False) -> None:
     }
     rows = [
         [
-            card.name,
-            card.arch,
-            str(card.n_params),
-            f"{card.loso.rmse:.3f}" if card.loso is not None else "unknown",
-            card.teacher,
-            str(len(card.training_sources)),
-            card.sha256[:12],
-            str(zoo.path_of(card.name)),
+            model.name,
+            model.arch,
+            str(model.n_params),
+            f"{model.loso_rmse:.3f}" if model.loso_rmse is not None else "unknown",
+            model.teacher,
+            str(model.n_training_sources),
+            model.sha256[:12],
+            model.path,
         ]
-        for card in cards
+        for model in found.models
     ]
     show_table(columns, rows)
 
@@ -77,11 +73,12 @@ def list_models(as_json: Json = False) -> None:
 @app.command("show")
 def show_model(model: ModelName, features: FeatureOrder = None, as_json: Json = False) -> None:
     """Say what a model eats, what it was trained on, and what is known of its error."""
+    from tinyvmaf.models.descriptions import describe_model
     from tinyvmaf.models.model import load_model
 
     loaded = load_model(model, features=features.split(",") if features else None)
     if as_json:
-        show_json(_record(loaded))
+        show_json(to_json(describe_model(loaded)))
         return
     for name, value in _lines(loaded):
         show(f"{name:<18}{value}")
@@ -151,12 +148,11 @@ def verify_model(
     as_json: Json = False,
 ) -> None:
     """Compute hash, card, golden vectors and error again, and say what does not hold."""
-    from tinyvmaf.features.table import read_table
     from tinyvmaf.models.verify import verify
 
-    found = verify(model, table=read_table(table) if table is not None else None)
+    found = verify(model, table=table)
     if as_json:
-        show_json(_verification(found))
+        show_json(to_json(found.record))
     else:
         for check in found.checks:
             show(f"{'ok' if check.passed else 'FAILED':<8}{check.name:<8}{check.words}")
@@ -185,42 +181,6 @@ def repair_model(
         return
     carry_out(plan, output=output)
     show(f"{output}")
-
-
-def _summary(card: "Card") -> dict[str, Any]:
-    from tinyvmaf.models import zoo
-
-    return {
-        "name": card.name,
-        "arch": card.arch,
-        "n_params": card.n_params,
-        "loso_rmse": card.loso.rmse if card.loso is not None else None,
-        "teacher": card.teacher,
-        "n_training_sources": len(card.training_sources),
-        "sha256": card.sha256,
-        "path": str(zoo.path_of(card.name)),
-    }
-
-
-def _record(model: "Model") -> dict[str, Any]:
-    return {
-        "schema": "tinyvmaf.model/1",
-        "name": model.name,
-        "features": list(model.features),
-        "sha256": model.sha256,
-        "path": str(model.path),
-        "card": asdict(model.card) if model.card is not None else None,
-    }
-
-
-def _verification(found: "Verification") -> dict[str, Any]:
-    return {
-        "schema": "tinyvmaf.verification/1",
-        "path": str(found.path),
-        "passed": found.passed,
-        "checks": [asdict(check) for check in found.checks],
-        "error": asdict(found.error) if found.error is not None else None,
-    }
 
 
 def _lines(model: "Model") -> list[tuple[str, str]]:

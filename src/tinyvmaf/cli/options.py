@@ -58,7 +58,6 @@ Allow = Annotated[
 Timeout = Annotated[
     float, typer.Option(help="Give a clip up when no new frame came for so many seconds.")
 ]
-STALL_S = 300.0
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

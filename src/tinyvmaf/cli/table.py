@@ -9,6 +9,8 @@ import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json
 from tinyvmaf.cli.options import Jobs, Json
+from tinyvmaf.storage import address
+from tinyvmaf.typed_json import to_json
 
 if TYPE_CHECKING:
     from tinyvmaf.features.log_import import Imported
@@ -87,17 +89,11 @@ def import_logs(
     """Make a feature table of libvmaf's logs; by default the folders are the sources."""
     from tinyvmaf.errors import UsageError
     from tinyvmaf.features.log_import import read_logs
-    from tinyvmaf.features.parts import check_folder, is_parts_output
-    from tinyvmaf.files import check_writable
 
     if output is None:
         raise UsageError("no output given: name the table to write with -o TABLE.parquet")
     if not logs and manifest is None:
         raise UsageError("no logs given: name files or folders, or a --manifest with a column log")
-    if is_parts_output(output):
-        check_folder(output)
-    else:
-        check_writable(output)
     imported = read_logs(
         logs or [],
         output=output,
@@ -143,39 +139,15 @@ def _name_unused(clips: Sequence[str], what: str) -> None:
 
 
 def _report(imported: "Imported", output: Path, *, opinions: bool, as_json: bool) -> None:
-    from tinyvmaf.features.table import hash_table
-    from tinyvmaf.storage import address
-
-    info = imported.info
-    judged = imported.n_clips - len(imported.without_opinion)
-    if not as_json:
-        show(
-            f"{address(output)}: {imported.n_rows} frames of {imported.n_clips} clips of "
-            f"{imported.n_sources} sources, teacher {info.teacher}"
-            + (f", opinions of {judged} clips" if opinions else "")
-        )
+    if as_json:
+        show_json(to_json(imported.record))
         return
-    record = {
-        "schema": "tinyvmaf.import/1",
-        "table": address(output),
-        "rows": imported.n_rows,
-        "sources": imported.n_sources,
-        "clips": imported.n_clips,
-        # Only a file is always the same.
-        "sha256": None if output.is_dir() else hash_table(output),
-        "teacher": info.teacher,
-        "libvmaf": info.versions.get("libvmaf"),
-        "arithmetic": info.arithmetic,
-        "features": list(info.features),
-        "labels": list(info.labels),
-        "failed": [
-            {"log": str(item.path), "reason": str(item.error)} for item in imported.failures
-        ],
-        "left_out": [{"file": str(item.path), "reason": item.reason} for item in imported.left_out],
-        "without_opinion": list(imported.without_opinion),
-        "without_log": list(imported.without_log),
-    }
-    show_json(record)
+    judged = imported.n_clips - len(imported.without_opinion)
+    show(
+        f"{address(output)}: {imported.n_rows} frames of {imported.n_clips} clips of "
+        f"{imported.n_sources} sources, teacher {imported.info.teacher}"
+        + (f", opinions of {judged} clips" if opinions else "")
+    )
 
 
 @app.command("join")
@@ -188,30 +160,14 @@ def join_table(
     as_json: Json = False,
 ) -> None:
     """Join opinion scores to the clips of a table, and write it with them."""
-    from tinyvmaf.features.opinions import join_opinions_to
-    from tinyvmaf.features.table import read_table, write_table
-    from tinyvmaf.files import check_writable
-    from tinyvmaf.storage import address
+    from tinyvmaf.features.opinions import join_opinions
 
-    check_writable(output)
-    joined = join_opinions_to(read_table(table), opinions)
-    write_table(joined.table, output)
-    judged = joined.table.n_clips - len(joined.without_opinion)
+    joined = join_opinions(table, opinions, output=output)
     for clip in joined.without_opinion:
         TERMINAL.note(f"no opinion: clip {clip}")
     _name_unused(joined.without_row, "row")
-    if not as_json:
-        show(f"{address(output)}: opinions of {judged} of {joined.table.n_clips} clips")
+    if as_json:
+        show_json(to_json(joined.record))
         return
-    show_json(
-        {
-            "schema": "tinyvmaf.join/1",
-            "table": address(output),
-            "clips": joined.table.n_clips,
-            "judged": judged,
-            "sha256": joined.table.sha256,
-            "labels": list(joined.table.info.labels),
-            "without_opinion": list(joined.without_opinion),
-            "without_row": list(joined.without_row),
-        }
-    )
+    judged = joined.table.n_clips - len(joined.without_opinion)
+    show(f"{address(output)}: opinions of {judged} of {joined.table.n_clips} clips")

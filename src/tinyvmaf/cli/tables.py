@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyvmaf.cli.extract import extract_corpus
+from tinyvmaf.cli.console import TERMINAL
+from tinyvmaf.cli.extract import name_failures
+from tinyvmaf.cli.options import raw_format
 from tinyvmaf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,18 +62,19 @@ def open_table(
     elif path is None:
         raise UsageError("no table given: name a Parquet file or a corpus, or use --sample")
     elif (path.is_dir() and not is_parts(path)) or path.suffix == ".csv":
+        from tinyvmaf.features.extraction import extract
+        from tinyvmaf.libvmaf.teacher import DEFAULT
+
         started = time.perf_counter()
-        extraction = extract_corpus(
+        extraction = extract(
             path,
-            teacher=teacher or "vmaf_v0.6.1",
-            features="canonical6",
-            jobs=jobs,
-            engine=None,
+            teacher=teacher or DEFAULT,
             ffmpeg=ffmpeg,
-            size=size,
-            pix_fmt=pix_fmt,
-            allow=None,
+            raw=raw_format(size, pix_fmt),
+            jobs=jobs,
+            progress=TERMINAL,
         )
+        name_failures(extraction)
         seconds = time.perf_counter() - started
         return Opened(extraction.table, str(path), seconds, partial=bool(extraction.failures))
     else:

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinyvmaf.corpus.encode import COLUMNS, Encode, Source, read_sources
-from tinyvmaf.corpus.ladder import Rung
+from tinyvmaf.corpus.ladder import Rung, read_ladder
 from tinyvmaf.corpus.manifest import NAME
 from tinyvmaf.errors import CorpusError, TinyVmafError, UsageError
 from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.files import append_text, check_writable, remove_leftovers, write_text
-from tinyvmaf.media.ffmpeg import Ffmpeg
-from tinyvmaf.media.video import Video
-from tinyvmaf.process.programs import check_timeout
+from tinyvmaf.media.ffmpeg import Ffmpeg, find_ffmpeg
+from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
+from tinyvmaf.process.programs import STALL_S, check_timeout
 from tinyvmaf.progress import SILENT, Progress, Task
-from tinyvmaf.storage import address, is_remote
+from tinyvmaf.storage import absolute, address, is_remote
 
 _Rows = dict[tuple[str, str], dict[str, str]]
 _Failed = list[tuple[Encode, TinyVmafError]]
@@ -32,12 +32,69 @@ _Failed = list[tuple[Encode, TinyVmafError]]
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """The result of `build`: clips made, clips kept from before, and failures by name."""
+    """The result of building a corpus.
+
+    Attributes:
+        manifest: The corpus's `corpus.csv`.
+        n_made, n_kept: Clips that were encoded now, and kept from before.
+        failures: The clips that could not be encoded, as `source/clip`, with their errors.
+    """
 
     manifest: Path
     n_made: int
     n_kept: int
     failures: tuple[tuple[str, TinyVmafError], ...]
+
+
+def build_corpus(
+    sources: Sequence[Path | str],
+    *,
+    output: Path | str,
+    ladder: Path | str | None = None,
+    n_frames: int | None = None,
+    raw: RawFormat | None = None,
+    ffmpeg: Path | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    stall_s: float = STALL_S,
+    progress: Progress = SILENT,
+) -> Build:
+    """Encode a ladder of distorted clips of every source.
+
+    A build that is repeated or was interrupted encodes only the clips that are missing.
+
+    Args:
+        sources: Pristine videos; a source is named after its file.
+        output: Folder of the corpus.
+        ladder: A TOML file with `[[rung]]` tables; by default eight rungs of four codecs.
+        n_frames: Use the first frames only; the reference is then a lossless cut.
+        raw: Geometry of raw YUV files.
+        ffmpeg: The ffmpeg to encode with.
+        jobs: Encodes at once on this machine; all cores by default.
+        cluster: A Dask cluster that encodes instead: `tcp://HOST:PORT` or `local:N`.
+        stall_s: Seconds without a new frame after which an encode is given up.
+        progress: Receives the number of frames done.
+
+    Raises:
+        UsageError: an argument is wrong, two sources have one name, or the folder cannot be
+            written.
+        MediaError: a source cannot be read.
+        CorpusError: no clip could be encoded, or the folder holds another's manifest.
+    """
+    paths, root = [Path(path) for path in sources], Path(output)
+    if cluster is not None:  # a worker has another working folder
+        paths, root = [absolute(path) for path in paths], absolute(root)
+    return build(
+        [Video(path, raw if path.suffix.lower() in RAW_SUFFIXES else None) for path in paths],
+        root=root,
+        ladder=read_ladder(None if ladder is None else Path(ladder)),
+        ffmpeg=find_ffmpeg(ffmpeg),
+        n_frames=n_frames,
+        jobs=jobs,
+        cluster=cluster,
+        stall_s=stall_s,
+        progress=progress,
+    )
 
 
 def build(
@@ -52,7 +109,7 @@ def build(
     stall_s: float | None = None,
     progress: Progress = SILENT,
 ) -> Build:
-    """Encode every rung of `ladder` from every video into `root`.
+    """As `build_corpus`: encode every rung of `ladder` from every video into `root`.
 
     Args:
         videos: Pristine sources; a source is named after its file.
@@ -76,7 +133,7 @@ def build(
     for path in (root, *(video.path for video in videos)):
         if is_remote(path):
             raise UsageError(
-                f"{address(path)}: `corpus build` reads and writes a file system; name a local "
+                f"{address(path)}: a corpus is built in a file system; name a local "
                 "path, and copy the finished folder to the store"
             )
     manifest = root / NAME

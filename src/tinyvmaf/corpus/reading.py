@@ -17,7 +17,7 @@ from tinyvmaf.media.video import RawFormat
 from tinyvmaf.storage import is_remote
 
 
-def read_corpus(root: Path, *, raw: RawFormat | None = None) -> Corpus:
+def read_corpus(root: Path | str, *, raw: RawFormat | None = None) -> Corpus:
     """Read the corpus at `root`: a folder with `corpus.csv`, the CSV itself, or Netflix's layout.
 
     Args:
@@ -29,6 +29,7 @@ def read_corpus(root: Path, *, raw: RawFormat | None = None) -> Corpus:
         CorpusError: `root` has neither layout, or holds no pair.
         SplitError: the names of two sources are nearly equal.
     """
+    root = Path(root)
     if is_remote(root):
         manifest = root if root.suffix == ".csv" else root / NAME
     elif root.exists():

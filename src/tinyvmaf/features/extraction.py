@@ -10,25 +10,40 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from tinyvmaf.corpus.pair import Corpus, Pair
+from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.corpus.sources import refuse_twins
 from tinyvmaf.errors import CorpusError, TinyVmafError
 from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.execution.opening import check_workers, open_executor
-from tinyvmaf.features.cache import cache_key
+from tinyvmaf.features.cache import cache_key, open_cache
 from tinyvmaf.features.cached_scores import PairScorer, Scored
 from tinyvmaf.features.extracted_rows import ExtractedRows
-from tinyvmaf.features.groups import Group, Size, groups
-from tinyvmaf.features.parts import is_parts_output, write_parts
-from tinyvmaf.features.table import FeatureTable, TableInfo, make_table, write_rows
+from tinyvmaf.features.groups import Group, groups, size_of
+from tinyvmaf.features.parts import check_output, is_parts_output, write_parts
+from tinyvmaf.features.table import (
+    FeatureTable,
+    TableInfo,
+    hash_written,
+    make_table,
+    read_table,
+    write_rows,
+)
+from tinyvmaf.features.table_records import EXTRACT_SCHEMA, ExtractRecord, FailedPair
 from tinyvmaf.features.work import ScorePairs
+from tinyvmaf.libvmaf.engine import find_engine
 from tinyvmaf.libvmaf.sets import FULL, find_sets
-from tinyvmaf.media.probing import probe
+from tinyvmaf.libvmaf.teacher import DEFAULT, find_teacher
+from tinyvmaf.media.video import RawFormat
+from tinyvmaf.pairs.finding import Allowance, allowances
+from tinyvmaf.process.programs import STALL_S
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import versions
+from tinyvmaf.storage import absolute, address
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +54,17 @@ class Failure:
     error: TinyVmafError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class Extraction:
-    """The result of `extract`.
-
-    Attributes:
-        table: The rows of every pair that was scored.
-        failures: The pairs that could not be scored.
-        n_computed, n_cached: Pairs computed now, and taken from the cache.
-    """
-
-    table: FeatureTable
-    failures: tuple[Failure, ...] = ()
-    n_computed: int = 0
-    n_cached: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The result of `extract_to`.
+    """The result of an extraction.
 
     Attributes:
         info: Origin of the rows.
         n_rows, n_clips, n_sources: Size of the table.
-        failures: The pairs that could not be computed.
+        failures: The pairs that could not be scored.
         n_computed, n_cached: Pairs computed now, and taken from the cache.
+        output: The file or folder that was written; None if the table is in memory.
+        in_memory: The table; None if it was written.
     """
 
     info: TableInfo
@@ -73,76 +74,141 @@ class Written:
     failures: tuple[Failure, ...]
     n_computed: int
     n_cached: int
+    output: Path | None = None
+    in_memory: FeatureTable | None = None
+
+    @cached_property
+    def table(self) -> FeatureTable:
+        """The table, read from its file if it was written."""
+        if self.in_memory is not None:
+            return self.in_memory
+        assert self.output is not None  # noqa: S101 (where it is otherwise)
+        return read_table(self.output)
+
+    @cached_property
+    def record(self) -> ExtractRecord:
+        """The record, `tinyvmaf.extract/1`."""
+        return ExtractRecord(
+            schema=EXTRACT_SCHEMA,
+            table=None if self.output is None else address(self.output),
+            rows=self.n_rows,
+            sources=self.n_sources,
+            clips=self.n_clips,
+            sha256=hash_written(self.output, self.in_memory),
+            teacher=self.info.teacher,
+            computed=self.n_computed,
+            cached=self.n_cached,
+            failed=tuple(FailedPair(item.pair.name, str(item.error)) for item in self.failures),
+            notes=self.info.notes,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Extraction {self.n_rows} frames of {self.n_clips} clips of {self.n_sources} "
+            f"sources, {len(self.failures)} pairs failed>"
+        )
 
 
 def extract(
-    corpus: Corpus,
+    corpus: Corpus | Path | str,
     *,
-    scorer: PairScorer,
-    feature_set: str = "canonical6",
+    output: Path | str | None = None,
+    teacher: str = DEFAULT,
+    features: str = FULL.name,
+    engine: str | None = None,
+    ffmpeg: Path | None = None,
+    raw: RawFormat | None = None,
+    allow: Iterable[Allowance | str] = (),
+    stall_s: float = STALL_S,
     jobs: int | None = None,
     cluster: str | None = None,
     progress: Progress = SILENT,
 ) -> Extraction:
-    """Score every pair of `corpus` and put the frames into one table.
+    """Score every frame of a corpus with libvmaf and make a feature table of the scores.
+
+    Scores are kept in the user's cache: an extraction that is repeated or was interrupted computes
+    only the pairs that are missing there. A pair that fails is named in the result, and the others
+    are kept.
 
     Args:
-        corpus: The pairs.
-        scorer: Engine, teacher, cache and accepted findings.
-        feature_set: Names of feature sets, separated by commas; `all` stands for every feature
-            of the pass at full size, which is always run, since it yields the teacher's score.
+        corpus: The pairs, or a folder or manifest that `read_corpus` reads.
+        output: The table to write, a Parquet file or a folder for parts; otherwise it stays in
+            memory.
+        teacher: The libvmaf model that labels the frames, a built-in name or a JSON file.
+        features: Names of feature sets, separated by commas; `all` stands for every feature of the
+            pass at full size, which is always run, since it yields the teacher's score.
+        engine: `ffmpeg` or `vmaf`, libvmaf's own program; by default ffmpeg.
+        ffmpeg: The ffmpeg to use.
+        raw: Geometry of raw YUV files; by default that of the corpus's layout.
+        allow: Differences of the two videos of a pair to accept, such as `frame-count`.
+        stall_s: Seconds without a new frame after which a pair is given up.
         jobs: Programs at once on this machine; all cores by default.
-        cluster: A Dask cluster that does the work instead, as `open_executor` takes it.
-        progress: Receives the number of frames done.
+        cluster: A Dask cluster that does the work instead: `tcp://HOST:PORT` or `local:N`.
+        progress: Receives the number of frames done, and notes about files that are left out.
 
     Raises:
-        UsageError: an unknown feature set, or fewer than one job.
-        ToolError: the cluster cannot be used.
-        CorpusError: no pair at all could be computed.
+        UsageError: an argument names something that does not exist, or the table cannot be
+            written.
+        ToolError: ffmpeg or the cluster cannot be used.
+        CorpusError: there is no corpus, or no pair at all could be scored.
         SplitError: two sources are one content.
     """
-    import polars as pl
-
-    ready = _ready(scorer, feature_set, jobs=jobs, cluster=cluster)
-    _refuse_one_content_twice(corpus, scorer)
-    found = _score_all(corpus, ready, open_executor(jobs=jobs, cluster=cluster), progress)
-    rows = ExtractedRows(found.scored, feature_set)
-    return Extraction(
-        table=make_table(pl.concat(rows), _info(rows, scorer)),
-        failures=found.failures,
-        n_computed=found.n_computed,
-        n_cached=len(found.scored) - found.n_computed,
+    path = None if output is None else Path(output)
+    if path is not None:
+        check_output(path)
+    if not isinstance(corpus, Corpus):
+        # A worker of a cluster has another working folder.
+        root = Path(corpus) if cluster is None else absolute(Path(corpus))
+        corpus = read_corpus(root, raw=raw)
+        for problem in corpus.problems:
+            progress.note(f"left out: {problem.path}: {problem.reason}")
+    scorer = PairScorer(
+        engine=find_engine(engine, ffmpeg=ffmpeg, stall_s=stall_s),
+        teacher=find_teacher(teacher),
+        cache=open_cache(),
+        allowed=allowances(allow),
+        progress=progress,
+    )
+    return extract_pairs(
+        corpus,
+        scorer=scorer,
+        feature_set=features,
+        output=path,
+        jobs=jobs,
+        cluster=cluster,
+        progress=progress,
     )
 
 
-def extract_to(
-    output: Path,
+def extract_pairs(
     corpus: Corpus,
     *,
     scorer: PairScorer,
-    feature_set: str = "canonical6",
+    feature_set: str = FULL.name,
+    output: Path | None = None,
     jobs: int | None = None,
     cluster: str | None = None,
     progress: Progress = SILENT,
-) -> Written:
-    """As `extract`, but into a file or into parts at `output`, one piece in memory at a time.
+) -> Extraction:
+    """As `extract`, with a given scorer: engine, teacher, cache and accepted findings.
 
-    Raises:
-        UsageError: as `extract`, or the table cannot be written.
-        ToolError: the cluster cannot be used.
-        CorpusError: no pair at all could be computed.
-        SplitError: two sources are one content.
+    A table that is written needs memory for one piece of it only.
     """
     ready = _ready(scorer, feature_set, jobs=jobs, cluster=cluster)
     _refuse_one_content_twice(corpus, scorer)
     found = _score_all(corpus, ready, open_executor(jobs=jobs, cluster=cluster), progress)
     rows = ExtractedRows(found.scored, feature_set)
     info = _info(rows, scorer)
-    if is_parts_output(output):
-        write_parts(rows, asdict(info), output)
+    table = None
+    if output is None:
+        import polars as pl
+
+        table = make_table(pl.concat(rows), info)
+    elif is_parts_output(output):
+        write_parts(rows, info.record(), output)
     else:
         write_rows(rows, info, output)
-    return Written(
+    return Extraction(
         info=info,
         n_rows=rows.n_rows,
         n_clips=len(found.scored),
@@ -150,6 +216,8 @@ def extract_to(
         failures=found.failures,
         n_computed=found.n_computed,
         n_cached=len(found.scored) - found.n_computed,
+        output=output,
+        in_memory=table,
     )
 
 
@@ -194,7 +262,7 @@ def _score_all(
     corpus: Corpus, scorer: PairScorer, executor: AbstractExecutor, progress: Progress
 ) -> _Found:
     """Score every pair; their logs stay in the cache."""
-    sizes = {pair: _size(pair) for pair in corpus.pairs}
+    sizes = {pair: size_of(pair) for pair in corpus.pairs}
     n_frames = sum(size.n_frames for size in sizes.values())
     task = progress.task("extract", total=float(n_frames), unit="frames")
     shares = {pair: Share(task, size.n_frames) for pair, size in sizes.items()}
@@ -251,14 +319,6 @@ def _outcomes(
             else:
                 # Scored alone, the faulty pair is identified and the others are kept.
                 waiting.update((submit((pair,)), (pair,)) for pair in group)
-
-
-def _size(pair: Pair) -> Size:
-    try:
-        info = probe(pair.reference)
-    except TinyVmafError:
-        return Size()  # reported when the pair is scored
-    return Size(info.n_frames, info.width * info.height)
 
 
 def _info(rows: ExtractedRows, scorer: PairScorer) -> TableInfo:

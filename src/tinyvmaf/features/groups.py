@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.errors import TinyVmafError
+from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import Video
 
 Group = tuple[Pair, ...]
@@ -34,6 +36,15 @@ class Size:
     def cost(self) -> int:
         """Cost of scoring the pair, relative to others."""
         return self.n_frames * self.n_pixels
+
+
+def size_of(pair: Pair) -> Size:
+    """The size of a pair's reference; zero if it cannot be read."""
+    try:
+        info = probe(pair.reference)
+    except TinyVmafError:
+        return Size()  # reported when the pair is scored
+    return Size(info.n_frames, info.width * info.height)
 
 
 def groups(sizes: Mapping[Pair, Size], *, at_once: int, n_workers: int) -> list[Group]:

@@ -14,14 +14,27 @@ from tinyvmaf.corpus.pair import Problem
 from tinyvmaf.execution.opening import open_executor
 from tinyvmaf.features.log_names import name_logs
 from tinyvmaf.features.log_rows import FailedLog, LogRows, Wanted
-from tinyvmaf.features.opinions import Joined, join_opinions
-from tinyvmaf.features.parts import is_parts_output, write_parts
-from tinyvmaf.features.table import FeatureTable, TableInfo, make_table, write_rows
+from tinyvmaf.features.opinions import Joined, join_to_logs
+from tinyvmaf.features.parts import check_output, is_parts_output, write_parts
+from tinyvmaf.features.table import (
+    FeatureTable,
+    TableInfo,
+    hash_written,
+    make_table,
+    write_rows,
+)
+from tinyvmaf.features.table_records import (
+    IMPORT_SCHEMA,
+    FailedLogRecord,
+    ImportRecord,
+    LeftOutFile,
+)
 from tinyvmaf.libvmaf.sets import TARGET
 from tinyvmaf.progress import SILENT, Progress
+from tinyvmaf.storage import address
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Imported:
     """The result of an import.
 
@@ -32,6 +45,7 @@ class Imported:
         left_out: Files that the pattern, the manifest or their folders do not name.
         without_opinion: Clips without an opinion score, if opinions were joined.
         without_log: Clips of the opinions file that have no log.
+        output: The file or folder that was written; None if the table is in memory.
         table: The table, if it was not written to a file.
     """
 
@@ -43,7 +57,38 @@ class Imported:
     left_out: tuple[Problem, ...]
     without_opinion: tuple[str, ...]
     without_log: tuple[str, ...]
+    output: Path | None = None
     table: FeatureTable | None = None
+
+    @property
+    def record(self) -> ImportRecord:
+        """The record, `tinyvmaf.import/1`."""
+        info = self.info
+        return ImportRecord(
+            schema=IMPORT_SCHEMA,
+            table=None if self.output is None else address(self.output),
+            rows=self.n_rows,
+            sources=self.n_sources,
+            clips=self.n_clips,
+            sha256=hash_written(self.output, self.table),
+            teacher=info.teacher,
+            libvmaf=info.versions.get("libvmaf"),
+            arithmetic=info.arithmetic,
+            features=info.features,
+            labels=info.labels,
+            failed=tuple(
+                FailedLogRecord(str(item.path), str(item.error)) for item in self.failures
+            ),
+            left_out=tuple(LeftOutFile(str(item.path), item.reason) for item in self.left_out),
+            without_opinion=self.without_opinion,
+            without_log=self.without_log,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Imported {self.n_rows} frames of {self.n_clips} clips of {self.n_sources} sources, "
+            f"{len(self.failures)} logs failed>"
+        )
 
 
 def read_logs(
@@ -81,13 +126,16 @@ def read_logs(
         CorpusError: no log could be used, or the manifest or the opinions are wrong.
         SchemaError: logs of different teachers, versions or arithmetic.
     """
+    path = None if output is None else Path(output)
+    if path is not None:
+        check_output(path)
     paths = [logs] if isinstance(logs, Path | str) else logs
     named = name_logs(
         [Path(path) for path in paths],
         pattern=pattern,
         manifest=None if manifest is None else Path(manifest),
     )
-    joined = Joined(named.logs) if opinions is None else join_opinions(named.logs, Path(opinions))
+    joined = Joined(named.logs) if opinions is None else join_to_logs(named.logs, Path(opinions))
     task = progress.task("import", total=float(len(joined.logs)), unit="logs")
     rows = LogRows(joined.logs, Wanted(features, score, teacher, libvmaf), task)
     executor = open_executor(jobs=jobs)
@@ -95,14 +143,14 @@ def read_logs(
         with executor:
             pieces = rows.begin(executor)
             table = None
-            if output is None:
+            if path is None:
                 import polars as pl
 
                 table = make_table(pl.concat(pieces), rows.info())
-            elif is_parts_output(Path(output)):
-                write_parts(pieces, rows.info().record(), Path(output))
+            elif is_parts_output(path):
+                write_parts(pieces, rows.info().record(), path)
             else:
-                write_rows(pieces, rows.info(), Path(output))
+                write_rows(pieces, rows.info(), path)
     finally:
         task.finish()
     return Imported(
@@ -114,5 +162,6 @@ def read_logs(
         left_out=named.left_out,
         without_opinion=tuple(clip for clip in joined.without_opinion if clip in rows.clips),
         without_log=joined.without_log,
+        output=path,
         table=table,
     )

@@ -15,7 +15,10 @@ from pathlib import Path
 from tinyvmaf.errors import CorpusError, SchemaError
 from tinyvmaf.features.log_names import Label, NamedLog, number, read_rows, stem
 from tinyvmaf.features.schema import MOS, MOS_CI
-from tinyvmaf.features.table import FeatureTable, make_table
+from tinyvmaf.features.table import FeatureTable, as_table, make_table, write_table
+from tinyvmaf.features.table_records import JOIN_SCHEMA, JoinRecord
+from tinyvmaf.files import check_writable
+from tinyvmaf.storage import address
 
 N_VOTES = "n_votes"
 """The label that holds the number of subjects that rated a clip."""
@@ -45,7 +48,7 @@ class Joined:
     without_log: tuple[str, ...] = ()
 
 
-def join_opinions(logs: Sequence[NamedLog], path: Path) -> Joined:
+def join_to_logs(logs: Sequence[NamedLog], path: Path) -> Joined:
     """Join the opinions in the CSV file at `path` to `logs` by the names of the clips.
 
     Raises:
@@ -71,7 +74,7 @@ def join_opinions(logs: Sequence[NamedLog], path: Path) -> Joined:
     return Joined(tuple(found), tuple(without), unused)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class JoinedTable:
     """A table with opinions as labels, and the unmatched clips of both sides.
 
@@ -79,27 +82,61 @@ class JoinedTable:
         table: The table.
         without_opinion: The clips without an opinion score, as `source/clip`.
         without_row: Names of clips of the opinions file that the table lacks.
+        output: The file that was written, if any.
     """
 
     table: FeatureTable
     without_opinion: tuple[str, ...]
     without_row: tuple[str, ...]
+    output: Path | None = None
+
+    @property
+    def record(self) -> JoinRecord:
+        """The record, `tinyvmaf.join/1`."""
+        return JoinRecord(
+            schema=JOIN_SCHEMA,
+            table=None if self.output is None else address(self.output),
+            clips=self.table.n_clips,
+            judged=self.table.n_clips - len(self.without_opinion),
+            sha256=self.table.sha256,
+            labels=self.table.info.labels,
+            without_opinion=self.without_opinion,
+            without_row=self.without_row,
+        )
+
+    def __repr__(self) -> str:
+        judged = self.table.n_clips - len(self.without_opinion)
+        return f"<JoinedTable, opinions of {judged} of {self.table.n_clips} clips>"
 
 
-def join_opinions_to(table: FeatureTable, path: Path) -> JoinedTable:
-    """The table with the opinions in the CSV file at `path` as labels, joined by clip name.
+def join_opinions(
+    table: FeatureTable | Path | str, opinions: Path | str, *, output: Path | str | None = None
+) -> JoinedTable:
+    """Join opinion scores to the clips of a table, by the clips' names, as labels.
+
+    Args:
+        table: The table, or its path.
+        opinions: A CSV file with a mean opinion score for each clip, or with the votes.
+        output: The Parquet file to write the table to, if any.
 
     Raises:
-        CorpusError: as `join_opinions`.
+        CorpusError: the file holds no opinions, a value is no number, a clip occurs twice, or no
+            clip of it is in the table.
         SchemaError: the table has opinions already.
+        UsageError: a file does not exist, or the table cannot be written.
     """
     import polars as pl
+
+    target = None if output is None else Path(output)
+    if target is not None:
+        check_writable(target)
+    table, path = as_table(table), Path(opinions)
 
     clips = [
         NamedLog(path=Path(clip), source=source, clip=clip, labels={})
         for source, clip in table.clips.select("source", "clip").iter_rows()
     ]
-    joined = join_opinions(clips, path)
+    joined = join_to_logs(clips, path)
     names = tuple(joined.logs[0].labels)
     twins = sorted(set(names) & set(table.rows.columns))
     if twins:
@@ -110,9 +147,10 @@ def join_opinions_to(table: FeatureTable, path: Path) -> JoinedTable:
     )
     rows = table.rows.join(labels, on=["source", "clip"], how="left", maintain_order="left")
     info = replace(table.info, labels=(*table.info.labels, *names))
-    return JoinedTable(
-        make_table(rows, info, origin=str(path)), joined.without_opinion, joined.without_log
-    )
+    labelled = make_table(rows, info, origin=str(path))
+    if target is not None:
+        write_table(labelled, target)
+    return JoinedTable(labelled, joined.without_opinion, joined.without_log, target)
 
 
 def _key(name: str) -> str:

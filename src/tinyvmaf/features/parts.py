@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,23 @@ def is_parts_output(path: Path) -> bool:
     return path.is_dir() or not (path.suffix or path.exists())
 
 
+def check_output(path: Path) -> None:
+    """Refuse a table, a file or a folder for parts, that could not be written.
+
+    Raises:
+        UsageError: it cannot be written, or the folder holds something else.
+    """
+    if not is_parts_output(path):
+        check_writable(path)
+        return
+    is_new = not path.exists()
+    check_folder(path)
+    if is_new:
+        # Work that fails leaves no folder; the first rows make it again.
+        with suppress(OSError):
+            path.rmdir()
+
+
 def check_folder(folder: Path) -> list[Path]:
     """The parts in a folder; a folder that cannot hold a table is refused.
 
@@ -48,8 +66,8 @@ def check_folder(folder: Path) -> list[Path]:
     """
     if is_remote(folder):
         raise UsageError(
-            f"cannot write {address(folder)}: parts need a local folder; name one with -o, or one "
-            "file that ends with .parquet"
+            f"cannot write {address(folder)}: parts need a local folder; name one with `output`, "
+            "or one file that ends with .parquet"
         )
     check_writable(folder / INDEX)
     remove_leftovers(folder)
@@ -59,7 +77,7 @@ def check_folder(folder: Path) -> list[Path]:
     if others:
         raise UsageError(
             f"cannot write {folder}: it holds {others[0]}, which is no part of a table; name a new "
-            "folder with -o, or one file that ends with .parquet"
+            "folder with `output`, or one file that ends with .parquet"
         )
     return parts
 

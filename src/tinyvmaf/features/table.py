@@ -140,6 +140,13 @@ def hash_table(path: Path) -> str:
         return _hash(info["teacher"], rows.collect_schema().names(), pieces)
 
 
+def hash_written(output: Path | None, table: FeatureTable | None) -> str | None:
+    """The `sha256` of a table in memory or in a file; None for parts, whose order may differ."""
+    if table is not None:
+        return table.sha256
+    return None if output is None or output.is_dir() else hash_table(output)
+
+
 def _hash(
     teacher: str, columns: Sequence[str], pieces: "Callable[[str], Iterable[pl.Series]]"
 ) -> str:

@@ -12,16 +12,24 @@ from pathlib import Path
 import numpy as np
 
 from tinyvmaf.errors import ModelError, TinyVmafError
-from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.features.table import FeatureTable, as_table
 from tinyvmaf.models.beside import check_hash, read_beside
 from tinyvmaf.models.card import SCHEMA, read_card
 from tinyvmaf.models.model import Model, check_golden, find_model, open_model
 from tinyvmaf.models.safety import check_file
 
+VERIFICATION_SCHEMA = "tinyvmaf.verification/1"
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One claim: what was checked, whether it holds, and what was found."""
+    """One claim of a model or its card.
+
+    Attributes:
+        name: `file`, `card`, `hash`, `order`, `golden` or `table`.
+        passed: True if the claim holds.
+        words: What was found, in words.
+    """
 
     name: str
     passed: bool
@@ -33,8 +41,12 @@ class TableError:
     """A model's error on a feature table, in VMAF points over frames.
 
     Attributes:
-        rmse, mae, bias, largest: Errors, predicted minus target; `largest` is absolute.
-        n_frames, n_sources: Numbers of scored frames and sources.
+        rmse: Root mean square error.
+        mae: Mean absolute error.
+        bias: Mean error, predicted minus target.
+        largest: Largest absolute error.
+        n_frames: Frames of the table.
+        n_sources: Sources of the table.
         seen: Sources that the model was trained on, which bias the error downwards.
     """
 
@@ -52,6 +64,25 @@ class TableError:
             f"largest {self.largest:.4f} VMAF over {self.n_frames} frames of {self.n_sources} "
             f"sources, {len(self.seen)} of them seen in training"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationRecord:
+    """The checks of a model's file, its card and its scores.
+
+    Attributes:
+        schema: Name and version of this record.
+        path: The model's file.
+        passed: True if every claim holds.
+        checks: The checks, in the order in which they were made.
+        error: The error on the table; None without a table, or if that check failed.
+    """
+
+    schema: str
+    path: str
+    passed: bool
+    checks: tuple[Check, ...]
+    error: TableError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +104,17 @@ class Verification:
         """True if every claim holds."""
         return all(check.passed for check in self.checks)
 
+    @property
+    def record(self) -> VerificationRecord:
+        """The record, `tinyvmaf.verification/1`."""
+        return VerificationRecord(
+            VERIFICATION_SCHEMA, str(self.path), self.passed, self.checks, self.error
+        )
 
-def verify(path_or_name: Path | str, *, table: FeatureTable | None = None) -> Verification:
+
+def verify(
+    path_or_name: Path | str, *, table: FeatureTable | Path | str | None = None
+) -> Verification:
     """Check a model's file, card, hash and golden vectors and, given a table, compute its error.
 
     Raises:
@@ -92,7 +132,7 @@ def verify(path_or_name: Path | str, *, table: FeatureTable | None = None) -> Ve
     if table is None:
         return Verification(path=path, checks=tuple(checks))
     try:
-        measured = table_error(open_model(path), table)
+        measured = table_error(open_model(path), as_table(table))
     except TinyVmafError as error:
         checks.append(Check("table", passed=False, words=str(error)))
         return Verification(path=path, checks=tuple(checks))

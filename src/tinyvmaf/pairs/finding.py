@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tinyvmaf.errors import MisalignedError
+from tinyvmaf.errors import MisalignedError, UsageError
 
 
 class Allowance(StrEnum):
@@ -22,6 +22,23 @@ class Allowance(StrEnum):
     INTERLACED = "interlaced"
     SWAPPED = "swapped"
     SHIFT = "shift"
+
+
+def allowances(names: Iterable[Allowance | str]) -> frozenset[Allowance]:
+    """The findings that a user accepts by name.
+
+    Raises:
+        UsageError: there is no finding of a name.
+    """
+    found: set[Allowance] = set()
+    for name in names:
+        try:
+            found.add(Allowance(name))
+        except ValueError as error:
+            raise UsageError(
+                f"`allow=['{name}']`: expected one of {', '.join(sorted(Allowance))}"
+            ) from error
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A corpus before any work: its pairs, and every file or pair that cannot be scored.
+"""The check of a whole corpus before any work: its pairs, and what cannot be scored.
 
 Every pair is checked as extraction checks it, so that nothing is refused later that was not refused
 here. Nothing is left out silently: every file that makes no usable pair becomes a `Problem` with
 its reason.
 """
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from tinyvmaf.corpus.pair import Corpus, Pair, Problem
+from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.errors import MisalignedError, TinyVmafError
-from tinyvmaf.media.video import VideoInfo
+from tinyvmaf.media.video import RawFormat, VideoInfo
 from tinyvmaf.pairs.check import check
 from tinyvmaf.pairs.checked import CheckedPair
-from tinyvmaf.pairs.finding import Allowance
+from tinyvmaf.pairs.finding import Allowance, allowances
 from tinyvmaf.pairs.proof import verify
 from tinyvmaf.process.programs import n_jobs
+
+SCHEMA = "tinyvmaf.scan/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,58 @@ class SourceSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ScannedSource:
+    """A source of a corpus.
+
+    Attributes:
+        source: Its name.
+        n_clips: Clips that can be scored.
+        n_frames: Frames that would be compared, of all its clips.
+        width, height: Picture size of the reference, in pixels.
+        pix_fmt: Pixel format of the reference, as ffmpeg names it.
+        fps: Frame rate of the reference.
+    """
+
+    source: str
+    n_clips: int
+    n_frames: int
+    width: int
+    height: int
+    pix_fmt: str
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScanProblem:
+    """A file or pair that cannot be scored.
+
+    Attributes:
+        path: The file; of a pair, its distorted video.
+        reason: The reason and the cure, in one line.
+    """
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRecord:
+    """The check of a corpus.
+
+    Attributes:
+        schema: Name and version of this record.
+        sources: The sources with at least one pair that can be scored.
+        problems: Files and pairs that cannot be scored.
+        notes: Warnings, conversions and accepted findings, each after the pair's name.
+    """
+
+    schema: str
+    sources: tuple[ScannedSource, ...]
+    problems: tuple[ScanProblem, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Scan:
     """The pairs of a corpus in numbers, and what cannot be scored."""
 
@@ -38,14 +94,52 @@ class Scan:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
 
+    @property
+    def record(self) -> ScanRecord:
+        """The record, `tinyvmaf.scan/1`."""
+        return ScanRecord(
+            schema=SCHEMA,
+            sources=tuple(
+                ScannedSource(
+                    source=item.source,
+                    n_clips=item.n_clips,
+                    n_frames=item.n_frames,
+                    width=item.reference.width,
+                    height=item.reference.height,
+                    pix_fmt=item.reference.pix_fmt,
+                    fps=float(item.reference.frame_rate),
+                )
+                for item in self.sources
+            ),
+            problems=tuple(ScanProblem(str(item.path), item.reason) for item in self.problems),
+            notes=self.notes,
+        )
 
-def scan(corpus: Corpus, *, allowed: AbstractSet[Allowance] = frozenset()) -> Scan:
-    """Check every pair of `corpus` and sum up those that may be scored.
+    def __repr__(self) -> str:
+        n_clips = sum(item.n_clips for item in self.sources)
+        return f"<Scan {len(self.sources)} sources, {n_clips} clips, {len(self.problems)} problems>"
+
+
+def scan_corpus(
+    corpus: Corpus | Path | str,
+    *,
+    raw: RawFormat | None = None,
+    allow: Iterable[Allowance | str] = (),
+) -> Scan:
+    """Check every pair of a corpus and sum up those that can be scored.
 
     Args:
-        corpus: The pairs.
-        allowed: Findings that are accepted by name, as extraction takes them.
+        corpus: The pairs, or a folder or manifest that `read_corpus` reads.
+        raw: Geometry of raw YUV files; by default that of the corpus's layout.
+        allow: Differences of the two videos of a pair to accept, such as `frame-count`.
+
+    Raises:
+        UsageError: there is no such folder, or no difference of that name.
+        CorpusError: it is no corpus, or holds no pair.
     """
+    allowed = allowances(allow)
+    if not isinstance(corpus, Corpus):
+        corpus = read_corpus(Path(corpus), raw=raw)
 
     def look(pair: Pair) -> CheckedPair | Problem:
         try:

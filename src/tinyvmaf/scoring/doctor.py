@@ -7,7 +7,7 @@ instead of relying on its version number.
 
 import os
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +27,8 @@ from tinyvmaf.provenance import version
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.known_pair import KNOWN_SCORE, TOLERANCE, write_known_pair
 from tinyvmaf.scoring.scorer import Scorer
+
+SCHEMA: Final = "tinyvmaf.doctor/1"
 
 _LIBRARIES: Final = ("tinyvmaf", "numpy", "onnxruntime", "av", "imageio-ffmpeg")
 _ENOUGH_BYTES: Final = 1 << 30
@@ -57,8 +59,44 @@ class Check:
     cure: str | None = None
 
 
-def examine(*, ffmpeg: Path | None = None) -> Generator[Check]:
-    """Run all checks; yield each as soon as it is done."""
+@dataclass(frozen=True, slots=True, repr=False)
+class DoctorRecord:
+    """The checks of an installation.
+
+    Attributes:
+        schema: Name and version of this record.
+        ok: True if nothing is broken.
+        checks: The checks, in the order in which they were made.
+    """
+
+    schema: str
+    ok: bool
+    checks: tuple[Check, ...]
+
+    def __repr__(self) -> str:
+        broken = [check.name for check in self.checks if check.status is Status.BROKEN]
+        return f"<DoctorRecord, {', '.join(broken) or 'nothing'} broken>"
+
+
+def doctor(
+    *, ffmpeg: Path | None = None, on_check: Callable[[Check], object] | None = None
+) -> DoctorRecord:
+    """Check that this machine can score, by running what it needs; nothing is raised.
+
+    Args:
+        ffmpeg: The ffmpeg to check; by default the one that scoring would use.
+        on_check: Called with each check as soon as it is done.
+    """
+    checks: list[Check] = []
+    for check in _examine(ffmpeg):
+        checks.append(check)
+        if on_check is not None:
+            on_check(check)
+    ok = all(check.status is not Status.BROKEN for check in checks)
+    return DoctorRecord(SCHEMA, ok, tuple(checks))
+
+
+def _examine(ffmpeg: Path | None) -> Generator[Check]:
     yield _libraries()
     yield Check("cores", Status.OK, f"{os.cpu_count() or 1}: threads of a pair, pairs of a batch")
     try:

@@ -15,7 +15,7 @@ from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher, find_teacher
 from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.sequence import DEFAULT_RATE, find_sequence
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
-from tinyvmaf.pairs.finding import Allowance
+from tinyvmaf.pairs.finding import Allowance, allowances
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import EXACT, MODEL, MODES, SAMPLED, Mode
@@ -329,7 +329,7 @@ def make_scorer(
         UsageError: an argument is wrong, or libvmaf lacks the teacher.
         ToolNotFound, ToolLacksFeature: there is no usable ffmpeg.
     """
-    allowed = frozenset(_allowance(name) for name in allow)
+    allowed = allowances(allow)
     threads = os.cpu_count() or 1 if threads is None else threads
     if not 1 <= threads <= _MOST_THREADS:
         raise UsageError(f"`threads={threads}`: expected 1 to {_MOST_THREADS}")
@@ -374,15 +374,6 @@ def as_video(path: Path, raw: RawFormat | None, *, frame_rate: Fraction = DEFAUL
     if raw is None:
         raise UsageError(f"{path}: raw YUV needs `raw`")
     return Video(path, raw)
-
-
-def _allowance(name: Allowance | str) -> Allowance:
-    try:
-        return Allowance(name)
-    except ValueError as error:
-        raise UsageError(
-            f"`allow=['{name}']`: expected one of {', '.join(sorted(Allowance))}"
-        ) from error
 
 
 def _raw_options(raw: RawFormat | None) -> list[str]:
