@@ -69,7 +69,8 @@ PARTS = {
         "The t test's formula for a single comparison, in the same run.",
     ),
     "sample_loso": Part(
-        "`loso --sample` from start to page", "The same command with a cache that was filled."
+        "Waiting for the page: `loso --sample`, and from videos",
+        "Libvmaf's bare pass over the same videos; a cache that was filled.",
     ),
 }
 

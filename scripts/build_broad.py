@@ -22,6 +22,7 @@ from source_list import Source, read_sources
 from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.errors import TinyVmafError, ToolFailed, UsageError
 from tinyvmaf.features.table import FeatureTable, make_table, read_table, write_table
+from tinyvmaf.libvmaf.teacher import DEFAULT
 from tinyvmaf.process.programs import run
 from tinyvmaf.provenance import sha256
 
@@ -47,6 +48,10 @@ def build_broad(
     features: Annotated[
         str, typer.Option(help="Feature sets.")
     ] = "canonical6,half,quarter,signal,ssim",
+    teacher: Annotated[str, typer.Option(help="The libvmaf model that labels.")] = DEFAULT,
+    frames: Annotated[
+        int | None, typer.Option(help="Frames of every clip at most.  [by kind]", min=1)
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Clips at once.", min=1)] = 2,
 ) -> None:
     """Encode, extract, and put the tables of all kinds together."""
@@ -59,11 +64,12 @@ def build_broad(
         chosen = [source for source in listed if source.folder == name]
         if name == "photographs":
             chosen = _evenly(chosen, photographs)
-        _build(name, [sources / name / f"{item.name}.mkv" for item in chosen], output, jobs)
+        most = min(frames or FRAMES[name], FRAMES[name])
+        videos = [sources / name / f"{item.name}.mkv" for item in chosen]
+        _build(name, videos, output, frames=most, jobs=jobs)
         table = str(output / f"{name}.parquet")
-        _tinyvmaf(
-            "extract", str(output / name), "-o", table, "--features", features, "--jobs", str(jobs)
-        )
+        options = ["--teacher", teacher, "--features", features, "--jobs", str(jobs)]
+        _tinyvmaf("extract", str(output / name), "-o", table, *options)
     if HOLD_OUT not in kinds:
         table = together([read_table(output / f"{name}.parquet") for name in kinds])
         write_table(table, output / "broad.parquet")
@@ -88,17 +94,15 @@ def together(tables: Sequence[FeatureTable]) -> FeatureTable:
     return make_table(pl.concat([item.rows for item in tables]), info)
 
 
-def _build(kind: str, videos: Sequence[Path], output: Path, jobs: int) -> None:
+def _build(kind: str, videos: Sequence[Path], output: Path, *, frames: int, jobs: int) -> None:
     missing = [path.stem for path in videos if not path.is_file()]
     if missing:
         raise UsageError(f"no reference of {', '.join(missing)}; run fetch_sources.py first")
     # The hold-out is encoded with the default ladder: distortions that training has not seen.
     ladder = [] if kind == HOLD_OUT else ["--ladder", str(LADDER)]
-    frames = ["--frames", str(FRAMES[kind])]
     names = [str(path) for path in videos]
-    _tinyvmaf(
-        "corpus", "build", *names, "-o", str(output / kind), *ladder, *frames, "--jobs", str(jobs)
-    )
+    options = [*ladder, "--frames", str(frames), "--jobs", str(jobs)]
+    _tinyvmaf("corpus", "build", *names, "-o", str(output / kind), *options)
 
 
 def _evenly(sources: Sequence[Source], count: int) -> list[Source]:

@@ -16,10 +16,13 @@ import tinyvmaf as tv
 from tests.evaluation.tables import smooth_table, table_of
 from tinyvmaf.errors import SplitError, UsageError
 from tinyvmaf.evaluation.evaluate import evaluate_run
+from tinyvmaf.evaluation.folds import make_folds
 from tinyvmaf.evaluation.loso import loso
 from tinyvmaf.evaluation.run import read_run
+from tinyvmaf.evaluation.sweep import train_sweep
 from tinyvmaf.features.table import make_table
 from tinyvmaf.libvmaf.sets import CANONICAL6
+from tinyvmaf.progress import SILENT
 from tinyvmaf.training.recipes import load_recipe, with_epochs
 from tinyvmaf.training.train import train as train_one
 
@@ -130,6 +133,21 @@ def test_held_out_scores_do_not_reach_the_fold_that_is_judged_on_them(recipe, tm
         loso(each, folder=folder, arch="mlp_small", recipe=recipe, seeds=(0,))
     models = [folder / "fold_S02" / "mlp_small_final.onnx" for folder in folders]
     assert models[0].read_bytes() == models[1].read_bytes()
+
+
+@pytest.mark.parametrize(("n_sources", "doubled"), [(4, 4), (9, 5)])
+def test_at_most_eight_folds_are_trained_with_half_the_steps(recipe, n_sources, doubled):
+    table = smooth_table(n_sources=n_sources, n_clips=1, n_frames=5)
+    networks = train_sweep(
+        table,
+        make_folds(table.sources, n_rows=[5] * n_sources),
+        arch="mlp_small",
+        recipe=with_epochs(recipe, 2),
+        seeds=(0,),
+        with_learning_curve=False,
+        progress=SILENT,
+    )
+    assert networks.doubling["folds"] == doubled
 
 
 def test_one_source_is_refused_by_name(recipe, tmp_path):

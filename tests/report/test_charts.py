@@ -4,6 +4,8 @@ import json
 import numpy as np
 import pytest
 import vl_convert
+from altair.utils.schemapi import validate_jsonschema
+from altair.vegalite.v6.schema.core import load_schema
 
 from tests.report.conftest import typed
 from tinyvmaf.report.chart import by_error, ticks
@@ -30,6 +32,13 @@ def values(spec):
 
 def test_every_chart_that_there_is_data_for(drawn):
     assert list(drawn) == ALWAYS + OF_EVIDENCE
+
+
+@pytest.mark.parametrize("theme", [PAPER, PAGE])
+def test_charts_follow_the_schema_of_vega_lite(record, points, theme):
+    """They are not checked while they are made, since that takes longer than making them."""
+    for chart in charts(typed(record), points, theme):
+        validate_jsonschema(chart.spec, load_schema())
 
 
 def test_without_evidence_its_charts_are_left_out(bare_record, points):

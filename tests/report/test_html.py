@@ -10,8 +10,9 @@ from itertools import pairwise
 import pytest
 
 from tests.report.conftest import typed
+from tinyvmaf.errors import ToolFailed
 from tinyvmaf.report.charts import charts
-from tinyvmaf.report.html import page
+from tinyvmaf.report.html import library_made, page
 from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE
 from tinyvmaf.text import drawn as printable
@@ -52,6 +53,30 @@ class Tree(HTMLParser):
 def text(record, points):
     drawn = charts(typed(record), points, PAGE)
     return page(document(typed(record), drawn), drawn, points, pictures="charts")
+
+
+def test_the_library_is_made_once_and_beside_other_work(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYVMAF_CACHE", str(tmp_path))
+    with library_made():
+        pass
+    (kept,) = (tmp_path / "made" / "texts").iterdir()
+    assert "vegaEmbed" in kept.read_text()
+    before = kept.stat()
+    monkeypatch.setattr("tinyvmaf.report.html.ask_beside", lambda _: pytest.fail("asked again"))
+    with library_made():
+        pass
+    assert kept.stat() == before
+
+
+def test_a_library_that_cannot_be_made_meanwhile_is_made_by_the_page(tmp_path, monkeypatch):
+    def fail(_):
+        raise ToolFailed("no memory", command=["python"], returncode=1, stderr_tail="")
+
+    monkeypatch.setenv("TINYVMAF_CACHE", str(tmp_path))
+    monkeypatch.setattr("tinyvmaf.report.html.ask_beside", fail)
+    with library_made():
+        pass
+    assert not list((tmp_path / "made" / "texts").iterdir())
 
 
 @pytest.fixture

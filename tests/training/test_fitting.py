@@ -120,6 +120,30 @@ def test_more_folds_or_another_order_change_nothing(fit, sweep, rows, quick):
     assert all(numbers(turned[job]) == numbers(sweep[job]) for job in sweep)
 
 
+def test_shapes_and_recipes_that_are_fitted_side_by_side_are_those_fitted_alone(
+    table_of, rows, quick
+):
+    table = table_of(**vars(rows))
+    slow = replace(quick, name="slow", steps=quick.steps // 2)
+    wanted = [
+        fitting.Wanted("mlp_mid", quick, [(1,)]),
+        fitting.Wanted("svr", quick, [(0,)]),
+        fitting.Wanted("mlp_small", slow, FOLDS[:2], (0, 3)),
+    ]
+    together = fitting.fit_all(table, wanted)
+    for each, found in zip(wanted, together, strict=True):
+        alone = fitting.fit(
+            table, arch=each.arch, recipe=each.recipe, held_out=each.held_out, seeds=each.seeds
+        )
+        assert list(found) == list(alone) == each.jobs
+        own = rows.features[:9]
+        for job in found:
+            np.testing.assert_array_equal(
+                found[job].network.predict(own), alone[job].network.predict(own)
+            )
+            assert found[job].steps == alone[job].steps
+
+
 def test_whole_sources_can_be_held_out_together(fit, rows, quick):
     fitted = fit(rows, quick, held_out=[(0, 2), (2, 0)], seeds=[0])
     assert fitted[(0, 2), 0].n_train == 90 + 130

@@ -27,6 +27,7 @@ def demo(
     from tinyvmaf.evaluation.loso import loso
     from tinyvmaf.features.table import write_table
     from tinyvmaf.report.digest import Digest, write_digest
+    from tinyvmaf.report.html import library_made
 
     clips = installed_clips()
     ladder = read_ladder()
@@ -46,14 +47,15 @@ def demo(
     TERMINAL.note("3/3  train a model of 257 parameters per held-out source, and judge it there")
     folder = output / "loso_mlp_small"
     digests: list[Digest] = []
-    loso(
-        opened.table,
-        folder=folder,
-        table_origin=opened.origin,
-        extract_s=opened.extract_s,
-        complete=lambda run, new: digests.append(write_digest(run, new, named=folder)),
-        progress=TERMINAL,
-    )
+    with library_made():
+        loso(
+            opened.table,
+            folder=folder,
+            table_origin=opened.origin,
+            extract_s=opened.extract_s,
+            complete=lambda run, new: digests.append(write_digest(run, new, named=folder)),
+            progress=TERMINAL,
+        )
     (digest,) = digests
     if digest.missing:
         TERMINAL.note(digest.missing)

@@ -82,6 +82,7 @@ def loso(
     from tinyvmaf.evaluation.run import RECORD, is_of_a_run
     from tinyvmaf.files import check_writable
     from tinyvmaf.report.digest import Digest, write_digest
+    from tinyvmaf.report.html import library_made
     from tinyvmaf.stored_folder import local_folder
     from tinyvmaf.training.recipes import check_training
 
@@ -100,7 +101,8 @@ def loso(
         _opinions(opened, folder, as_json=as_json)
         return
     digests: list[Digest] = []
-    with local_folder(folder, send=True, head=RECORD, is_ours=is_of_a_run) as local:
+    stored = local_folder(folder, send=True, head=RECORD, is_ours=is_of_a_run)
+    with stored as local, library_made():
         run_loso(
             opened.table,
             folder=local,

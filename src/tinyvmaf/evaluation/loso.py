@@ -8,7 +8,9 @@ judged on.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,15 +169,20 @@ def _sweep(
 
     names = [*PER_FOLD, *SINGLE_SPLIT, *(model.name for model in models), *beside]
     started = time.perf_counter()
-    networks = train_sweep(
-        table,
-        held_out,
-        arch=arch,
-        recipe=recipe,
-        seeds=seeds,
-        with_learning_curve=with_learning_curve,
-        progress=progress,
-    )
+    # Imported first, since threads that import packages of one another may lock each other out.
+    import_module("tinyvmaf.training.fitting")
+    with ThreadPoolExecutor(1) as pool:
+        meanwhile = pool.submit(_without_networks, table, held_out)
+        networks = train_sweep(
+            table,
+            held_out,
+            arch=arch,
+            recipe=recipe,
+            seeds=seeds,
+            with_learning_curve=with_learning_curve,
+            progress=progress,
+        )
+        applicable, per_fold = meanwhile.result()
     splits = choice = None
     if group is not None:
         splits = group_splits(
@@ -191,7 +198,7 @@ def _sweep(
         return baseline_rows(keys, model=model, models=names, predicted=predicted, seen=seen)
 
     unseen = dict.fromkeys(table.sources, "heldout")
-    rows = [beside_it(*found, unseen) for found in per_fold_baselines(table, held_out)]
+    rows = [beside_it(*found, unseen) for found in per_fold]
     last = networks.validation
     for name in SINGLE_SPLIT:
         path = folder / "baselines" / f"{name}.onnx"
@@ -218,7 +225,7 @@ def _sweep(
         folds=_fold_facts(networks, seeds),
         held_out=grouped(held_out),
         baselines={**PER_FOLD, **single, **describe(models, beside)},
-        applicability=_applicability(table, held_out),
+        applicability=applicable,
         doubling=networks.doubling,
         learning_curve=networks.learning_curve,
         splits=splits,
@@ -292,13 +299,20 @@ def _about(table: FeatureTable, origin: str) -> dict[str, Any]:
     }
 
 
-def _applicability(table: FeatureTable, folds: Sequence[Fold]) -> dict[str, dict[str, float]]:
+def _without_networks(
+    table: FeatureTable, folds: Sequence[Fold]
+) -> tuple[dict[str, dict[str, float]], list[tuple[str, Float[np.ndarray, " n"]]]]:
+    """Parts of a run that need no network: applicability, and the baselines of every fold."""
     found = applicability(
         features=table.features,
         source_index=table.source_index,
         held_out=[fold.positions for fold in folds],
     )
-    return {source: asdict(item) for source, item in zip(table.sources, found, strict=True)}
+    by_source = {source: asdict(item) for source, item in zip(table.sources, found, strict=True)}
+    baselines = list(per_fold_baselines(table, folds))
+    # What judges the run takes a second to import.
+    import_module("scipy.stats")
+    return by_source, baselines
 
 
 def _refuse_twins(names: Sequence[str]) -> None:

@@ -37,6 +37,9 @@ REPEATS = 5
 
 _POINTS = 5
 
+MOST_DOUBLED = 8
+"""Folds, evenly spaced, that are also trained with half the steps."""
+
 
 @dataclass(frozen=True, slots=True)
 class SweepNetworks:
@@ -112,36 +115,29 @@ def train_sweep(
         UsageError: unknown arch.
         TinyVmafError: training diverged.
     """
-    from tinyvmaf.training.fitting import fit
+    from tinyvmaf.training.fitting import Wanted, fit_all
 
     first, last = seeds[0], folds[-1].positions
     held_out = [fold.positions for fold in folds]
-    of_folds = fit(
-        table, arch=arch, recipe=recipe, held_out=held_out, seeds=seeds, progress=progress
-    )
-    single = {
-        name: of_folds[last, first]
-        if each == arch
-        else fit(
-            table, arch=each, recipe=recipe, held_out=[last], seeds=[first], progress=progress
-        )[last, first]
-        for name, each in SINGLE_SPLIT.items()
-    }
+    # The slowest networks first, so that none of them is left for one core at the end.
+    others = [name for name in reversed(list(SINGLE_SPLIT)) if SINGLE_SPLIT[name] != arch]
+    wanted = [Wanted(SINGLE_SPLIT[name], recipe, [last], [first]) for name in others]
+    wanted.append(Wanted(arch, recipe, held_out, seeds))
+    doubled = held_out[:: -(-len(held_out) // MOST_DOUBLED)]
+    if arch != SVR:
+        wanted.append(Wanted(arch, halved(recipe), doubled, [first]))
+    fitted = fit_all(table, wanted, progress=progress)
+    of_folds = fitted[len(others)]
+    of_others = {name: each[last, first] for name, each in zip(others, fitted, strict=False)}
+    single = {name: of_others.get(name, of_folds[last, first]) for name in SINGLE_SPLIT}
     doubling = None
     if arch != SVR:
-        half = fit(
-            table,
-            arch=arch,
-            recipe=halved(recipe),
-            held_out=held_out,
-            seeds=[first],
-            progress=progress,
-        )
+        half = fitted[-1]
         doubling = {
-            "steps": half[held_out[0], first].steps,
-            "folds": len(folds),
-            "rmse": _mean_error(table, half, held_out, seed=first),
-            "doubled_rmse": _mean_error(table, of_folds, held_out, seed=first),
+            "steps": half[doubled[0], first].steps,
+            "folds": len(doubled),
+            "rmse": _mean_error(table, half, doubled, seed=first),
+            "doubled_rmse": _mean_error(table, of_folds, doubled, seed=first),
         }
     curve = None
     if with_learning_curve:

@@ -100,4 +100,4 @@ def finished(chart: Any, theme: Theme, *, words: str, height: int | None = None)
     """
     if height is not None:
         chart = chart.properties(width=WIDTH, height=height)
-    return chart.properties(config=theme.config(), description=words).to_dict()
+    return chart.properties(config=theme.config(), description=words).to_dict(validate=False)

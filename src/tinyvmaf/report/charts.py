@@ -12,14 +12,19 @@ from tinyvmaf.report.theme import Theme
 
 def charts(record: LosoRecord, points: Points, theme: Theme) -> list[Chart]:
     """Every chart that there is data for."""
-    made = (
-        folds(record, theme, "rmse"),
-        folds(record, theme, "plcc"),
-        scatter(record, points, theme),
-        residuals(points, theme),
-        clip_errors(record, points, theme),
-        learning_curve(record, theme),
-        forest(record, theme, "ratio"),
-        forest(record, theme, "difference"),
-    )
+    from altair.utils.schemapi import debug_mode
+
+    # Altair would check every part against its schema while it is made, which takes longer than all
+    # else; tests check whole charts.
+    with debug_mode(False):  # noqa: FBT003 (positional only by its name, `arg`)
+        made = (
+            folds(record, theme, "rmse"),
+            folds(record, theme, "plcc"),
+            scatter(record, points, theme),
+            residuals(points, theme),
+            clip_errors(record, points, theme),
+            learning_curve(record, theme),
+            forest(record, theme, "ratio"),
+            forest(record, theme, "difference"),
+        )
     return [chart for chart in made if chart is not None]

@@ -14,7 +14,7 @@ from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.evaluation.run import DIGEST, Run, is_of_a_run, is_one_of, read_run, run_folder
 from tinyvmaf.files import write_text
 from tinyvmaf.report.chart import by_error
-from tinyvmaf.report.chart_files import FOLDER, write_pictures
+from tinyvmaf.report.chart_files import FOLDER, pictures_written
 from tinyvmaf.report.charts import charts
 from tinyvmaf.report.document import Document
 from tinyvmaf.report.html import page
@@ -108,11 +108,12 @@ def write_digest(run: Run, folder: Path, *, named: Path | None = None) -> Digest
         return Digest(record, found[0], found[1], html=None, missing=missing)
     points = points_of(run, order=by_error(record))
     drawn = charts(record, points, PAPER)
-    report = document(record, drawn)
-    write_pictures(drawn, points, folder)
-    _write_tables(report, folder)
-    write_text(paths[1], markdown(report, {chart.name: chart for chart in drawn}, pictures=FOLDER))
-    write_text(paths[2], page(report, charts(record, points, PAGE), points, pictures=FOLDER))
+    with pictures_written(drawn, points, folder):
+        report = document(record, drawn)
+        _write_tables(report, folder)
+        by_name = {chart.name: chart for chart in drawn}
+        write_text(paths[1], markdown(report, by_name, pictures=FOLDER))
+        write_text(paths[2], page(report, charts(record, points, PAGE), points, pictures=FOLDER))
     return Digest(record, *found, missing="")
 
 

@@ -52,7 +52,8 @@ def gate(record: LosoRecord) -> tuple[Block, ...]:
                 (
                     f"RMSE {number('rmse', doubling.rmse)} after {count(doubling.steps)} "
                     f"steps, {number('rmse', doubling.doubled_rmse)} after twice as many "
-                    f"({100 * (doubling.change or 0.0):+.1f} %)"
+                    f"({100 * (doubling.change or 0.0):+.1f} %), in "
+                    f"{plural(doubling.folds, 'fold')}"
                 ),
             )
         )

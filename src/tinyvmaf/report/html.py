@@ -7,10 +7,17 @@ a name from a file stays text even if its escaping should ever fail.
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
-from tinyvmaf.kept import kept_text
+from tinyvmaf.errors import TinyVmafError
+from tinyvmaf.kept import kept_folder, kept_text
+from tinyvmaf.process.isolation import ask_beside
+from tinyvmaf.process.programs import stopped_when_interrupted
 from tinyvmaf.report.chart import POINTS, Chart
 from tinyvmaf.report.document import Document
 from tinyvmaf.report.points import Points
@@ -20,28 +27,16 @@ from tinyvmaf.text import page as written
 
 def page(document: Document, charts: Sequence[Chart], points: Points, *, pictures: str) -> str:
     """The whole page; `pictures` names the folder with the same charts, if there is one."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("tinyvmaf.report"),
-        autoescape=True,
-        finalize=written,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    scripts = _library(), _asset(environment, "page.js")
-    return environment.get_template("page.html.jinja").render(
-        document=document,
-        charts={chart.name: chart for chart in charts},
-        pictures=pictures,
-        kind_of=lambda block: type(block).__name__,
-        policy=_policy(scripts),
-        style=Markup(_asset(environment, "style.css")),  # noqa: S704 (a file of ours)
-        data=Markup(script_json(_data(charts, points))),  # noqa: S704 (made harmless there)
-        library=Markup(scripts[0]),  # noqa: S704 (from vl-convert)
-        script=Markup(scripts[1]),  # noqa: S704 (a file of ours)
+    return _written(
+        "page.html.jinja",
+        script="page.js",
+        data=_data(charts, points),
+        values={
+            "document": document,
+            "charts": {chart.name: chart for chart in charts},
+            "pictures": pictures,
+            "kind_of": lambda block: type(block).__name__,
+        },
     )
 
 
@@ -56,6 +51,49 @@ def chart_page(
         caption: Text below the chart.
         moments: Times in seconds and their words; choosing one sets the parameter.
     """
+    return _written(
+        "chart.html.jinja",
+        script="chart.js",
+        data={"spec": spec},
+        values={"title": title, "caption": caption, "moments": moments},
+    )
+
+
+@contextmanager
+def library_made() -> Generator[None]:
+    """Make the library of all pages meanwhile, in a process of its own, if no cache has it.
+
+    Should that fail, the first page makes it.
+    """
+    if find_spec("vl_convert") is None or kept_folder("texts") is None:
+        yield
+        return
+    with ThreadPoolExecutor(1) as pool:
+        making = pool.submit(_kept_library, partial(ask_beside, _bundle))
+        with stopped_when_interrupted(pool, [making]):
+            yield
+            with suppress(TinyVmafError):
+                making.result()
+
+
+def _library() -> str:
+    # Wrapped in a function, since its thousands of names would otherwise be the page's globals.
+    return f"(() => {{\n{_kept_library(_bundle)}\n}})();"
+
+
+def _kept_library(make: Callable[[], str]) -> str:
+    return kept_text(make, package="vl-convert-python", name="vega")
+
+
+def _bundle() -> str:
+    import vl_convert
+
+    # Its stub marks an optional argument as required.
+    return vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue]
+
+
+def _written(template: str, *, script: str, data: object, values: Mapping[str, Any]) -> str:
+    """A template with its values, data, style and scripts."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -67,29 +105,17 @@ def chart_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    scripts = _library(), _asset(environment, "chart.js")
-    return environment.get_template("chart.html.jinja").render(
-        title=title,
-        caption=caption,
-        moments=moments,
-        policy=_policy(scripts),
-        style=Markup(_asset(environment, "style.css")),  # noqa: S704 (a file of ours)
-        data=Markup(script_json({"spec": spec})),  # noqa: S704 (made harmless there)
-        library=Markup(scripts[0]),  # noqa: S704 (from vl-convert)
-        script=Markup(scripts[1]),  # noqa: S704 (a file of ours)
+    scripts = _library(), _asset(environment, script)
+    return environment.get_template(template).render(
+        {
+            **values,
+            "policy": _policy(scripts),
+            "style": Markup(_asset(environment, "style.css")),  # noqa: S704 (a file of ours)
+            "data": Markup(script_json(data)),  # noqa: S704 (made harmless there)
+            "library": Markup(scripts[0]),  # noqa: S704 (from vl-convert)
+            "script": Markup(scripts[1]),  # noqa: S704 (a file of ours)
+        }
     )
-
-
-def _library() -> str:
-    def bundle() -> str:
-        import vl_convert
-
-        # Its stub marks an optional argument as required.
-        return vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue]
-
-    # Wrapped in a function, since its thousands of names would otherwise be the page's globals.
-    text = kept_text(bundle, package="vl-convert-python", name="vega")
-    return f"(() => {{\n{text}\n}})();"
 
 
 def _asset(environment: Any, name: str) -> str:  # noqa: ANN401 (jinja2 is imported late)

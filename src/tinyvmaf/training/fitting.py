@@ -12,7 +12,7 @@ in any step.
 import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -63,6 +63,28 @@ class Fitted:
     n_train: int
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Networks to fit: one for every set of held-out sources and every seed.
+
+    Attributes:
+        arch: One of `archs.ARCHS`, or `svr`, which is the same for every seed.
+        recipe: The training settings.
+        held_out: Positions in a table's sources that a network must not see; `()` trains on all.
+        seeds: Of the start and the order of batches, each 0 or more.
+    """
+
+    arch: str
+    recipe: Recipe
+    held_out: Sequence[tuple[int, ...]] = ((),)
+    seeds: Sequence[int] = (0,)
+
+    @property
+    def jobs(self) -> list[tuple[tuple[int, ...], int]]:
+        """(Held-out positions, seed) of every network, once each."""
+        return list(dict.fromkeys((out, seed) for out in self.held_out for seed in self.seeds))
+
+
 def fit(
     table: FeatureTable,
     *,
@@ -72,18 +94,27 @@ def fit(
     seeds: Sequence[int] = (0,),
     progress: Progress = SILENT,
 ) -> dict[tuple[tuple[int, ...], int], Fitted]:
-    """Fit one network for every set of held-out sources and every seed.
-
-    Args:
-        table: The rows; the networks read `table.info.features`, in that order.
-        arch: One of `archs.ARCHS`, or `svr`, which is the same for every seed.
-        recipe: The training settings.
-        held_out: Positions in `table.sources` that a network must not see; `()` trains on all.
-        seeds: Of the start and the order of batches, each 0 or more.
-        progress: Receives the steps, from several threads but one at a time.
+    """Fit one network for every set of held-out sources and every seed, as `fit_all` does.
 
     Returns:
         For every (held-out positions, seed) its network.
+    """
+    (fitted,) = fit_all(table, [Wanted(arch, recipe, held_out, seeds)], progress=progress)
+    return fitted
+
+
+def fit_all(
+    table: FeatureTable, wanted: Sequence[Wanted], *, progress: Progress = SILENT
+) -> list[dict[tuple[tuple[int, ...], int], Fitted]]:
+    """Fit networks of several shapes and recipes side by side, so that no core waits for a shape.
+
+    Args:
+        table: The rows; the networks read `table.info.features`, in that order.
+        wanted: The networks; the first begin while the programs of the next are compiled.
+        progress: Receives the steps, from several threads but one at a time.
+
+    Returns:
+        For each of `wanted` its networks by (held-out positions, seed).
 
     Raises:
         UsageError: there is no such arch, or a seed is negative.
@@ -91,61 +122,75 @@ def fit(
             leaves no rows to train on.
         TinyVmafError: training diverged.
     """
-    check_arch(arch)
-    if any(seed < 0 for seed in seeds):
-        raise UsageError(f"seeds {list(seeds)}: expected 0 or more")
     rows = split_by_source(table)
-    for out in held_out:
-        rows.check_fold(out)
-    jobs = list(dict.fromkeys((out, seed) for out in held_out for seed in seeds))
-    if arch == SVR:
-        return _support_vectors(table, rows, jobs, recipe=recipe, progress=progress)
-    sizes = layer_sizes(arch, len(table.info.features))
-    n_steps = sum(recipe.n_steps(rows.n_train(out)) for out, _ in jobs)
-    sweep = _Sweep(
-        rows=rows,
-        matrix=jax.device_put(rows.matrix(), jax.local_devices(backend="cpu")[0]),
-        feature_names=table.info.features,
-        sizes=sizes,
-        recipe=recipe,
-        program=program(
-            sizes=sizes,
-            activation=recipe.activation,
-            loss=recipe.loss,
-            beta2=recipe.beta2,
-            batch=recipe.batch,
-            n_rows=len(table.target),
-        ),
-        watched=_Watched(progress.task("train", total=float(n_steps), unit="steps")),
+    for each in wanted:
+        check_arch(each.arch)
+        if any(seed < 0 for seed in each.seeds):
+            raise UsageError(f"seeds {list(each.seeds)}: expected 0 or more")
+        for out in each.held_out:
+            rows.check_fold(out)
+    of_steps = [each for each in wanted if each.arch != SVR]
+    n_steps = sum(
+        each.recipe.n_steps(rows.n_train(out)) for each in of_steps for out, _ in each.jobs
     )
-    pool = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(jobs))))
+    n_jobs = sum(len(each.jobs) for each in of_steps)
+    machines = {
+        number: _support_vectors(table, rows, each, progress=progress)
+        for number, each in enumerate(wanted)
+        if each.arch == SVR
+    }
+    if not of_steps:
+        return list(machines.values())
+    matrix = jax.device_put(rows.matrix(), jax.local_devices(backend="cpu")[0])
+    watched = _Watched(progress.task("train", total=float(n_steps), unit="steps"))
+    pool = ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, n_jobs)))
     try:
-        futures = {(out, seed): pool.submit(sweep.fit_one, out, seed) for out, seed in jobs}
-        return {job: future.result() for job, future in futures.items()}
+        futures: dict[int, dict[tuple[tuple[int, ...], int], Future[Fitted]]] = {}
+        for number, each in enumerate(wanted):
+            if each.arch == SVR:
+                continue
+            sizes = layer_sizes(each.arch, len(table.info.features))
+            sweep = _Sweep(
+                rows=rows,
+                matrix=matrix,
+                feature_names=table.info.features,
+                sizes=sizes,
+                recipe=each.recipe,
+                program=program(
+                    sizes=sizes,
+                    activation=each.recipe.activation,
+                    loss=each.recipe.loss,
+                    beta2=each.recipe.beta2,
+                    batch=each.recipe.batch,
+                    n_rows=len(table.target),
+                ),
+                watched=watched,
+            )
+            futures[number] = {job: pool.submit(sweep.fit_one, *job) for job in each.jobs}
+        networks = {
+            number: {job: future.result() for job, future in own.items()}
+            for number, own in futures.items()
+        }
     finally:
         # Reached early by a network that diverged or by Ctrl-C: the others can stop.
-        sweep.watched.stop()
+        watched.stop()
         pool.shutdown(cancel_futures=True)
-        sweep.watched.task.finish()
+        watched.task.finish()
+    return [{**machines, **networks}[number] for number in range(len(wanted))]
 
 
 def _support_vectors(
-    table: FeatureTable,
-    rows: Rows,
-    jobs: list[tuple[tuple[int, ...], int]],
-    *,
-    recipe: Recipe,
-    progress: Progress,
+    table: FeatureTable, rows: Rows, wanted: Wanted, *, progress: Progress
 ) -> dict[tuple[tuple[int, ...], int], Fitted]:
     """Fit once for every set of held-out sources; the result does not depend on a seed."""
-    held_out = list(dict.fromkeys(out for out, _ in jobs))
+    held_out = list(dict.fromkeys(wanted.held_out))
     watched = _Watched(progress.task("train", total=float(len(held_out)), unit="models"))
     try:
         machines = fit_folds(
             rows,
             held_out,
             names=table.info.features,
-            standardised=recipe.scaling == "standard",
+            standardised=wanted.recipe.scaling == "standard",
             on_fold=partial(watched.advance, 1),
         )
     finally:
@@ -154,7 +199,7 @@ def _support_vectors(
         out: Fitted(machine, rows.train_rmse(machine, sorted(set(out))), 0, rows.n_train(out))
         for out, machine in machines.items()
     }
-    return {(out, seed): fitted[out] for out, seed in jobs}
+    return {(out, seed): fitted[out] for out, seed in wanted.jobs}
 
 
 def learning_rates(recipe: Recipe, n_steps: int) -> Float32[np.ndarray, " n_steps"]:

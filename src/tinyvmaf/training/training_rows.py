@@ -58,7 +58,8 @@ def batches(
 ) -> Iterator[Int32[np.ndarray, "chunk batch"]]:
     """Endless iterator over row numbers, `chunk` steps at a time; a batch may span two passes."""
     wanted = chunk * batch
-    pass_ = np.arange(n_train, dtype=np.int32)
+    # Of eight bytes each, which NumPy shuffles almost twice as fast as four, into the same order.
+    pass_ = np.arange(n_train, dtype=np.int64)
     left = pass_[:0]
     while True:
         parts: list[Int32[np.ndarray, " m"]] = []
@@ -68,7 +69,7 @@ def batches(
                 generator.shuffle(pass_)
                 left = pass_
             # A copy: the next pass is shuffled in place.
-            parts.append(left[:missing].copy())
+            parts.append(left[:missing].astype(np.int32))
             left = left[missing:]
             missing -= len(parts[-1])
         yield rows_of(np.concatenate(parts).reshape(chunk, batch), held_out=held_out)
