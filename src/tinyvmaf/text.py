@@ -9,6 +9,7 @@ medium is escaped by its own rules.
 import html
 import json
 import re
+from pathlib import PurePath
 from typing import Any
 
 _MARKUP = ("\\", "|", "`", "*", "_", "[", "]", "#", "~")
@@ -17,6 +18,8 @@ _LINKS = {"://": ":&#47;/", "www.": "www&#46;", "@": "&#64;", "$": "&#36;"}
 _FOLDED = re.compile(
     r"(?<![\w/.])(s3a?|gc?s|az|abfss?|adl|https?|memory|s?ftp|ssh|smb|hdfs|webhdfs|oss|oci):/(?=[^/\s])"
 )
+# A spreadsheet computes cells that begin so.
+_FORMULA = frozenset("=+-@\t\r")
 # All characters between these are printable; checked first, as the common case.
 _PLAIN = re.compile(r"[ -~]*")
 
@@ -65,6 +68,15 @@ def drawn(value: Any) -> Any:  # noqa: ANN401 (a chart's specification)
     if isinstance(value, tuple):
         return tuple(map(drawn, value))
     return list(map(drawn, value)) if isinstance(value, list) else value
+
+
+def csv_cell(value: object) -> object:
+    """A value for a CSV file: text is printable, and no formula of a spreadsheet."""
+    if not isinstance(value, str | PurePath):
+        return value
+    cell = one_line(value)
+    is_number = cell.lstrip("+-")[:1].isdecimal()
+    return f"'{cell}" if cell[:1] in _FORMULA and not is_number else cell
 
 
 def page(value: object) -> object:

@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """One hostile name through every verb and every medium: it stays text, on its own line."""
 
+import csv
 import json
 import os
 import re
+import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.parsers.expat import ParserCreate
 
 import polars as pl
 import pytest
 
 from tests.evaluation.tables import smooth_table
+from tinyvmaf.cli.frontier import _write as write_frontier
 from tinyvmaf.features.table import make_table, write_table
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.card import write_card
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.ffmpeg
 
 NAME = "a\nVMAF 100.00\x1b[31m\x07\u202e<!--<script>alert(1)|`*_www.x.org\x85=1+1"
@@ -67,11 +74,14 @@ def harmless_files(folder):
             assert any(each and each.startswith("default-src 'none'") for each in policies)
             assert sum(tag == "script" for tag, _ in elements) == 3
             assert not set(RAW) & set(data.decode())
-        elif path.suffix in {".md", ".json", ".xml", ".csv"}:
+        elif path.suffix in {".md", ".json", ".xml", ".csv", ".tex"}:
             text = harmless(data.decode())
             if path.suffix == ".md":
                 # A command stands in a fence, where markup is text.
                 assert "<script" not in re.sub(r"```+sh\n.*\n```+\n", "", text)
+            if path.suffix == ".csv":
+                cells = [cell for row in csv.reader(text.splitlines()) for cell in row]
+                assert not any(cell[:1] in set("=@") for cell in cells)
             if path.suffix == ".json":
                 json.loads(text)
     return found
@@ -97,9 +107,17 @@ def test_score(tinyvmaf, pair, tmp_path):
     assert len(harmless_files(outputs)) == 6
     record = json.loads(harmless(tinyvmaf("score", *pair, "--json").stdout))
     assert os.fsdecode(os.fsencode(record["distorted"])) == str(pair[1])
-    many = tinyvmaf("score", pair[0], pair[0].parent)
-    assert many.status == 0
-    harmless(many.stdout + many.stderr)
+    asked = tinyvmaf("score", *pair, "--at-least", 20)
+    assert asked.status in {0, 4, 5}, asked.stderr
+    harmless(asked.stdout + asked.stderr)
+    shutil.copy(pair[1], pair[1].with_name(f"=1+{FILE}.mkv"))
+    ladder = ("score", pair[0], pair[0].parent, "--csv", outputs / "ladder.csv")
+    for kind in ("html", "svg", "png"):
+        many = tinyvmaf(*ladder, "--target", 60, "--plot", outputs / f"ladder.{kind}")
+        assert many.status == 0, many.stderr
+        harmless(many.stdout + many.stderr)
+    json.loads(harmless(tinyvmaf(*ladder, "--json").stdout))
+    assert len(harmless_files(outputs)) == 6
     wrong = tinyvmaf("score", *pair, "--threads", NAME)
     assert wrong.status == 2
     harmless(wrong.stdout + wrong.stderr)
@@ -158,12 +176,73 @@ def test_models(tinyvmaf, tmp_path, model_path, make_card):
     write_card(card, path.with_suffix(".json"))
     table = tmp_path / "t.parquet"
     write_table(smooth_table(), table)
+    bundle = tmp_path / "bundle"
     for words in (("models", "show", path), ("models", "show", path, "--json"),
+                  ("models", "export", path, "-o", bundle, "--to", "vmafx"),
                   ("models", "verify", path), ("models", "verify", path, "--json"),
                   ("evaluate", table, path), ("evaluate", table, path, "--json")):  # fmt: skip
         done = tinyvmaf(*words)
         assert "internal error" not in done.stderr
         harmless(done.stdout + done.stderr)
+    assert {".json", ".csv"} <= harmless_files(bundle)
     done = tinyvmaf("models", "repair", path, "-o", tmp_path / "mended.onnx")
     assert done.status == 2
     harmless(done.stdout + done.stderr)
+
+
+def test_logs_and_opinions(tinyvmaf, tmp_path):
+    """Logs in folders that are named so, a column that is, and opinions of such clips."""
+    logs = tmp_path / "logs"
+    frames = [
+        {"frameNum": n, "metrics": {**dict.fromkeys(CANONICAL6, 0.5), "vmaf": 50.0 + n}}
+        for n in range(3)
+    ]
+    for source in (NAME, "=2", "s3"):
+        for clip in (f"=1{FILE}", f"{NAME}b", "c"):
+            (logs / source).mkdir(parents=True, exist_ok=True)
+            (logs / source / f"{clip}.json").write_text(
+                json.dumps({"version": "3.0.0", "frames": frames})
+            )
+    (logs / f"{FILE}.json").write_text(f'{{"{NAME}": 1')
+    votes = tmp_path / f"{NAME}.csv"
+    pl.DataFrame({"clip": [f"{NAME}b", "c", f"{NAME} none"], "MOS": [1.0, 2.0, 3.0]}).write_csv(
+        votes
+    )
+    table, other = tmp_path / f"{NAME}.parquet", tmp_path / "t.parquet"
+    call = ("table", "import", logs, "--opinions", votes, "-o", table)
+    for words in (
+        call,
+        (*call, "--json"),
+        ("table", "import", logs / NAME, "-o", other),
+        ("table", "import", logs, "--pattern", f"{{source}}{NAME}", "-o", other),
+        ("table", "join", table, votes, "-o", other),
+    ):
+        done = tinyvmaf(*words)
+        assert "internal error" not in done.stderr, done.stderr
+        harmless(done.stdout + done.stderr)
+
+
+def test_the_frontier(tmp_path, monkeypatch):
+    """Names of models and sources of a record, in its table and its picture."""
+    record = json.loads((ROOT / "docs" / "results" / "frontier.json").read_text())
+    record["ways"][0] |= {"name": FILE, "worst_source": NAME}
+    figures = {"name": NAME}
+    write_frontier(record, figures, tmp_path)
+    assert {".md", ".svg", ".json"} <= harmless_files(tmp_path)
+    assert all(harmless(word) for word in (tmp_path / "frontier.md").read_text().splitlines())
+
+
+@pytest.mark.slow
+def test_reports_of_opinions(tinyvmaf, tmp_path):
+    table = smooth_table()
+    rows = table.rows.with_columns(
+        pl.col("source").replace("S01", NAME).replace("S02", "=2"),
+        pl.col("clip").replace("c1", NAME),
+        mos=pl.col("vmaf").mean().over("source", "clip") / 20,
+    )
+    path = tmp_path / f"{NAME}.parquet"
+    write_table(make_table(rows, replace(table.info, labels=("mos",))), path)
+    done = tinyvmaf("loso", path, "--target", "mos", "-o", tmp_path / "run")
+    assert done.status == 0, done.stderr
+    harmless(done.stdout + done.stderr)
+    assert {".md", ".json", ".csv", ".tex"} <= harmless_files(tmp_path / "run")

@@ -2,13 +2,17 @@
 """What a user sees of object stores; the store is a real S3 server of this machine."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from tinyvmaf.corpus.sample import sample_path
 from tinyvmaf.features.table import read_table
 from tinyvmaf.files import is_file, read_bytes, write_bytes
 from tinyvmaf.storage import address
+
+_FOLDED = re.compile("s3:/(?!/)")
 
 
 @pytest.mark.ffmpeg
@@ -62,6 +66,40 @@ def test_a_store_that_cannot_be_reached_is_said_before_any_work(tiny_corpus, mon
     assert done.status == 2
     assert len(done.lines) == 1
     assert done.stderr.startswith("tinyvmaf: s3://nowhere/.t.parquet.part: cannot be written: ")
+
+
+@pytest.mark.slow
+def test_every_output_shows_addresses_as_they_are_typed(s3, program, tmp_path):
+    """A `Path` folds the two slashes of an address: none comes out like that."""
+    table, corpus = address(s3 / "t.parquet"), address(s3 / "corpus")
+    write_bytes(s3 / "t.parquet", sample_path().read_bytes())
+    row = "s,a,missing.mkv,missing.mp4"
+    write_bytes(s3 / "corpus" / "corpus.csv", f"source,clip,reference,distorted\n{row}\n".encode())
+    run = tmp_path / "run"
+    short = ("--model-arch", "linear", "--epochs", 1)
+    model = address(s3 / "m.onnx")
+    for words in (
+        ("loso", table, *short, "-o", run),
+        ("report", run, "--json"),
+        ("evaluate", table, "tinyvmaf_small_v1", "--json"),
+        ("train", table, *short, "-o", model),
+        ("table", "compact", table, "-o", address(s3 / "whole.parquet")),
+        ("corpus", "scan", corpus, "--json"),
+        ("corpus", "scan", corpus),
+        ("extract", corpus, "-o", tmp_path / "t.parquet", "--json"),
+        ("score", address(s3 / "r.mkv"), address(s3 / "d.mkv"), "--json"),
+        ("models", "show", model, "--json"),
+        ("report", address(s3 / "none")),
+        ("compare", address(s3 / "none"), address(s3 / "other")),
+        ("frontier", corpus, "-o", tmp_path / "frontier"),
+    ):
+        done = program.run(*words)
+        assert "internal error" not in done.stderr, done.stderr
+        assert not _FOLDED.search(done.stdout + done.stderr), done.stdout + done.stderr
+    assert json.loads((run / "run.json").read_text())["table"]["origin"] == table
+    for path in run.rglob("*"):
+        if path.suffix in {".json", ".md", ".html", ".csv", ".tex"}:
+            assert not _FOLDED.search(path.read_text()), path
 
 
 @pytest.mark.slow

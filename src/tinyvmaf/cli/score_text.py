@@ -22,13 +22,14 @@ def line(outcome: "Outcome") -> dict[str, Any]:
     if outcome.score is not None:
         return outcome.score.record()
     from tinyvmaf.scoring.score_record import FAILURE_SCHEMA, FailureRecord
+    from tinyvmaf.storage import address
     from tinyvmaf.typed_json import to_json
 
     return to_json(
         FailureRecord(
             schema=FAILURE_SCHEMA,
-            reference=str(outcome.pair.reference.path),
-            distorted=str(outcome.pair.distorted.path),
+            reference=address(outcome.pair.reference.path),
+            distorted=address(outcome.pair.distorted.path),
             error=str(outcome.error),
         )
     )

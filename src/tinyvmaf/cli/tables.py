@@ -12,6 +12,7 @@ from tinyvmaf.cli.console import TERMINAL
 from tinyvmaf.cli.extract import name_failures
 from tinyvmaf.cli.options import raw_format
 from tinyvmaf.errors import UsageError
+from tinyvmaf.storage import address
 
 if TYPE_CHECKING:
     from tinyvmaf.features.table import FeatureTable
@@ -76,9 +77,9 @@ def open_table(
         )
         name_failures(extraction)
         seconds = time.perf_counter() - started
-        return Opened(extraction.table, str(path), seconds, partial=bool(extraction.failures))
+        return Opened(extraction.table, address(path), seconds, partial=bool(extraction.failures))
     else:
-        opened = Opened(read_table(path), str(path))
+        opened = Opened(read_table(path), address(path))
     found = opened.table.info.teacher
     if teacher is not None and teacher != found:
         raise UsageError(

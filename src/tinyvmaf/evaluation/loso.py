@@ -47,6 +47,7 @@ from tinyvmaf.models.model import Model, load_model
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.stats.dissimilarity import applicability
+from tinyvmaf.storage import address
 from tinyvmaf.training.archs import check_arch
 from tinyvmaf.training.feature_choice import choose_features
 from tinyvmaf.training.recipes import Recipe, as_recipe
@@ -112,7 +113,7 @@ def loso(
     if not chosen:
         raise UsageError(f"seeds {seeds}: expected 1 or more")
     choices = [as_recipe(each) for each in nested]
-    table_origin = table_origin or ("" if isinstance(table, FeatureTable) else str(table))
+    table_origin = table_origin or ("" if isinstance(table, FeatureTable) else address(Path(table)))
     choice = choose_features(as_table(table), features)
     table = choice.table
     if choice.note:

@@ -93,6 +93,10 @@ def name_logs(
             found += [named] if isinstance(named, NamedLog) else []
             more += [named] if isinstance(named, Problem) else []
     left_out += more
+    left_out += [
+        Problem(log.path, "its name is no UTF-8; rename it") for log in found if _is_odd(log)
+    ]
+    found = [log for log in found if not _is_odd(log)]
     if not found:
         first = f"; {left_out[0].path}: {left_out[0].reason}" if left_out else ""
         raise CorpusError(f"no log found that fits{first}")
@@ -105,6 +109,12 @@ def name_logs(
                 "give them names of their own with `pattern` or `manifest`"
             )
     return NamedLogs(tuple(found), tuple(left_out))
+
+
+def _is_odd(log: NamedLog) -> bool:
+    """True if a name holds bytes of a file's name that are no text, which no table can hold."""
+    names = (log.source, log.clip, *map(str, log.labels.values()))
+    return any("\ud800" <= sign <= "\udfff" for name in names for sign in name)
 
 
 def stem(name: str) -> str:

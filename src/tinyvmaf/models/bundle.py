@@ -5,6 +5,8 @@ The files of a loaded model are written for a target program, and change togethe
 are rows of features with the scores that the model must give, to test an implementation elsewhere.
 """
 
+import csv
+import io
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -17,6 +19,7 @@ from tinyvmaf.models.safety import read_file
 from tinyvmaf.models.support_vectors import SupportVectors
 from tinyvmaf.models.vmafx import sidecar
 from tinyvmaf.swap import write_together
+from tinyvmaf.text import csv_cell
 
 Target = Literal["onnx", "libvmaf", "vmafx"]
 
@@ -86,9 +89,8 @@ def golden_csv(card: Card, machine: SupportVectors | None = None) -> str:
     rows, scores = card.golden.features, card.golden.vmaf
     if machine is not None:
         scores = machine.predict(np.asarray(rows, dtype=np.float64)).tolist()
-    lines = [",".join((*card.features, "vmaf"))]
-    lines += [
-        ",".join(repr(value) for value in (*row, score))
-        for row, score in zip(rows, scores, strict=True)
-    ]
-    return "\n".join(lines) + "\n"
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(csv_cell, (*card.features, "vmaf")))
+    writer.writerows(map(repr, (*row, score)) for row, score in zip(rows, scores, strict=True))
+    return text.getvalue()

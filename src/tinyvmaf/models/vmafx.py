@@ -6,12 +6,11 @@ at the top. The scaling is inside our graphs, which the sidecar says: with a mea
 applied twice.
 """
 
-import json
-
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.model import Model
 from tinyvmaf.models.onnx_file import OPSET
+from tinyvmaf.text import json_text
 
 _MAX_BYTES = 2**20
 
@@ -29,7 +28,7 @@ def sidecar(model: Model) -> str:
             "so that only models at full size run there"
         )
     checked, card = model.checked, model.card
-    text = json.dumps(
+    text = json_text(
         {
             "kind": "fr",
             "name": model.name,
@@ -46,7 +45,6 @@ def sidecar(model: Model) -> str:
             "licence": None if card is None else card.licence,
         },
         indent=2,
-        ensure_ascii=False,
     )
     if len(text.encode()) > _MAX_BYTES:
         raise UsageError(f"the sidecar of {model.name} would be longer than VMAFx reads")

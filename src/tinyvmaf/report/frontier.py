@@ -6,6 +6,8 @@ from typing import Any
 
 from tinyvmaf.frontier.frontier_record import recommend
 from tinyvmaf.report.theme import PAPER
+from tinyvmaf.text import drawn
+from tinyvmaf.text import markdown as escape
 
 _WIDTH = 640
 _HEIGHT = 420
@@ -37,7 +39,7 @@ HEADS = ("way", "ms", "cheaper", "RMSE", "bias", "interval", "covered", "worst s
 def markdown(record: Mapping[str, Any]) -> str:
     """The table as Markdown."""
     lines = [f"| {' | '.join(HEADS)} |", "| --- |" + " --: |" * (len(HEADS) - 1)]
-    lines += [f"| {' | '.join(row)} |" for row in rows(record)]
+    lines += [f"| {' | '.join(map(escape, row))} |" for row in rows(record)]
     return "\n".join(lines) + "\n"
 
 
@@ -81,7 +83,7 @@ def chart(record: Mapping[str, Any]) -> dict[str, Any]:
     whole = alt.layer(lines, marks, full.encode(x="cpu_ms:Q")).properties(
         width=_WIDTH, height=_HEIGHT, title=title
     )
-    return whole.configure(**PAPER.config()).to_dict()
+    return drawn(whole.configure(**PAPER.config()).to_dict())
 
 
 def _kind(way: Mapping[str, Any]) -> str:

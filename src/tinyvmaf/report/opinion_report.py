@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report of models of opinion scores: record, Markdown and tables for papers."""
 
-import json
 from pathlib import Path
 
 from tinyvmaf.evaluation.mos_folds import BASELINE
@@ -23,6 +22,7 @@ from tinyvmaf.report.markdown import markdown
 from tinyvmaf.report.numbers import ABSENT, bounds, count, number, plural, share
 from tinyvmaf.report.paper_tables import table_files
 from tinyvmaf.stats.p1401 import ClipStatistic
+from tinyvmaf.text import json_text
 from tinyvmaf.typed_json import to_json
 
 NAME = "loso_mos_eval"
@@ -39,8 +39,7 @@ def write_opinion_report(record: OpinionRecord, folder: Path) -> Path:
         write_text(folder / name, text)
     path = folder / f"{NAME}.md"
     write_text(path, markdown(report, {}, pictures=""))
-    text = json.dumps(to_json(record), indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(path.with_suffix(".json"), text + "\n")
+    write_text(path.with_suffix(".json"), json_text(to_json(record), indent=2) + "\n")
     return path
 
 

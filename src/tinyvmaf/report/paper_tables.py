@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator
 
 from tinyvmaf.report.document import Document, Table
-from tinyvmaf.text import one_line
+from tinyvmaf.text import csv_cell, one_line
 
 FOLDER = "tables"
 
@@ -59,7 +59,7 @@ def as_csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(column.title for column in table.columns)
-    writer.writerows([one_line(cell) for cell in row] for row in (*table.rows, *table.totals))
+    writer.writerows(map(csv_cell, row) for row in (*table.rows, *table.totals))
     return text.getvalue()
 
 
@@ -85,7 +85,8 @@ def as_latex(table: Table, *, label: str) -> str:
 
 def escape(text: str) -> str:
     """Text for LaTeX on one line, whatever it holds."""
-    return " ".join("".join(_SPECIAL.get(mark, mark) for mark in text).split())
+    plain = one_line(" ".join(text.split()))
+    return "".join(_SPECIAL.get(mark, mark) for mark in plain)
 
 
 def _row(cells: "Iterator[str] | tuple[str, ...]") -> str:

@@ -30,6 +30,8 @@ from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.sampled import SampledMode, Together
 from tinyvmaf.scoring.scorer import Scorer
 from tinyvmaf.scoring.target import Point, Target, reach_target
+from tinyvmaf.storage import address
+from tinyvmaf.text import csv_cell
 
 SCHEMA: Final = "tinyvmaf.ladder/1"
 
@@ -98,8 +100,8 @@ class Ladder:
         """The ladder as JSON of schema `tinyvmaf.ladder/1`."""
         return {
             "schema": SCHEMA,
-            "reference": str(self.reference),
-            "against": str(self.against) if self.against is not None else None,
+            "reference": address(self.reference),
+            "against": address(self.against) if self.against is not None else None,
             "level": self.level,
             "encodes": [
                 {
@@ -115,7 +117,7 @@ class Ladder:
             ],
             "targets": [asdict(item) for item in self.targets],
             "failures": [
-                {"distorted": str(item.pair.distorted.path), "error": str(item.error)}
+                {"distorted": address(item.pair.distorted.path), "error": str(item.error)}
                 for item in self.failures
             ],
             "seconds": self.seconds,
@@ -133,7 +135,8 @@ class Ladder:
             figures = (score.vmaf.mean, rung.half_width)
             figures += (gap.mean, gap.half_width) if gap is not None else ("", "")
             about = (rung.codec, rung.width, rung.height, rung.bitrate_kbps, rung.crf)
-            writer.writerow((score.distorted, *about, *figures, count))
+            name = csv_cell(address(score.distorted))
+            writer.writerow((name, *about, *figures, count))
         return text.getvalue()
 
 

@@ -20,6 +20,7 @@ from tinyvmaf.scoring.score_record import (
     ScoreRecord,
 )
 from tinyvmaf.stats.survey import unseen_probability
+from tinyvmaf.storage import address
 from tinyvmaf.typed_json import to_json
 
 UNSEEN_SHARES: Final = (0.1, 0.01)
@@ -78,8 +79,8 @@ class Score:
         interval = self.interval
         found = ScoreRecord(
             schema=SCORE_SCHEMA,
-            reference=str(self.reference),
-            distorted=str(self.distorted),
+            reference=address(self.reference),
+            distorted=address(self.distorted),
             vmaf=PooledScore(
                 **asdict(self.vmaf),
                 interval=(interval.low, interval.high) if interval else None,
