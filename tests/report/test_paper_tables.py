@@ -11,7 +11,7 @@ from tests.report.conftest import typed
 from tinyvmaf.report.document import Table, columns
 from tinyvmaf.report.paper_tables import as_csv, as_latex, escape, named_tables, table_files
 from tinyvmaf.report.sections import document
-from tinyvmaf.text import one_line
+from tinyvmaf.text import csv_cell
 
 HOSTILE = Table(
     "100 % of {all} \\input{x}",
@@ -35,7 +35,7 @@ def test_csv_gives_back_every_cell(record):
     for table in (*tables, HOSTILE):
         rows = list(csv.reader(io.StringIO(as_csv(table), newline="")))
         assert rows[0] == [column.title for column in table.columns]
-        cells = [tuple(map(one_line, row)) for row in (*table.rows, *table.totals)]
+        cells = [tuple(map(csv_cell, row)) for row in (*table.rows, *table.totals)]
         assert [tuple(row) for row in rows[1:]] == cells
 
 
