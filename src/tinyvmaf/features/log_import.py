@@ -77,9 +77,9 @@ class Imported:
             features=info.features,
             labels=info.labels,
             failed=tuple(
-                FailedLogRecord(str(item.path), str(item.error)) for item in self.failures
+                FailedLogRecord(address(item.path), str(item.error)) for item in self.failures
             ),
-            left_out=tuple(LeftOutFile(str(item.path), item.reason) for item in self.left_out),
+            left_out=tuple(LeftOutFile(address(item.path), item.reason) for item in self.left_out),
             without_opinion=self.without_opinion,
             without_log=self.without_log,
         )

@@ -20,6 +20,7 @@ from tinyvmaf.pairs.checked import CheckedPair
 from tinyvmaf.pairs.finding import Allowance, allowances
 from tinyvmaf.pairs.proof import verify
 from tinyvmaf.process.programs import n_jobs
+from tinyvmaf.storage import address
 
 SCHEMA = "tinyvmaf.scan/1"
 
@@ -111,7 +112,7 @@ class Scan:
                 )
                 for item in self.sources
             ),
-            problems=tuple(ScanProblem(str(item.path), item.reason) for item in self.problems),
+            problems=tuple(ScanProblem(address(item.path), item.reason) for item in self.problems),
             notes=self.notes,
         )
 
