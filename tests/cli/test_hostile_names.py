@@ -95,7 +95,7 @@ def pair(tmp_path, moving, make_video):
     return [(folder / f"{letter}.mkv").rename(folder / f"{FILE}{letter}.mkv") for letter in "rd"]
 
 
-def test_score(tinyvmaf, pair, tmp_path):
+def test_score(tinyvmaf, program, pair, tmp_path):
     outputs = tmp_path / "out"
     outputs.mkdir()
     for kind in ("html", "svg", "png"):
@@ -116,7 +116,7 @@ def test_score(tinyvmaf, pair, tmp_path):
         many = tinyvmaf(*ladder, "--target", 60, "--plot", outputs / f"ladder.{kind}")
         assert many.status == 0, many.stderr
         harmless(many.stdout + many.stderr)
-    json.loads(harmless(tinyvmaf(*ladder, "--json").stdout))
+    json.loads(harmless(program.run(*ladder, "--json").stdout))
     assert len(harmless_files(outputs)) == 6
     wrong = tinyvmaf("score", *pair, "--threads", NAME)
     assert wrong.status == 2
