@@ -8,8 +8,8 @@ A table has the columns source, clip, frame, vmaf and either signal_psnr and sig
 and motion2 (as logs of other programs have). Printed are, for every width, the coverage of the
 interval (mean over sources and worst source), flattering misses (the interval lies above the
 truth), exact frames, and CPU time as a share of libvmaf's; then adversarial series, decisions
-(`--at-least`) and differences of encodes. Clips of fewer than 60 frames are left out: they are
-scored exactly anyway.
+(`--at-least`, of the mean and of the 5th percentile) and differences of encodes. Clips of fewer
+than 60 frames are left out: they are scored exactly anyway. What OUTPUT holds already is kept.
 """
 
 import argparse
@@ -35,6 +35,7 @@ WISHES = {
     "within 0.5": Goal(within=0.5),
     "25 exact frames": Goal(n_exact=25),
 }
+QUESTIONS = {"mean": None, "percentile 5": 5.0}
 DISTANCES = (0.25, 0.5, 1.0, 2.0, 3.0)
 ROUNDING = 1e-9
 COSTS = measured_costs()
@@ -47,18 +48,33 @@ def main():
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     record = {"schema": "tinyvmaf.sampling-coverage/1", "draws": arguments.draws, "level": LEVEL}
-    record["adversarial"] = adversarial(arguments.draws)
-    show("adversarial series, within 1", record["adversarial"])
+    if arguments.output is not None and arguments.output.exists():
+        record = json.loads(arguments.output.read_text())
+    if "adversarial" not in record:
+        record["adversarial"] = adversarial(arguments.draws)
+        show("adversarial series, within 1", record["adversarial"])
     for path in arguments.tables:
+        if path.stem in record:
+            continue
         clips = read(path)
         found = {name: coverage(clips, goal, arguments.draws) for name, goal in WISHES.items()}
         about = f"{path.stem}: {len(clips)} clips, {len({c[0] for c in clips})} sources"
         show(about, found)
-        asked = decisions(clips, max(1, arguments.draws // 20))
-        show(f"{path.stem}: decisions", asked)
+        asked = {
+            name: decisions(clips, max(1, arguments.draws // 20), percentile=percentile)
+            for name, percentile in QUESTIONS.items()
+        }
+        for name, rows in asked.items():
+            show(f"{path.stem}: decisions, {name}", rows)
         apart = differences(clips, max(1, arguments.draws // 10))
         show(f"{path.stem}: differences of encodes", apart)
-        record[path.stem] = {"coverage": found, "decisions": asked, "differences": apart}
+        record[path.stem] = {
+            "draws": arguments.draws,
+            "clips": len(clips),
+            "coverage": found,
+            "decisions": asked,
+            "differences": apart,
+        }
         if arguments.output is not None:
             arguments.output.write_text(json.dumps(record, indent=1) + "\n")
 
@@ -153,6 +169,7 @@ def summary(rows):
         "flattering": float(np.mean(flattering)) if flattering else None,
         "half_width": float(np.mean(halves)) if halves else None,
         "exact_frames": float(np.mean(counts)) if counts else None,
+        "exact_frames_median": float(np.median(counts)) if counts else None,
         "times_cheaper_median": 1 / float(np.median([row[6] for row in rows])),
         "times_cheaper_mean": 1 / float(np.mean([row[6] for row in rows])),
     }
@@ -193,27 +210,35 @@ def adversarial(draws):
     return found
 
 
-def decisions(clips, draws):
+def decisions(clips, draws, *, percentile):
     """How often `--at-least` answers wrongly, by distance of the truth from the threshold."""
     found = {}
     for distance in DISTANCES:
         wrong, counts, left = [], [], []
         for number, (_, _, exact, auxiliary) in enumerate(clips):
             truth = float(exact.mean())
+            if percentile is not None:
+                # The lowest score that more than this share of the frames stays below or meets.
+                truth = float(np.sort(exact)[int(percentile / 100 * len(exact))])
             for draw in range(draws):
                 sign = 1 if draw % 2 else -1
                 threshold = min(100.0, max(0.0, truth + sign * distance))
-                goal = Goal(at_least=threshold)
+                goal = Goal(at_least=threshold, percentile=percentile)
                 material, (each,) = sampled([exact], [auxiliary], goal, [7, number, draw])
-                right = Answer.YES if truth >= threshold else Answer.NO
+                true = truth if percentile is None else percentile / 100
+                yes = true >= (threshold if percentile is None else (exact < threshold).mean())
+                right = Answer.YES if yes else Answer.NO
                 left.append(each.reason is not None)
                 wrong.append(each.reason is None and each.answer is not right)
                 counts.append(len(exact) if each.reason is not None else len(material.exact(0)))
+        sampled_only = [n for n, is_left in zip(counts, left, strict=True) if not is_left]
         found[f"{distance:g} points away"] = {
             "decisions": len(wrong),
             "wrong": float(np.mean(wrong)),
+            "wrong_of_sampled": sum(wrong) / max(1, len(sampled_only)),
             "left_to_libvmaf": float(np.mean(left)),
             "exact_frames_median": float(np.median(counts)),
+            "exact_frames_median_of_sampled": float(np.median(sampled_only or [0])),
         }
     return found
 

@@ -39,7 +39,7 @@ from tinyvmaf.process.programs import stopped_with_programs
 from tinyvmaf.progress import OnFrame
 
 # Pictures in the temporary folder at a time; another portion is written while one is scored.
-_PORTION_BYTES: Final = 128 * 1024 * 1024
+_PORTION_BYTES: Final = 256 * 1024 * 1024
 # Chroma only matters to models that are none of v0.6.1's family.
 _LUMA_ONLY: Final = "vmaf_v0.6.1"
 _LOG: Final = "sought.csv"

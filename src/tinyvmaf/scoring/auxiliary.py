@@ -15,6 +15,7 @@ from jaxtyping import Float
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.logs import Log
 from tinyvmaf.libvmaf.sets import FULL, HALF, QUARTER, SIGNAL, TARGET, FeatureSet, sets_of
+from tinyvmaf.media.index import FrameIndex
 from tinyvmaf.scoring.mode import ModelName
 from tinyvmaf.stats.survey import Auxiliary, limited, no_auxiliary
 
@@ -26,6 +27,9 @@ REDUCED: Final = {item.name: item for item in (HALF, QUARTER)}
 
 PACKETS: Final = "packets"
 NONE: Final = "none"
+_WINDOW: Final = 25
+"""Frames around one whose packet sizes are averaged."""
+
 WORDS: Final = (SIGNAL.name, PACKETS, *REDUCED, NONE)
 """The values of `--auxiliary`."""
 
@@ -77,14 +81,27 @@ def predicted_score(values: Float[np.ndarray, "n_frames 1"]) -> Auxiliary:
     return Auxiliary(values, slopes=(1.0,), deviations=(0.5,))
 
 
-def packet_variables(
-    *,
-    distorted: Float[np.ndarray, " n_frames"],
-    reference: Float[np.ndarray, " n_frames"],
-) -> Auxiliary:
-    """The logarithms of mean packet sizes, in bytes, of every frame's group of pictures."""
-    values = np.log(np.maximum(np.stack([distorted, reference], axis=1), 1.0))
-    return Auxiliary(values, slopes=(0.0, 0.0), deviations=(10.0, 10.0))
+def packet_sizes(index: FrameIndex) -> Float[np.ndarray, "n_frames 2"]:
+    """Mean packet sizes, in bytes, around every frame: of its group of pictures, and of a second.
+
+    Groups of pictures may hold several scenes, and the frames of one second seldom do.
+    """
+    of_groups = np.bincount(index.group, weights=index.size)
+    of_groups /= np.maximum(np.bincount(index.group), 1)
+    window = min(_WINDOW, len(index.size))
+    around = np.convolve(index.size, np.ones(window), "same")
+    around /= np.convolve(np.ones(len(index.size)), np.ones(window), "same")
+    return np.stack([of_groups[index.group], around], axis=1)
+
+
+def packet_variables(sizes: Float[np.ndarray, "n_frames n_variables"]) -> Auxiliary:
+    """The logarithms of packet sizes, in bytes; their slopes come from the sample."""
+    n_variables = sizes.shape[1]
+    return Auxiliary(
+        np.log(np.maximum(sizes, 1.0)),
+        slopes=(0.0,) * n_variables,
+        deviations=(10.0,) * n_variables,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ _SPARE_BYTES: Final = 2**30
 _MOST_SHARE: Final = 0.5
 _MOST_DOUBLINGS: Final = 2
 _MOST_FACTOR: Final = 4
-# Repeated looks at the interval under-cover; later intervals are wider by this.
-_LOOK_MARGIN: Final = 0.1
+# Who may stop at a lucky look under-covers; the interval is wider by this. More for later looks
+# than for the first was measured to be no better: the first look is the one that is lucky.
+_STOPPING_FACTOR: Final = 1.06
 # For a decision the interval has to clear the threshold by this factor.
 _DECISION_MARGIN: Final = 1.1
 # The standard deviation of a frame that auxiliary variables leave, before anything is known of the
@@ -103,8 +104,7 @@ class Found:
         method: Method of the rounds.
         n_strata: Number of strata of the sample.
         mean: The estimate.
-        half_width: Half the width of its interval at the goal's level, for a single look.
-        n_looks: Rounds so far.
+        half_width: Half the width of its interval at the goal's level, for a fixed sample.
         seconds: Elapsed time.
         share_below: The interval of the share of frames below the threshold, for a decision about
             a percentile.
@@ -115,7 +115,6 @@ class Found:
     n_strata: int
     mean: float
     half_width: float
-    n_looks: int
     seconds: float = 0.0
     share_below: tuple[float, float] | None = None
     at_hand: int = 0
@@ -138,7 +137,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Enough:
-    """Stop: the goal is reached or given up; `half_width` is corrected for repeated looks."""
+    """Stop: the goal is reached or given up; `half_width` is corrected for the chance to stop."""
 
     half_width: float
     answer: Answer | None = None
@@ -165,7 +164,7 @@ def decide(facts: Facts, *, goal: Goal, costs: Costs, found: Found | None = None
     """
     if found is None:
         return _first(facts, goal, costs)
-    half = paid_half_width(found.half_width, n_looks=found.n_looks)
+    half = paid_half_width(found.half_width, goal=goal)
     if goal.at_least is not None:
         answer = _answer(goal.at_least, goal, found, half)
         if answer is not None:
@@ -181,14 +180,14 @@ def decide(facts: Facts, *, goal: Goal, costs: Costs, found: Found | None = None
     return Draw(found.method, n_strata) if reason is None else LeaveToLibvmaf(reason)
 
 
-def paid_half_width(half_width: float, *, n_looks: int) -> float:
-    """The half width of an interval, corrected for `n_looks` looks with a chance to stop.
+def paid_half_width(half_width: float, *, goal: Goal) -> float:
+    """The half width of an interval, wider where the sample may stop when it is narrow.
 
     Example:
-        >>> paid_half_width(1.0, n_looks=1)
+        >>> paid_half_width(1.0, goal=Goal(n_exact=25))
         1.0
     """
-    return half_width * (1 + _LOOK_MARGIN * (n_looks - 1))
+    return half_width if goal.n_exact is not None else half_width * _STOPPING_FACTOR
 
 
 def first_strata(goal: Goal, *, n_frames: int) -> int:
@@ -255,8 +254,11 @@ def exact_cost(facts: Facts, costs: Costs) -> float:
 
 
 def _first(facts: Facts, goal: Goal, costs: Costs) -> Draw | LeaveToLibvmaf:
-    n_strata = first_strata(goal, n_frames=facts.n_frames)
     method = choose_method(facts, goal=goal, costs=costs)
+    n_strata = first_strata(goal, n_frames=facts.n_frames)
+    if method is Method.SEEK and goal.within is not None:
+        # A long video needs a second round anyway; a larger first one tells better how large.
+        n_strata = max(n_strata, _expected_frames(facts, goal, method) // 2)
     reason = _dearer(facts, goal, costs, method=method, n_strata=n_strata)
     if reason is not None:
         return LeaveToLibvmaf(reason)
@@ -290,7 +292,7 @@ def _finer(facts: Facts, goal: Goal, found: Found) -> int:
     if found.at_hand > found.n_strata:
         # Kept frames cost little, and may suffice.
         return doubled
-    half = paid_half_width(found.half_width, n_looks=found.n_looks + 1)
+    half = paid_half_width(found.half_width, goal=goal)
     n_strata, n_frames = found.n_strata, facts.n_frames
     if goal.at_least is None:
         return finer(half, n_strata=n_strata, n_frames=n_frames, within=goal.within or 0.0)

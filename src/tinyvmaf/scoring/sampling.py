@@ -87,7 +87,7 @@ class Sampled:
         method: Method that gave the exact scores.
         sample: The sample; None if libvmaf scores every frame from the start.
         estimate: Estimate of the mean; None likewise.
-        half_width: Half the width of the interval, corrected for all looks.
+        half_width: Half the width of the interval, corrected for the chance to stop.
         outliers: The stratum of outliers, if there is one.
         n_looks: Number of rounds.
         answer: Answer to the question, if one was asked.
@@ -156,7 +156,7 @@ def sample_encodes(
         _score_outliers(material, encodes, sample, method=method, rng=rng)
         n_strata, left = 0, list[_Encode]()
         for each in encodes:
-            _look(material, each, sample, goal=goal, method=method, n_looks=n_looks)
+            _look(material, each, sample, goal=goal, method=method)
             if each.found is None:
                 continue
             each.found = replace(each.found, seconds=clock() - started, at_hand=most_kept)
@@ -165,7 +165,17 @@ def sample_encodes(
                 n_strata = max(n_strata, decision.n_strata)
                 left.append(each)
             else:
-                done[each.number] = _outcome(each, sample, decision, method=method)
+                half = paid_half_width(each.found.half_width, goal=goal)
+                done[each.number] = Sampled(
+                    method=method,
+                    sample=sample,
+                    estimate=each.estimate,
+                    half_width=half,
+                    outliers=_outliers(each),
+                    n_looks=n_looks,
+                    answer=decision.answer if isinstance(decision, Enough) else None,
+                    reason=decision.reason if isinstance(decision, LeaveToLibvmaf) else None,
+                )
         encodes = left
         if encodes:
             samples = samples[1:] or (refine(sample, n_strata=n_strata, rng=rng),)
@@ -216,7 +226,6 @@ def _look(
     *,
     goal: Goal,
     method: Method,
-    n_looks: int,
 ) -> None:
     exact = material.exact(each.number)
     found = estimate(
@@ -236,7 +245,6 @@ def _look(
         n_strata=len(sample.moments),
         mean=found.mean,
         half_width=found.half_width(level=goal.level),
-        n_looks=n_looks,
         share_below=share,
     )
 
@@ -245,21 +253,3 @@ def _outliers(each: _Encode) -> Outliers | None:
     if not len(each.outlying):
         return None
     return Outliers(each.outlying, tuple(sorted(each.drawn)))
-
-
-def _outcome(
-    each: _Encode, sample: Sample, decision: Enough | LeaveToLibvmaf, *, method: Method
-) -> Sampled:
-    found = each.found
-    n_looks = found.n_looks if found is not None else 0
-    single = found.half_width if found is not None else 0.0
-    return Sampled(
-        method=method,
-        sample=sample,
-        estimate=each.estimate,
-        half_width=paid_half_width(single, n_looks=n_looks),
-        outliers=_outliers(each),
-        n_looks=n_looks,
-        answer=decision.answer if isinstance(decision, Enough) else None,
-        reason=decision.reason if isinstance(decision, LeaveToLibvmaf) else None,
-    )

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
 
 from tinyvmaf.errors import NotSeekable
 from tinyvmaf.libvmaf.graph import command, command_of
@@ -27,7 +26,7 @@ from tinyvmaf.libvmaf.spare import SpareFrames, outputs
 from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.media.probing import frame_index
 from tinyvmaf.media.video import frame_bytes
-from tinyvmaf.pairs.checked import Side, Stretch, frames_of
+from tinyvmaf.pairs.checked import frames_of
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.all_frames import merged_parts
 from tinyvmaf.scoring.auxiliary import (
@@ -35,6 +34,7 @@ from tinyvmaf.scoring.auxiliary import (
     AbstractVariables,
     NoVariables,
     SignalVariables,
+    packet_sizes,
     packet_variables,
 )
 from tinyvmaf.scoring.costs import FULL_HD, Costs
@@ -222,10 +222,14 @@ class VideoMaterial:
         if isinstance(self._chosen, NoVariables) and self._chosen.word != PACKETS:
             return no_auxiliary(job.pair.n_frames)
         matching = job.pair.matching
-        return packet_variables(
-            distorted=_group_sizes(job.pair.distorted, matching.distorted),
-            reference=_group_sizes(job.pair.reference, matching.reference),
+        sides = (
+            (job.pair.distorted, matching.distorted),
+            (job.pair.reference, matching.reference),
         )
+        sizes = [
+            packet_sizes(frame_index(side.video))[frames_of(stretches)] for side, stretches in sides
+        ]
+        return packet_variables(np.concatenate(sizes, axis=1))
 
     def _measured(self, job: Job, sets: Sequence[FeatureSet]) -> Auxiliary:
         parts = [self._variables.columns(part) for part in merged_parts(job, sets)]
@@ -310,14 +314,6 @@ class VideoMaterial:
             on_frame=on_frame,
             pairs=[] if own else [job.pair for job in jobs],
         )
-
-
-def _group_sizes(side: Side, stretches: tuple[Stretch, ...]) -> Float[np.ndarray, " n_frames"]:
-    """The mean packet size, in bytes, of the group of pictures of every compared frame."""
-    index = frame_index(side.video)
-    sizes = np.bincount(index.group, weights=index.size)
-    means = sizes / np.maximum(np.bincount(index.group), 1)
-    return means[index.group[frames_of(stretches)]]
 
 
 def _tag(number: int) -> str:

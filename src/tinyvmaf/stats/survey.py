@@ -39,7 +39,9 @@ _OUTLIER_DB: Final = 4.0
 _OUTLIER_DEVIATIONS: Final = 4 * 1.4826
 _OUTLIER_SHARE: Final = 0.1
 _GAP_DB: Final = 3.0
-_MARGIN: Final = 1.2
+# Another round costs another decode, so that it draws more than the variance of the last one asks
+# for: by so many standard errors of that variance, which has 2/3 degrees of freedom a stratum.
+_MARGIN: Final = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,9 +396,9 @@ def finer(half_width: float, *, n_strata: int, n_frames: int, within: float) -> 
     if half_width <= within:
         return n_strata
     n_others = n_frames - 1
-    # The square of the half width that one stratum would have, if no frame were seen twice. It is
-    # taken to be somewhat more: another round costs another decode.
-    alone = _MARGIN * half_width**2 * n_strata / max(1 - n_strata / n_others, 1e-9)
+    margin = 1 + _MARGIN * (3 / n_strata) ** 0.5
+    # The square of the half width that one stratum would have, if no frame were seen twice.
+    alone = margin * half_width**2 * n_strata / max(1 - n_strata / n_others, 1e-9)
     return max(n_strata + 1, int(np.ceil(1 / (within**2 / alone + 1 / n_others))))
 
 
