@@ -14,7 +14,8 @@ def scene(n_frames, *, speed=1.0, seed=1):
     """A texture that moves over a background."""
     rng = np.random.default_rng(seed)
     width, height = SMALL
-    texture = rng.normal(0, 40, (height // 4, 400)).repeat(4, axis=0)[:height].repeat(4, axis=1)
+    texture = rng.normal(0, 40, (height // 4 + 1, 400)).repeat(4, axis=0)[:height]
+    texture = texture.repeat(4, axis=1)
     texture = sum(np.roll(texture, shift, axis=1) for shift in range(6)) / 3
     starts = (np.arange(n_frames) * speed).astype(int)
     return np.stack([texture[:, 100 + start : 100 + start + width] for start in starts]) + 110
@@ -124,3 +125,43 @@ def test_moments_are_enough():
     )
     (stretch,) = found.off
     assert (stretch.first, stretch.offset) == (100, 1)
+
+
+@pytest.mark.parametrize("place", [5, 40, 90])
+def test_a_frame_that_lacks_among_still_pictures_is_found_by_their_noise(place):
+    rng = np.random.default_rng(7)
+    ours = np.concatenate([scene(1).repeat(100, axis=0), scene(20)])
+    ours = ours + rng.normal(0, 4, ours.shape)
+    order = [frame for frame in range(120) if frame != place]
+    found = examine(
+        seen(ours, noise=0),
+        seen(ours[order], noise=3.0),
+        matched=(np.arange(119), np.arange(119)),
+        surplus=-1,
+    )
+    (stretch,) = found.off
+    assert (stretch.first, stretch.offset) == (place, 1)
+
+
+@pytest.mark.parametrize("surplus", [-1, 0, 1])
+def test_an_encode_whose_blocks_lag_is_no_shift(surplus):
+    # Most blocks show the picture before, those with much change the right one, as coarse encodes
+    # do where a change is not worth its bits.
+    ours = scene(N_FRAMES + 1)
+    theirs = ours.copy()
+    rng = np.random.default_rng(3)
+    for frame in range(20, N_FRAMES):
+        for top in range(0, 54, 9):
+            for left in range(0, 96, 12):
+                late = frame - (rng.random() < 0.5)
+                block = np.s_[top : top + 9, left : left + 12]
+                theirs[frame][block] = ours[late][block]
+    theirs = theirs[: N_FRAMES + surplus]
+    found = examine(
+        seen(ours[:N_FRAMES], noise=0),
+        seen(theirs, noise=12.0),
+        matched=(np.arange(N_FRAMES + min(surplus, 0)), np.arange(N_FRAMES + min(surplus, 0))),
+        surplus=surplus,
+    )
+    assert found.off == ()
+    assert found.swapped == ()

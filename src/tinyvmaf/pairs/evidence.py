@@ -15,25 +15,32 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from tinyvmaf.media.small_pictures import SmallPictures
+from tinyvmaf.media.small_pictures import SMALL, SmallPictures
 
 REACH: Final = 8
 """Frames to either side that are compared first; where none fits, further ones are."""
 
+# The cost of any offset, and of older pictures, which coarse encodes show; of a change of it.
 _DOUBT: Final = 0.25
+_OLDER_DOUBT: Final = 0.5
 _MOST: Final = 2.0
 _SWITCH: Final = 0.6
-_CLEAR: Final = 1.5
+# How clear stretches of another offset must be: where the numbers of frames say so too, later ones,
+# older ones.
 _EXPECTED: Final = 1.2
-_OLDER: Final = 3.0
-_SHARED: Final = 0.4
-_SURE: Final = 1.0
+_EACH: Final = 0.05
+_CLEAR: Final = 3.0
+_OLDER: Final = 4.0
 _TELLS: Final = 0.45
-_SWAPPED: Final = 0.5
-_BOTH_SWAPPED: Final = 1.5
-# Squared grey levels: less is rounding. Of the noise that coding adds, a share may be mistaken.
+# Both frames' gains together, and the share of what tells that leads back.
+_BOTH_SWAPPED: Final = 0.3
+_SWAPPED: Final = 0.15
+# Squared grey levels: less is rounding.
 _FLOOR: Final = 0.1
-_SHARE: Final = 0.1
+# Pixels of the small pictures, across and down, that vote together; so few votes prove little.
+_BLOCK: Final = (12, 9)
+_FEW: Final = 2.0
+_BESIDE: Final = 2
 _NOWHERE: Final = 1e6
 _MANY: Final = 4
 _RESTLESS: Final = 16
@@ -113,22 +120,22 @@ class Evidence:
         return edge or restless or (self.likeness is not None and self.likeness < _FAMILIAR)
 
     def _counts(self, group: Sequence[Stretch]) -> bool:
-        """True if adjacent stretches clearly contradict an offset of 0.
+        """True if one offset of adjacent stretches clearly contradicts an offset of 0.
 
-        Coarse encodes show older pictures for a while, never later ones; so later ones count more,
-        and older ones where the distorted video has more frames, as after a frame that is doubled.
+        A frame that lacks, or one too many, moves all that follow; where the numbers of frames say
+        so, less suffices. Coarse encodes show older pictures for a while, hardly ever later ones,
+        and waver between offsets.
         """
-        clear = sum(item.clear for item in group)
-        later = all(item.offset > 0 for item in group)
-        older = all(item.offset < 0 for item in group)
-        if (later and self.surplus < 0) or (older and self.surplus > 0):
-            return clear >= _EXPECTED
-        if later:
-            return clear >= _CLEAR
-        # Encodes of still scenes keep the noise of an old keyframe for a while, and come back.
+        clear: dict[int, float] = {}
+        for item in group:
+            clear[item.offset] = clear.get(item.offset, 0.0) + item.clear
+        offset = max(clear, key=lambda item: clear[item])
+        least = _CLEAR if offset > 0 else _OLDER
         stays = group[-1].last + abs(group[-1].offset) >= self.stretches[-1].last
-        share = _SHARED if stays else _SURE
-        return clear >= _OLDER and clear >= share * sum(item.n_telling for item in group)
+        if stays and offset * self.surplus < 0 and abs(offset) <= abs(self.surplus):
+            n_telling = sum(item.n_telling for item in group if item.offset == offset)
+            least = min(least, max(_EXPECTED, _EACH * n_telling))
+        return clear[offset] >= least
 
 
 def examine(
@@ -168,7 +175,7 @@ def examine(
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Pictures without their brightness, and how they are matched.
+    """Pictures without their brightness, in blocks, and how they are matched.
 
     Attributes:
         level: Of the reference, a row for each frame of `numbers`.
@@ -179,8 +186,8 @@ class _Seen:
         surplus: Frames that the distorted video has over the reference.
     """
 
-    level: Float[np.ndarray, "n_seen p"]
-    detail: Float[np.ndarray, "n_frames p"]
+    level: Float[np.ndarray, "n_seen n_blocks p"]
+    detail: Float[np.ndarray, "n_frames n_blocks p"]
     numbers: Int[np.ndarray, " n_seen"]
     ours: Int[np.ndarray, " n_frames"]
     compared: Int[np.ndarray, " n_frames"]
@@ -192,13 +199,14 @@ def _follow(seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]) -> Evidence:
     rows, there = _rows(seen.numbers, seen.ours)
     gain = np.float32(_gain(seen.level[rows][there], seen.detail[there]))
     scaled = replace(seen, level=seen.level * gain)
-    cost = _costs(scaled, _distances(scaled, offsets), offsets)
-    path = _path(cost)
+    apart = _distances(scaled, offsets)
+    cost = _costs(scaled, apart, offsets)
+    path = _settled(_path(cost), cost, apart, offsets)
     rows, there = _rows(seen.numbers, seen.ours + offsets[path])
     stretches = _stretches(cost, path, offsets, seen)
     return Evidence(
         stretches=stretches,
-        swapped=_swaps(cost, offsets, seen) if len(stretches) < _RESTLESS else (),
+        swapped=_swaps(cost, offsets, scaled, path) if len(stretches) < _RESTLESS else (),
         surplus=seen.surplus,
         telling=_telling(cost),
         likeness=_likeness(seen.level[rows][there], seen.detail[there]),
@@ -206,20 +214,24 @@ def _follow(seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]) -> Evidence:
 
 
 def _rows(
-    numbers: Int[np.ndarray, " n_seen"], wanted: Int[np.ndarray, " n"]
-) -> tuple[Int[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    numbers: Int[np.ndarray, " n_seen"], wanted: Int[np.ndarray, "..."]
+) -> tuple[Int[np.ndarray, "..."], Bool[np.ndarray, "..."]]:
     """The row of each wanted frame, and whether that frame was seen."""
     rows = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
     return rows, numbers[rows] == wanted
 
 
-def _prepared(pictures: UInt8[np.ndarray, "n n_pixels"]) -> Float[np.ndarray, "n n_pixels"]:
-    """Without the brightness of each picture."""
+def _prepared(pictures: UInt8[np.ndarray, "n n_pixels"]) -> Float[np.ndarray, "n n_blocks p"]:
+    """Without the brightness of each picture, block by block."""
     values = pictures.astype(np.float32)
-    return values - values.mean(axis=1, keepdims=True)
+    values -= values.mean(axis=1, keepdims=True)
+    width, height = SMALL
+    across, down = _BLOCK
+    blocks = values.reshape(len(values), height // down, down, width // across, across)
+    return np.ascontiguousarray(blocks.swapaxes(2, 3)).reshape(len(values), -1, across * down)
 
 
-def _gain(ours: Float[np.ndarray, "n p"], theirs: Float[np.ndarray, "n p"]) -> float:
+def _gain(ours: Float[np.ndarray, "n k p"], theirs: Float[np.ndarray, "n k p"]) -> float:
     """Gain between the contrasts of both videos, limited to what coding and levels may cause."""
     energy = float(np.square(ours).sum())
     gain = float((ours * theirs).sum()) / energy if energy > 0 else 1.0
@@ -228,47 +240,64 @@ def _gain(ours: Float[np.ndarray, "n p"], theirs: Float[np.ndarray, "n p"]) -> f
 
 def _distances(
     seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]
-) -> Float[np.ndarray, "n_frames n_offsets"]:
+) -> Float[np.ndarray, "n_frames n_offsets n_blocks"]:
     """Mean squared distances; a large one where the reference has no such frame or it lacks."""
-    apart = np.full((len(seen.ours), len(offsets)), _NOWHERE)
+    n_frames, n_blocks, n_pixels = seen.detail.shape
+    apart = np.full((n_frames, len(offsets), n_blocks), _NOWHERE, np.float32)
     for column, offset in enumerate(offsets):
         rows, there = _rows(seen.numbers, seen.ours + offset)
         step = seen.level[rows[there]] - seen.detail[there]
-        apart[there, column] = np.einsum("np,np->n", step, step) / step.shape[1]
+        apart[there, column] = np.einsum("nkp,nkp->nk", step, step) / n_pixels
     return apart
 
 
 def _costs(
     seen: _Seen,
-    apart: Float[np.ndarray, "n_frames n_offsets"],
+    apart: Float[np.ndarray, "n_frames n_offsets n_blocks"],
     offsets: Int[np.ndarray, " n_offsets"],
 ) -> Float[np.ndarray, "n_frames n_offsets"]:
-    """The cost of every offset for every frame: 0 for the best one, `_MOST` where another fits.
+    """The cost of every offset for every frame, against none: `-_MOST` where it fits perfectly.
 
-    That is the difference of two squared distances over the squared distance of the two pictures
-    of the reference, so that coding noise, which both distances have, does not matter. Where the
-    reference itself hardly changes, the cost is near 0 for all.
+    Of a block, that is the difference of the two squared distances over the squared distance of
+    the two pictures of the reference, so that coding noise, which both distances have, does not
+    matter. A coarse encode shows old content in most of its blocks, and new content where much
+    changes; so every block has one vote. Where the reference hardly changes, the cost is near 0.
     """
-    best = apart.argmin(axis=1)
-    least = apart.min(axis=1)
-    best_rows, known = _rows(seen.numbers, seen.ours + offsets[best])
-    cost = np.full_like(apart, _MOST)
-    for column, offset in enumerate(offsets):
+    n_pixels = seen.detail.shape[2]
+    at, known = _rows(seen.numbers, seen.ours)
+    cost = np.zeros(apart.shape[:2])
+    for column, offset in enumerate(offsets[1:], start=1):
         rows, there = _rows(seen.numbers, seen.ours + offset)
         there &= known
-        change = seen.level[rows[there]] - seen.level[best_rows[there]]
-        changed = np.einsum("np,np->n", change, change) / change.shape[1]
-        noise = _FLOOR + _SHARE * least[there]
-        cost[there, column] = _MOST * (apart[there, column] - least[there]) / (changed + noise)
-    np.clip(cost, 0, _MOST, out=cost)
-    cost[:, 1:] += _DOUBT
+        step = seen.level[rows[there]] - seen.level[at[there]]
+        changed = np.einsum("nkp,nkp->nk", step, step) / n_pixels
+        none, other = apart[there, 0], apart[there, column]
+        gained = (none - other) / (changed + _FLOOR)
+        # More than all is gained at an offset that lies on the way to the right one.
+        gained = np.clip(np.minimum(gained, 2 - gained), -1, 1)
+        told = _told(changed, np.minimum(none, other))
+        total = told.sum(axis=1) + _FEW
+        cost[there, column] = -_MOST * (told * gained).sum(axis=1) / total
+        cost[~there, column] = _MOST
+        older = offset < -max(seen.surplus, 0)
+        doubt = _OLDER_DOUBT if older else _DOUBT
+        cost[there, column] += doubt * (1 - _FEW / total)
     return cost
+
+
+def _told(
+    changed: Float[np.ndarray, "n_frames n_blocks"], noise: Float[np.ndarray, "n_frames n_blocks"]
+) -> Float[np.ndarray, "n_frames n_blocks"]:
+    """The weight of blocks, in [0, 1]: little where coding changed more than time did."""
+    return changed**2 / (changed**2 + (noise + _FLOOR) ** 2)
 
 
 def _path(cost: Float[np.ndarray, "n k"]) -> Int[np.ndarray, " n"]:
     """The cheapest sequence of offsets, where each change of offset costs the same (Viterbi)."""
     came = np.zeros(cost.shape, dtype=np.int64)
-    total = cost[0].copy()
+    # A change in still pictures at the start is one all the same, and more likely than none.
+    total = cost[0] + _SWITCH * 1.01
+    total[0] = cost[0, 0]
     for frame in range(1, len(cost)):
         cheapest = int(total.argmin())
         jump = total[cheapest] + _SWITCH
@@ -279,6 +308,53 @@ def _path(cost: Float[np.ndarray, "n k"]) -> Int[np.ndarray, " n"]:
     for frame in range(len(cost) - 1, 0, -1):
         path[frame - 1] = came[frame, path[frame]]
     return path
+
+
+def _settled(
+    path: Int[np.ndarray, " n"],
+    cost: Float[np.ndarray, "n k"],
+    apart: Float[np.ndarray, "n k n_blocks"],
+    offsets: Int[np.ndarray, " k"],
+) -> Int[np.ndarray, " n"]:
+    """The path with each change where the pictures' noise too fits best.
+
+    Still pictures cost nothing at any offset, which leaves open where a change lies; the noise of
+    the reference, which a good encode keeps, tells.
+    """
+    noise = np.median(apart.min(axis=1), axis=0) + _FLOOR
+    error = (apart / noise).mean(axis=2)
+    path = path.copy()
+    ends = [*(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
+    start = 0
+    for place, end in pairwise(ends):
+        columns = path[place - 1], path[place]
+        within = slice(start, end - 1)
+        worse, noisier = (
+            np.cumsum(values[within, columns[0]] - values[within, columns[1]])
+            for values in (cost, error)
+        )
+        open_ = worse <= worse[place - 1 - start] + _SWITCH
+        change = start + 1 + int(np.where(open_, noisier, np.inf).argmin())
+        path[start:change], path[change:end] = columns
+        start = change
+    _chosen(path, error, offsets)
+    return path
+
+
+def _chosen(
+    path: Int[np.ndarray, " n"],
+    error: Float[np.ndarray, "n k"],
+    offsets: Int[np.ndarray, " k"],
+) -> None:
+    """Give each stretch the offset that fits best of those beside its own; but for 0, none.
+
+    Against no offset, the right one and its neighbours gain almost alike.
+    """
+    for first, end in pairwise([0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]):
+        own = int(offsets[path[first]])
+        if own:
+            near = np.flatnonzero((np.abs(offsets - own) <= _BESIDE) & (offsets * own > 0))
+            path[first:end] = near[error[first:end, near].sum(axis=0).argmin()]
 
 
 def _stretches(
@@ -299,18 +375,37 @@ def _stretches(
 
 
 def _swaps(
-    cost: Float[np.ndarray, "n k"], offsets: Int[np.ndarray, " k"], seen: _Seen
+    cost: Float[np.ndarray, "n k"],
+    offsets: Int[np.ndarray, " k"],
+    seen: _Seen,
+    path: Int[np.ndarray, " n"],
 ) -> tuple[int, ...]:
-    """Frames that show the next one's picture while the next one shows theirs."""
-    if len(cost) < 2 or not {1, -1} <= set(offsets.tolist()):  # noqa: PLR2004
+    """Frames that show the next one's picture while the next one shows theirs.
+
+    Both fit better in the other's place, and the step from one to the next leads back. What coding
+    does to both alike takes no part in that step, so that this shows in slow scenes too.
+    """
+    if not {1, -1} <= set(offsets.tolist()):
         return ()
-    later, older = (
-        cost[:, 0] - cost[:, int(np.flatnonzero(offsets == step)[0])] for step in (1, -1)
+    later, older = (-cost[:, int(np.flatnonzero(offsets == step)[0])] for step in (1, -1))
+    rows, there = _rows(seen.numbers, seen.ours)
+    # Where another offset holds for longer, no frame is in its own place.
+    moved = path != 0
+    for first, end in pairwise([0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]):
+        moved[first:end] &= end - first > _BESIDE
+    beside = there[:-1] & there[1:] & ~moved[:-1] & ~moved[1:]
+    beside &= (np.diff(seen.compared) == 1) & (np.diff(seen.ours) == 1)
+    places = np.flatnonzero(beside & (later[:-1] + older[1:] >= _BOTH_SWAPPED))
+    n_pixels = seen.detail.shape[2]
+    step = seen.level[rows[places + 1]] - seen.level[rows[places]]
+    shown = seen.detail[places + 1] - seen.detail[places]
+    changed, ahead, back = (
+        np.einsum("nkp,nkp->nk", one, one) / n_pixels for one in (step, shown - step, shown + step)
     )
-    later, older = later[:-1], older[1:]
-    both = (np.minimum(later, older) >= _SWAPPED) & (later + older >= _BOTH_SWAPPED)
-    both &= np.diff(seen.compared) == 1
-    return tuple(int(frame) for frame in seen.compared[:-1][both])
+    told = _told(changed, np.minimum(ahead, back))
+    led_back = np.clip((ahead - back) / (4 * changed + _FLOOR), -1, 1)
+    share = (told * led_back).sum(axis=1) / (told.sum(axis=1) + _FEW)
+    return tuple(int(frame) for frame in seen.compared[places[share >= _SWAPPED]])
 
 
 def _telling(cost: Float[np.ndarray, "n k"]) -> float:
@@ -320,7 +415,8 @@ def _telling(cost: Float[np.ndarray, "n k"]) -> float:
     return float((cost[:, 1:3].min(axis=1) - cost[:, 0] > _MOST / 2).mean())
 
 
-def _likeness(ours: Float[np.ndarray, "n p"], theirs: Float[np.ndarray, "n p"]) -> float | None:
+def _likeness(ours: Float[np.ndarray, "n k p"], theirs: Float[np.ndarray, "n k p"]) -> float | None:
+    ours, theirs = (side.reshape(len(side), -1) for side in (ours, theirs))
     norms = [np.sqrt(np.square(side).mean(axis=1)) for side in (ours, theirs)]
     tell = (norms[0] > _CONTRAST) & (norms[1] > _CONTRAST)
     if not tell.any():
@@ -335,7 +431,9 @@ def _likely(seen: _Seen, *, far: int) -> Int[np.ndarray, " n_offsets"]:
     every = max(1, len(seen.detail) // 300)
     unit = [
         side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-6)
-        for side in (seen.level, seen.detail[::every])
+        for side in (
+            picture.reshape(len(picture), -1) for picture in (seen.level, seen.detail[::every])
+        )
     ]
     alike = unit[1] @ unit[0].T
     lag = seen.numbers[None, :] - seen.ours[::every, None]
