@@ -159,6 +159,7 @@ def call(arguments):
     import io
 
     from tinyvmaf.cli.app import app
+    from tinyvmaf.cli.console import with_options
     from tinyvmaf.errors import TinyVmafError
 
     out, err = io.StringIO(), io.StringIO()
@@ -166,7 +167,7 @@ def call(arguments):
         try:
             status = app(arguments, standalone_mode=False)
         except TinyVmafError as error:
-            return error.exit_status, out.getvalue(), str(error)
+            return error.exit_status, out.getvalue(), with_options(str(error))
         except Exception as error:  # noqa: BLE001 (a bug, which the table shows)
             return 1, out.getvalue(), f"internal error: {error!r}"
     return status or 0, out.getvalue(), err.getvalue()
