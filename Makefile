@@ -23,6 +23,7 @@ demo: $(READY)  ## the whole way on real video, ends with the path of the digest
 
 test: $(DOCS)  ## every test; gets a Chromium where there is none, unless TINYVMAF_NO_BROWSER=1
 	$(BIN)/python scripts/browser.py
+	$(BIN)/python scripts/onnxruntime_web.py
 	$(BIN)/pytest -n auto
 
 quick: $(DOCS)  ## the tests that take less than three minutes together
@@ -37,6 +38,9 @@ check: $(READY)  ## style, types, layers, spelling
 
 docs: $(DOCS)  ## the documentation site, into build/site; a dead link fails it
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/site
+	$(BIN)/python scripts/onnxruntime_web.py
+	$(BIN)/tinyvmaf report --model-page tinyvmaf_small_v1 -o build/site/model.html \
+	    --onnxruntime-web build/node_modules/onnxruntime-web
 	@echo build/site/index.html
 
 guards: $(READY)  ## take out every guard against a fault and see its test fail; half an hour

@@ -16,6 +16,7 @@ from tinyvmaf.report.numbers import number, spread
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RECIPE = (ROOT / "docs" / "explanation" / "why-the-recipe-matters.md").read_text(encoding="utf-8")
 
 
 def result(recipe):
@@ -23,10 +24,11 @@ def result(recipe):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("page", [README, RECIPE], ids=["readme", "why the recipe matters"])
 @pytest.mark.parametrize("recipe", ["default", "digest"])
-def test_the_readme_prints_the_results(recipe):
+def test_pages_print_the_results(page, recipe):
     frame, clip = (result(recipe)["aggregate"][level] for level in ("frame", "clip"))
-    (row,) = re.findall(rf"^\| `{recipe}`.*$", README, re.MULTILINE)
+    (row,) = re.findall(rf"^\| `{recipe}`.*$", page, re.MULTILINE)
     cells = [cell.strip() for cell in row.strip("|").split("|")][1:]
     worst = frame["rmse"]
     assert cells == [
@@ -47,11 +49,12 @@ def test_the_results_are_of_the_bundled_table():
     frames = f"{table.rows.height:,}".replace(",", " ")
     words = f"{len(table.sources)} real sources, {table.n_clips} clips, {frames} frames"
     assert words in " ".join(README.split())
+    assert words in " ".join(RECIPE.split())
 
 
-def test_the_readme_tells_the_training_error_of_the_published_recipe():
+def test_the_page_tells_the_training_error_of_the_published_recipe():
     train = result("digest")["evidence"]["gate"]["train_rmse"]
-    assert f"({train:.2f})" in README
+    assert f"({train:.2f})" in RECIPE
 
 
 def commands(command, words=()):

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 PARTIAL = 3
 _SHOWN = 5
 
-app = typer.Typer(help="Make and look after feature tables.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make and look after feature tables.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 
 @app.callback()

@@ -94,23 +94,15 @@ def _bundle() -> str:
 
 def _written(template: str, *, script: str, data: object, values: Mapping[str, Any]) -> str:
     """A template with its values, data, style and scripts."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("tinyvmaf.report"),
-        autoescape=True,
-        finalize=written,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    scripts = _library(), _asset(environment, script)
-    return environment.get_template(template).render(
+    made = environment()
+    scripts = _library(), asset(made, script)
+    return made.get_template(template).render(
         {
             **values,
-            "policy": _policy(scripts),
-            "style": Markup(_asset(environment, "style.css")),  # noqa: S704 (a file of ours)
+            "policy": policy(scripts),
+            "style": Markup(asset(made, "style.css")),  # noqa: S704 (a file of ours)
             "data": Markup(script_json(data)),  # noqa: S704 (made harmless there)
             "library": Markup(scripts[0]),  # noqa: S704 (from vl-convert)
             "script": Markup(scripts[1]),  # noqa: S704 (a file of ours)
@@ -118,11 +110,27 @@ def _written(template: str, *, script: str, data: object, values: Mapping[str, A
     )
 
 
-def _asset(environment: Any, name: str) -> str:  # noqa: ANN401 (jinja2 is imported late)
+def environment() -> Any:  # noqa: ANN401 (jinja2 is imported late)
+    """The templates of pages: every value is escaped, and unprintable characters are shown."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("tinyvmaf.report"),
+        autoescape=True,
+        finalize=written,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def asset(environment: Any, name: str) -> str:  # noqa: ANN401 (jinja2 is imported late)
+    """The text of a file beside the templates."""
     return environment.loader.get_source(environment, name)[0]
 
 
-def _policy(scripts: Sequence[str]) -> str:
+def policy(scripts: Sequence[str]) -> str:
+    """A page's content security policy: these inline scripts and nothing from anywhere."""
     digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
     hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return (
