@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 20
 FUZZ_MODELS ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check docs guards fuzz bench film corpus zoo pages clean
+.PHONY: help demo test quick lowest check docs guards fuzz bench film corpus zoo pages clean
 
 help:  ## this list
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,11 @@ test: $(DOCS)  ## every test; gets a Chromium where there is none, unless TINYVM
 
 quick: $(DOCS)  ## the tests that take less than three minutes together
 	$(BIN)/pytest -n auto -m "not slow"
+
+lowest:  ## the quick tests with the lowest versions that pyproject.toml allows, in .lowest
+	$(PYTHON) -m venv .lowest
+	.lowest/bin/pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[all]'
+	.lowest/bin/pytest -n auto -m "not slow"
 
 check: $(READY)  ## style, types, layers, spelling
 	$(BIN)/ruff check .
@@ -77,7 +82,7 @@ pages: $(READY)  ## write every generated page and schema again
 	$(BIN)/python benchmarks/everything.py --page
 
 clean:  ## remove what the targets made, but for WORK
-	rm -rf $(VENV) $(TORCH) .browser build demo
+	rm -rf $(VENV) $(TORCH) .lowest .browser build demo
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tinyvmaf needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

@@ -23,7 +23,7 @@ from tinyvmaf.cli.options import (
     Timeout,
     raw_format,
 )
-from tinyvmaf.process.programs import STALL_S
+from tinyvmaf.process import STALL_S
 from tinyvmaf.storage import address
 from tinyvmaf.typed_json import to_json
 

@@ -22,7 +22,8 @@ from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.files import append_text, check_writable, remove_leftovers, write_text
 from tinyvmaf.media.ffmpeg import Ffmpeg, find_ffmpeg
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
-from tinyvmaf.process.programs import STALL_S, check_timeout
+from tinyvmaf.process import STALL_S
+from tinyvmaf.process.programs import check_timeout
 from tinyvmaf.progress import SILENT, Progress, Task
 from tinyvmaf.storage import absolute, address, is_remote
 

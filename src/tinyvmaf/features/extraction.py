@@ -40,7 +40,7 @@ from tinyvmaf.libvmaf.sets import FULL, find_sets
 from tinyvmaf.libvmaf.teacher import DEFAULT, find_teacher
 from tinyvmaf.media.video import RawFormat
 from tinyvmaf.pairs.finding import Allowance, allowances
-from tinyvmaf.process.programs import STALL_S
+from tinyvmaf.process import STALL_S
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import versions
 from tinyvmaf.storage import absolute, address

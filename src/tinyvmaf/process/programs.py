@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any
 
 from tinyvmaf.errors import ToolFailed, ToolNotFound, ToolStopped, UsageError
 from tinyvmaf.process.environment import environment
@@ -108,11 +108,6 @@ def n_jobs(wanted: int | None = None) -> int:
     if wanted < 1:
         raise UsageError(f"`jobs={wanted}`: expected 1 or more")
     return wanted
-
-
-STALL_S: Final = 300.0
-"""Seconds without a sign of work after which a program is given up, unless the user says another
-number."""
 
 
 def check_timeout(seconds: float | None) -> None:

@@ -123,7 +123,7 @@ def sample_encodes(
     n_encodes: int,
     goal: Goal,
     costs: Costs,
-    rng: np.random.Generator,
+    rng: "np.random.Generator",
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[Sampled, ...]:
     """Sample every encode until its goal is reached or libvmaf on every frame is the better choice.
@@ -191,7 +191,7 @@ def _score_outliers(
     sample: Sample,
     *,
     method: Method,
-    rng: np.random.Generator,
+    rng: "np.random.Generator",
 ) -> None:
     """Sample and score further outliers where the sample has too few."""
     wanted: set[int] = set()

@@ -160,7 +160,7 @@ class PartMean:
     skewness: float = 0.0
 
 
-def draw(*, n_frames: int, n_strata: int, rng: np.random.Generator) -> Sample:
+def draw(*, n_frames: int, n_strata: int, rng: "np.random.Generator") -> Sample:
     """Draw a moment in each of `n_strata` strata.
 
     Args:
@@ -171,7 +171,7 @@ def draw(*, n_frames: int, n_strata: int, rng: np.random.Generator) -> Sample:
     return Sample(moments=_edges(n_frames, n_strata, rng.random(n_strata)), n_frames=n_frames)
 
 
-def refine(sample: Sample, *, n_strata: int, rng: np.random.Generator) -> Sample:
+def refine(sample: Sample, *, n_strata: int, rng: "np.random.Generator") -> Sample:
     """Cut the time into more strata and draw where no moment is; keep the moments of the others.
 
     A multiple of the present strata keeps every moment. Else two may lie in one stratum, and chance
@@ -194,7 +194,7 @@ def refine(sample: Sample, *, n_strata: int, rng: np.random.Generator) -> Sample
     return Sample(moments=moments, n_frames=sample.n_frames)
 
 
-def nested(sample: Sample, *, n_doublings: int, rng: np.random.Generator) -> tuple[Sample, ...]:
+def nested(sample: Sample, *, n_doublings: int, rng: "np.random.Generator") -> tuple[Sample, ...]:
     """The sample and finer ones, each of which halves every stratum of the one before."""
     samples = [sample]
     for _ in range(n_doublings):
