@@ -79,12 +79,32 @@ def test_a_list_as_lines_of_json(videos, tmp_path):
     pairs = tmp_path / "pairs.csv"
     rows = [f"{reference},{encodes / name}.mp4" for name in ("poor", "short", "good")]
     pairs.write_text("\n".join(["reference,distorted", *rows]))
-    done = run("--batch", pairs, "--json", status=3)
+    done = run("--batch", pairs, "--mode", "exact", "--json", status=3)
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert [record["schema"] for record in records] == [
         *("tinyvmaf.score/1", "tinyvmaf.failure/1", "tinyvmaf.score/1")
     ]
     assert records[0]["vmaf"]["mean"] < records[2]["vmaf"]["mean"]
+
+
+def test_a_list_with_several_encodes_of_one_reference_is_a_ladder(videos, tmp_path):
+    reference, encodes = videos
+    pairs = tmp_path / "pairs.csv"
+    rows = [f"{reference},{encodes / name}.mp4" for name in ("poor", "short", "good")]
+    rows.append(f"{encodes / 'good.mp4'},{encodes / 'poor.mp4'}")
+    pairs.write_text("\n".join(["reference,distorted", *rows]))
+    done = run("--batch", pairs, "--json", status=3)
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["schema"] for record in records] == ["tinyvmaf.score/1", "tinyvmaf.ladder/1"]
+    ladder = run(reference, encodes, "--json", status=3)
+    alone = json.loads(ladder.stdout)
+    assert [each["difference"] for each in records[1]["encodes"]] == [
+        each["difference"] for each in alone["encodes"]
+    ]
+    assert [item["distorted"] for item in records[1]["failures"]] == [f"{encodes}/short.mp4"]
+    shown = run("--batch", pairs, status=3).stdout
+    assert f"\n{reference}\n" in shown
+    assert "differences to good.mp4" in shown
 
 
 @pytest.mark.parametrize(
@@ -122,3 +142,32 @@ def test_a_plot_is_self_contained(videos, tmp_path, suffix, start):
     content = path.read_bytes()
     assert content.strip().startswith(start)
     assert b"<script src=" not in content
+
+
+def test_seeking_that_lies_is_found_out_and_every_frame_is_decoded(moving, tmp_path):
+    size = "192x108"
+    reference = moving(tmp_path / "reference.mkv", "-c:v", "ffv1", frames=60, size=size)
+    options = ("-crf", 30, "-g", 15, "-sc_threshold", 0, "-pix_fmt", "yuv420p")
+    good = moving(tmp_path / "good.mp4", *options, frames=60, size=size)
+    data = bytearray(good.read_bytes())
+    # The list of keyframes names frames that are none.
+    start = data.index(b"stss") + 8
+    for place in range(start + 8, start + 4 + 4 * int.from_bytes(data[start : start + 4]), 4):
+        number = int.from_bytes(data[place : place + 4]) + 5
+        data[place : place + 4] = number.to_bytes(4)
+    lying = tmp_path / "lying.mp4"
+    lying.write_bytes(data)
+    call = (reference, lying, "--auxiliary", "packets", "--exact-frames", 12, "--seed", 1)
+    done = run(*call, "--json")
+    record = json.loads(done.stdout)
+    assert record["sampling"]["method"] == "decode"
+    (note,) = [note for note in record["notes"] if note.startswith("all frames were decoded")]
+    assert f"{lying}: its frames cannot be found by seeking" in note
+    assert note in done.stderr
+    whole = json.loads(run(reference, good, *call[2:], "--json").stdout)
+    assert whole["sampling"]["method"] == "seek"
+    exact = run(reference, good, "--mode", "exact", "--json").stdout
+    mean = json.loads(exact)["vmaf"]["mean"]
+    assert abs(record["vmaf"]["mean"] - mean) < 3
+    known = {item["frame"]: item["vmaf"] for item in record["sampling"]["exact_frames"]}
+    assert known == {item["frame"]: item["vmaf"] for item in whole["sampling"]["exact_frames"]}

@@ -6,9 +6,8 @@ from tinyvmaf.features.cache import open_cache
 from tinyvmaf.features.cached_scores import PairScorer
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.teacher import Teacher
-from tinyvmaf.media.video import Video
+from tinyvmaf.media.video import Video, as_video
 from tinyvmaf.pairs.finding import Allowance
-from tinyvmaf.scoring.score import as_video
 
 pytestmark = pytest.mark.ffmpeg
 

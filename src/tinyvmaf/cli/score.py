@@ -207,7 +207,7 @@ def score(
         progress=TERMINAL,
     )
     if batch is not None:
-        _score_many(batch, scorer, jobs, cluster, raw=raw, as_json=as_json)
+        _score_many(batch, scorer, jobs, cluster, raw=raw, level=level, as_json=as_json)
         return
     if reference is None or not encodes:
         raise UsageError("score needs REFERENCE and an encode, or --batch pairs.csv")
@@ -265,8 +265,8 @@ def _meet_videos(
 ) -> tuple[Thread, ...]:
     """Open the pair while a model is loaded and ffmpeg is probed; results are cached."""
     from tinyvmaf.media.pictures import beginning
+    from tinyvmaf.media.video import as_video
     from tinyvmaf.process.programs import stop_threads
-    from tinyvmaf.scoring.score import as_video
 
     def meet(path: Path) -> None:
         # The preflight asks again and gets this result, or the error, from the cache.
@@ -292,6 +292,7 @@ class LadderWishes:
     csv: Path | None
     plot: Path | None
     jobs: int | None
+    in_lines: bool = False
 
 
 def _score_encodes(
@@ -304,10 +305,12 @@ def _score_encodes(
 ) -> None:
     """Score encodes of one reference: together here, or one by one on a cluster."""
     if cluster is None:
-        _score_ladder(pairs, scorer, wishes, as_json=as_json)
-        return
-    _check_no_ladder(against=wishes.against, target=wishes.target, csv=wishes.csv)
-    _score_each(pairs, scorer, wishes.jobs, cluster, as_json=as_json)
+        status = _score_ladder(pairs, scorer, wishes, as_json=as_json)
+    else:
+        _check_no_ladder(against=wishes.against, target=wishes.target, csv=wishes.csv)
+        status = _score_each(pairs, scorer, wishes.jobs, cluster, as_json=as_json)
+    if status:
+        raise typer.Exit(status)
 
 
 def _check_no_ladder(*, against: Path | None, target: float | None, csv: Path | None) -> None:
@@ -319,8 +322,8 @@ def _check_no_ladder(*, against: Path | None, target: float | None, csv: Path | 
 def _pairs(reference: Path, encodes: list[Path], raw: "RawFormat | None") -> "tuple[Pair, ...]":
     """The reference with each encode; a folder means the encodes in it."""
     from tinyvmaf.corpus.pair import Pair
+    from tinyvmaf.media.video import as_video
     from tinyvmaf.scoring.batch import encodes_in
-    from tinyvmaf.scoring.score import as_video
 
     pairs: list[Pair] = []
     for path in encodes:
@@ -334,7 +337,8 @@ def _pairs(reference: Path, encodes: list[Path], raw: "RawFormat | None") -> "tu
 
 def _score_ladder(
     pairs: "tuple[Pair, ...]", scorer: "Scorer", wishes: LadderWishes, *, as_json: bool
-) -> None:
+) -> int:
+    """Score encodes of one reference together; return the exit status."""
     from tinyvmaf.files import check_writable, write_text
     from tinyvmaf.scoring.encodes import score_ladder
 
@@ -360,15 +364,16 @@ def _score_ladder(
         from tinyvmaf.report.ladder_chart import write_ladder_chart
 
         write_ladder_chart(found, wishes.plot)
-    if as_json:
+    if as_json and wishes.in_lines:
+        show(json_text(found.record()))
+    elif as_json:
         show_json(found.record())
     else:
         print_ladder(found)
     if found.failures:
-        raise typer.Exit(_PARTIAL if found.rungs else found.failures[0].error.exit_status)
-    statuses = [_STATUS[r.score.verdict.answer] for r in found.rungs if r.score.verdict is not None]
-    if any(statuses):
-        raise typer.Exit(max(statuses))
+        return _PARTIAL if found.rungs else found.failures[0].error.exit_status
+    verdicts = [rung.score.verdict for rung in found.rungs]
+    return max((_STATUS[item.answer] for item in verdicts if item is not None), default=0)
 
 
 def _say_notes(found: "Ladder") -> None:
@@ -394,7 +399,7 @@ def _score_one(
     as_json: bool,
 ) -> None:
     from tinyvmaf.corpus.pair import Pair
-    from tinyvmaf.scoring.score import as_video
+    from tinyvmaf.media.video import as_video
     from tinyvmaf.scoring.scorer import LogFile
 
     if plot is not None:
@@ -442,11 +447,34 @@ def _score_many(
     cluster: str | None,
     *,
     raw: "RawFormat | None",
+    level: float,
     as_json: bool,
 ) -> None:
-    from tinyvmaf.scoring.batch import read_pairs
+    """Score a list of pairs; encodes of one reference are a ladder, if they can share frames."""
+    from tinyvmaf.scoring.batch import by_reference, read_pairs
+    from tinyvmaf.scoring.mode import SAMPLED
 
-    _score_each(read_pairs(batch, raw=raw), scorer, jobs, cluster, as_json=as_json)
+    pairs = read_pairs(batch, raw=raw)
+    groups = by_reference(pairs) if cluster is None and scorer.mode.name == SAMPLED else ()
+    ladders = [group for group in groups if len(group) > 1]
+    others = tuple(pair for pair in pairs if not any(pair in group for group in ladders))
+    statuses: list[int] = []
+    if others:
+        statuses.append(_score_each(others, scorer, jobs, cluster, as_json=as_json))
+    for group in ladders:
+        if not as_json:
+            if statuses:
+                show("")
+            show(str(group[0].reference.path))
+        wishes = LadderWishes(
+            level=level, against=None, target=None, csv=None, plot=None, jobs=jobs, in_lines=True
+        )
+        statuses.append(_score_ladder(group, scorer, wishes, as_json=as_json))
+    if any(statuses):
+        # An answer is no failure.
+        failed = any(0 < status <= _PARTIAL for status in statuses)
+        same = len(set(statuses)) == 1
+        raise typer.Exit(statuses[0] if same else _PARTIAL if failed else max(statuses))
 
 
 def _score_each(
@@ -456,7 +484,8 @@ def _score_each(
     cluster: str | None,
     *,
     as_json: bool,
-) -> None:
+) -> int:
+    """Score pairs one by one; return the exit status."""
     from tinyvmaf.scoring.batch import score_many
 
     outcomes: list[Outcome] = []
@@ -470,5 +499,6 @@ def _score_each(
     if not as_json:
         print_table(outcomes)
     failed = [outcome.error for outcome in outcomes if outcome.error is not None]
-    if failed:
-        raise typer.Exit(_PARTIAL if len(failed) < len(outcomes) else failed[0].exit_status)
+    if not failed:
+        return 0
+    return _PARTIAL if len(failed) < len(outcomes) else failed[0].exit_status

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from tinyvmaf.errors import UsageError
-from tinyvmaf.media.sequence import PictureSequence, escaped
+from tinyvmaf.media.sequence import DEFAULT_RATE, PictureSequence, escaped, find_sequence
 
 RAW_SUFFIXES = (".yuv", ".raw")
 
@@ -78,6 +78,12 @@ class RawFormat:
             )
         if self.frame_rate <= 0:
             raise UsageError(f"a frame rate of {self.frame_rate}: expected more than 0")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command's options that name it."""
+        size = f"{self.width}x{self.height}"
+        return ("--size", size, "--pix-fmt", self.pix_fmt, "--fps", str(self.frame_rate))
 
     @property
     def frame_bytes(self) -> int:
@@ -190,3 +196,24 @@ class VideoInfo:
     def size(self) -> str:
         """For people: `640x360`."""
         return f"{self.width}x{self.height}"
+
+
+def as_video(path: Path, raw: RawFormat | None, *, frame_rate: Fraction = DEFAULT_RATE) -> Video:
+    """The file as a video; only raw YUV takes the geometry.
+
+    A pattern such as `frame_%04d.png` that is no file is a picture sequence.
+
+    Args:
+        path: The file or the pattern.
+        raw: The geometry of raw YUV.
+        frame_rate: Frame rate of a picture sequence.
+
+    Raises:
+        UsageError: raw YUV without a geometry.
+        MediaError: a picture sequence without pictures, or with a gap.
+    """
+    if path.suffix.lower() not in RAW_SUFFIXES:
+        return Video(path, sequence=find_sequence(path, frame_rate=frame_rate))
+    if raw is None:
+        raise UsageError(f"{path}: raw YUV needs `raw`")
+    return Video(path, raw)

@@ -16,11 +16,10 @@ from tinyvmaf.corpus.excerpt import read_excerpt
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import ClusterLost, CorpusError, TinyVmafError, UsageError
 from tinyvmaf.execution.opening import open_executor
-from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat
+from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, as_video
 from tinyvmaf.process.programs import n_jobs
 from tinyvmaf.progress import SILENT, Task
 from tinyvmaf.scoring.result import Score
-from tinyvmaf.scoring.score import as_video
 from tinyvmaf.scoring.scorer import Scorer
 from tinyvmaf.storage import absolute, listed
 
@@ -105,6 +104,14 @@ def encodes_in(folder: Path, *, reference: Path, raw: RawFormat | None = None) -
     if not encodes:
         raise CorpusError(f"{folder}: holds no video besides the reference")
     return tuple(Pair.of_files(reference=ours, distorted=as_video(path, raw)) for path in encodes)
+
+
+def by_reference(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], ...]:
+    """The pairs in groups of one reference and excerpt, in the order of their first pairs."""
+    groups: dict[object, list[Pair]] = {}
+    for pair in pairs:
+        groups.setdefault((pair.reference, pair.excerpt), []).append(pair)
+    return tuple(tuple(group) for group in groups.values())
 
 
 def score_many(

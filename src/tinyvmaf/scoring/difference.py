@@ -32,6 +32,10 @@ class Difference:
         """True if the interval excludes 0."""
         return abs(self.mean) > self.half_width
 
+    def record(self) -> dict[str, float | bool]:
+        """The difference as JSON."""
+        return {"mean": self.mean, "half_width": self.half_width, "resolved": self.resolved}
+
 
 def difference(
     samples: Sequence[Sample],

@@ -10,8 +10,9 @@ import io
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +30,7 @@ from tinyvmaf.scoring.mode import FrameScores, Job
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.sampled import SampledMode, Together
 from tinyvmaf.scoring.scorer import Scorer
-from tinyvmaf.scoring.target import Point, Target, reach_target
+from tinyvmaf.scoring.target import Point, Target, reach_targets
 from tinyvmaf.storage import address
 from tinyvmaf.text import csv_cell
 
@@ -110,7 +111,7 @@ class Ladder:
                     "height": rung.height,
                     "bitrate_kbps": rung.bitrate_kbps,
                     "crf": rung.crf,
-                    "difference": _difference(rung.difference),
+                    "difference": rung.difference.record() if rung.difference else None,
                     "score": rung.score.record(),
                 }
                 for rung in self.rungs
@@ -166,7 +167,7 @@ def score_ladder(
         raise UsageError(f"`against='{against}'`: expected one of the encodes that are scored")
     done: dict[int, _Scored] = {}
     failures: list[Failure] = []
-    with working_folder() as folder, ThreadPoolExecutor(2) as pool:
+    with working_folder() as folder, _pool() as pool:
         checked: dict[int, CheckedPair] = {}
         checking = scorer.progress.task("checking", total=float(len(pairs)), unit="encodes")
         futures = [pool.submit(_checked, pair, scorer) for pair in pairs]
@@ -194,13 +195,14 @@ def score_ladder(
         bar.finish()
     seconds = time.perf_counter() - started
     rungs = _rungs(done, scorer, against=against, seconds=seconds / max(1, len(done)))
-    chosen = against if against is not None else _best(rungs)
+    if against is None and rungs:
+        against = max(rungs, key=lambda rung: rung.score.vmaf.mean).score.distorted
     return Ladder(
         reference=pairs[0].reference.path,
         rungs=tuple(rungs),
-        against=chosen,
+        against=against,
         level=level,
-        targets=_targets(rungs, target),
+        targets=() if target is None else reach_targets(_curves(rungs), target=target),
         failures=tuple(failures),
         seconds=seconds,
     )
@@ -238,6 +240,17 @@ class _Bar:
     def finish(self) -> None:
         if self._task is not None:
             self._task.finish()
+
+
+@contextmanager
+def _pool() -> Generator[ThreadPoolExecutor]:
+    """Two threads; an interrupt does not wait for the work that has not begun."""
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _checked(pair: Pair, scorer: Scorer) -> CheckedPair:
@@ -288,7 +301,7 @@ def _rungs(
     scored = sorted(done.values(), key=_order)
     if not scored:
         return []
-    means = [float(_mean(item.found)) for item in scored]
+    means = [item.found.mean for item in scored]
     base = scored[int(np.argmax(means))]
     if against is not None:
         base = next((i for i in scored if i.pair.distorted.video.path == against), base)
@@ -319,44 +332,17 @@ def _order(item: _Scored) -> tuple[str, int, float]:
 def _gap(item: _Scored, base: _Scored) -> Difference:
     if item.together is not None and item.together is base.together:
         return item.together.difference(item.place, base.place)
-    half = math.hypot(_half(item.found), _half(base.found))
-    return Difference(_mean(item.found) - _mean(base.found), half)
+    half = math.hypot(item.found.half_width, base.found.half_width)
+    return Difference(item.found.mean - base.found.mean, half)
 
 
-def _mean(found: FrameScores) -> float:
-    return found.sampling.mean if found.sampling is not None else float(found.scores.mean())
-
-
-def _half(found: FrameScores) -> float:
-    return found.sampling.half_width if found.sampling is not None else 0.0
-
-
-def _best(rungs: Sequence[Rung]) -> Path | None:
-    if not rungs:
-        return None
-    return max(rungs, key=lambda rung: rung.score.vmaf.mean).score.distorted
-
-
-def _targets(rungs: Sequence[Rung], target: float | None) -> tuple[Target, ...]:
-    if target is None:
-        return ()
-    curves: dict[tuple[str, int, int], list[Point]] = {}
+def _curves(rungs: Sequence[Rung]) -> dict[str, list[Point]]:
+    """The points of every codec and size."""
+    curves: dict[str, list[Point]] = {}
     for rung in rungs:
+        score = rung.score
         point = Point(
-            name=rung.score.distorted.name,
-            bitrate_kbps=rung.bitrate_kbps,
-            vmaf=rung.score.vmaf.mean,
-            half_width=rung.half_width,
-            crf=rung.crf,
+            score.distorted.name, rung.bitrate_kbps, score.vmaf.mean, rung.half_width, rung.crf
         )
-        curves.setdefault((rung.codec, rung.width, rung.height), []).append(point)
-    return tuple(
-        reach_target(points, target=target, curve=f"{codec} {width}x{height}")
-        for (codec, width, height), points in curves.items()
-    )
-
-
-def _difference(found: Difference | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {"mean": found.mean, "half_width": found.half_width, "resolved": found.resolved}
+        curves.setdefault(f"{rung.codec} {rung.width}x{rung.height}", []).append(point)
+    return curves

@@ -161,6 +161,16 @@ class FrameScores:
     verdict: ThresholdAnswer | None = None
     n_worst: int = 5
 
+    @property
+    def mean(self) -> float:
+        """The mean score, estimated or exact."""
+        return self.sampling.mean if self.sampling is not None else float(self.scores.mean())
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of its interval; 0 if the mean is exact."""
+        return self.sampling.half_width if self.sampling is not None else 0.0
+
 
 @runtime_checkable
 class Mode(Protocol):

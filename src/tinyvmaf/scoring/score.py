@@ -3,7 +3,6 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,10 +10,9 @@ from tinyvmaf.corpus.excerpt import WHOLE, Excerpt
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
-from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher, find_teacher
+from tinyvmaf.libvmaf.teacher import DEFAULT, find_teacher
 from tinyvmaf.media.ffmpeg import find_ffmpeg
-from tinyvmaf.media.sequence import DEFAULT_RATE, find_sequence
-from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video
+from tinyvmaf.media.video import RawFormat, as_video
 from tinyvmaf.pairs.finding import Allowance, allowances
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.scoring.exact import ExactMode
@@ -30,8 +28,6 @@ LEVEL: Final = 0.9
 
 _MODEL: Final = "tinyvmaf_small_v1"
 _WITHIN: Final = 1.0
-
-
 # Each thread takes memory and counts as a process; ffmpeg crashes with many more.
 _MOST_THREADS: Final = 512
 
@@ -200,7 +196,11 @@ def choose_mode(
             budget=budget,
         )
         variables = _variables(auxiliary, model, features)
-        return _sampled_mode(find_teacher(teacher), goal, variables, seed=seed, n_worst=worst)
+        # Not all modes need what this one imports.
+        from tinyvmaf.scoring.sampled import SampledMode
+
+        known = find_teacher(teacher)
+        return SampledMode(known, goal=goal, variables=variables, seed=seed, n_worst=worst)
     if sampling:
         raise UsageError(
             f"`mode='{chosen}'` samples no frames: `within`, `exact_frames`, `auxiliary`, "
@@ -247,19 +247,6 @@ def _goal(
         percentile=percentile,
         budget_s=budget,
     )
-
-
-def _sampled_mode(
-    teacher: Teacher,
-    goal: "Goal",
-    variables: "AbstractVariables | None",
-    *,
-    seed: int | None,
-    n_worst: int,
-) -> Mode:
-    from tinyvmaf.scoring.sampled import SampledMode
-
-    return SampledMode(teacher, goal=goal, variables=variables, seed=seed, n_worst=n_worst)
 
 
 def _check_question(
@@ -335,7 +322,7 @@ def make_scorer(
         raise UsageError(f"`threads={threads}`: expected 1 to {_MOST_THREADS}")
     engine = FfmpegEngine(find_ffmpeg(ffmpeg))
     mode.check(engine)
-    options = [*mode.options, *_raw_options(raw)]
+    options = [*mode.options, *(raw.options if raw is not None else ())]
     for name in sorted(allowed):
         options += ["--allow", str(name)]
     options += ["--sync"] if sync else []
@@ -353,31 +340,3 @@ def make_scorer(
         threads=threads,
         progress=progress,
     )
-
-
-def as_video(path: Path, raw: RawFormat | None, *, frame_rate: Fraction = DEFAULT_RATE) -> Video:
-    """The file as a video; only raw YUV takes the geometry.
-
-    A pattern such as `frame_%04d.png` that is no file is a picture sequence.
-
-    Args:
-        path: The file or the pattern.
-        raw: The geometry of raw YUV.
-        frame_rate: Frame rate of a picture sequence.
-
-    Raises:
-        UsageError: raw YUV without a geometry.
-        MediaError: a picture sequence without pictures, or with a gap.
-    """
-    if path.suffix.lower() not in RAW_SUFFIXES:
-        return Video(path, sequence=find_sequence(path, frame_rate=frame_rate))
-    if raw is None:
-        raise UsageError(f"{path}: raw YUV needs `raw`")
-    return Video(path, raw)
-
-
-def _raw_options(raw: RawFormat | None) -> list[str]:
-    if raw is None:
-        return []
-    size = f"{raw.width}x{raw.height}"
-    return ["--size", size, "--pix-fmt", raw.pix_fmt, "--fps", str(raw.frame_rate)]

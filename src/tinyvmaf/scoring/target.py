@@ -5,7 +5,7 @@ The curve is shape-preserving (PCHIP) in the logarithm of the bitrate. Outside t
 only the side of the target is reported.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,13 @@ class Target:
     crf: float | None = None
     between: tuple[str, str] | None = None
     reason: str | None = None
+
+
+def reach_targets(curves: Mapping[str, Sequence[Point]], *, target: float) -> tuple[Target, ...]:
+    """The bitrate at which each of several named curves reaches `target`."""
+    return tuple(
+        reach_target(points, target=target, curve=curve) for curve, points in curves.items()
+    )
 
 
 def reach_target(points: Sequence[Point], *, target: float, curve: str) -> Target:
