@@ -18,8 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.files import write_text
+from tinyvmaf.frontier.frontier_record import FrontierRecord, MethodRecord
 from tinyvmaf.report.frontier import chart, markdown
 from tinyvmaf.stats.intervals import Interval, fold_interval
+from tinyvmaf.typed_json import from_json
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 PAGE: Final = DOCS / "results" / "sampled-scoring.md"
@@ -42,17 +44,19 @@ def page() -> str:
         ms="{:.1f}".format,
         share="{:.3f}".format,
     )
-    loso, hold_out = (_read(name) for name in ("frontier", "frontier_hold_out"))
+    loso, hold_out = (
+        from_json(FrontierRecord, _read(name)) for name in ("frontier", "frontier_hold_out")
+    )
     return environment.get_template("sampled-scoring.md.jinja").render(
         loso=loso,
         hold_out=hold_out,
         models=_MODELS,
         ways_by=("signal", *_MODELS),
         table=markdown(loso),
-        ways={way["name"]: way for way in loso["ways"]},
-        held={way["name"]: way for way in hold_out["ways"]},
-        typical={name: _typical(_way(loso, f"{name} alone")) for name in _MODELS},
-        bad={way["name"]: way for way in loso["shuffled"]},
+        ways={method.name: method for method in loso.methods},
+        held={method.name: method for method in hold_out.methods},
+        typical={name: _typical(_method(loso, f"{name} alone")) for name in _MODELS},
+        bad={method.name: method for method in loso.shuffled},
         cheaper=_cheaper(_read("cheaper")),
         coverage=_coverage(),
     )
@@ -71,15 +75,15 @@ def _coverage() -> dict[str, Any] | None:
     return {**record, "tables": tables}
 
 
-def _way(record: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(way for way in record["ways"] if way["name"] == name)
+def _method(record: FrontierRecord, name: str) -> MethodRecord:
+    return next(method for method in record.methods if method.name == name)
 
 
-def _typical(way: dict[str, Any]) -> Interval:
+def _typical(method: MethodRecord) -> Interval:
     """The geometric mean of the sources' errors with its interval; sources are what varies."""
-    found = fold_interval(list(way["rmse_of_sources"].values()), metric="rmse")
+    found = fold_interval(list(method.rmse_of_sources.values()), metric="rmse")
     if found is None:
-        raise UsageError(f"{way['name']}: an interval needs two sources")
+        raise UsageError(f"{method.name}: an interval needs two sources")
     return found
 
 
@@ -136,4 +140,6 @@ def _read(name: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     write_text(PAGE, page())
-    write_text(_PICTURE, vl_convert.vegalite_to_svg(chart(_read("frontier"))))
+    write_text(
+        _PICTURE, vl_convert.vegalite_to_svg(chart(from_json(FrontierRecord, _read("frontier"))))
+    )

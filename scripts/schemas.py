@@ -38,10 +38,13 @@ from tinyvmaf.features.table_records import (
     JoinRecord,
 )
 from tinyvmaf.files import write_text
+from tinyvmaf.frontier.frontier_record import SCHEMA as FRONTIER_SCHEMA
+from tinyvmaf.frontier.frontier_record import FrontierRecord
 from tinyvmaf.models.descriptions import LIST_SCHEMA, MODEL_SCHEMA, ModelDescription, ModelList
 from tinyvmaf.models.verify import VERIFICATION_SCHEMA, VerificationRecord
 from tinyvmaf.pairs.scan import SCHEMA as SCAN_SCHEMA
 from tinyvmaf.pairs.scan import ScanRecord
+from tinyvmaf.scoring.costs import COSTS_SCHEMA, CostsRecord
 from tinyvmaf.scoring.doctor import SCHEMA as DOCTOR_SCHEMA
 from tinyvmaf.scoring.doctor import DoctorRecord
 from tinyvmaf.scoring.score_record import (
@@ -64,7 +67,8 @@ _UNITS: Final = {
         plcc srocc krocc change icc_clip icc_source within between level alpha accuracy p p_adjusted
         nadeau_bengio_p wilcoxon_p smallest_p deleted_t_p bias_share slope_share residual_share
         saturated_share corrected_plcc dissimilarity outside_share RankingRow.low RankingRow.high
-        share unseen_probability times_cheaper times_cheaper_measured
+        share unseen_probability times_cheaper times_cheaper_measured covered covered_of_sources
+        worst_covered exact_share spare_share
     """,
     _POINTS: """
         rmse rmse_std mae bias largest limit frame_weighted source_weighted sd_per_fold
@@ -72,7 +76,7 @@ _UNITS: Final = {
         SplitRow.std NestedChoice.std
         by_source by_group per_source mean harmonic_mean min p1 p5 p10 interval vmaf half_width
         percentiles at_least
-        OptimismRow.effect OptimismRow.low OptimismRow.high
+        rmse_of_sources OptimismRow.effect OptimismRow.low OptimismRow.high
     """,
     _METRIC: """
         OverFolds.mean OverFolds.std OverFolds.worst Interval.estimate Interval.low Interval.high
@@ -80,8 +84,10 @@ _UNITS: Final = {
         ClipStatistic.estimate ClipStatistic.low ClipStatistic.high
     """,
     _EFFECT: "ComparisonRow.effect ComparisonRow.low ComparisonRow.high mde",
-    "frames": "n_eff_clip n_eff_source",
+    "frames": "n_eff_clip n_eff_source MethodRecord.exact_frames",
+    "decodes of both videos": "MethodRecord.decodes",
     "pairs of clips": "n_errors",
+    "ms": "cpu_ms",
     "s": "seconds time_s cpu_s libvmaf_cpu_s",
     "frames/s": "fps",
     "percent": "percentile",
@@ -139,6 +145,8 @@ PUBLISHED: Final = (
     Published("extract", EXTRACT_SCHEMA, ExtractRecord, "`tinyvmaf extract --json`"),
     Published("import", IMPORT_SCHEMA, ImportRecord, "`tinyvmaf table import --json`"),
     Published("join", JOIN_SCHEMA, JoinRecord, "`tinyvmaf table join --json`"),
+    Published("frontier", FRONTIER_SCHEMA, FrontierRecord, "`tinyvmaf frontier`"),
+    Published("costs", COSTS_SCHEMA, CostsRecord, "`tinyvmaf frontier`, beside `frontier.json`"),
     Published("doctor", DOCTOR_SCHEMA, DoctorRecord, "`tinyvmaf doctor --json`"),
     Published("models", LIST_SCHEMA, ModelList, "`tinyvmaf models list --json`"),
     Published("model", MODEL_SCHEMA, ModelDescription, "`tinyvmaf models show --json`"),

@@ -4,7 +4,9 @@
 `import tinyvmaf as tv` is fast: the module behind a name is loaded when the name is first used.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tinyvmaf.features.log_import import read_logs
     from tinyvmaf.features.opinions import join_opinions
     from tinyvmaf.features.table import FeatureTable, read_table, write_table
+    from tinyvmaf.frontier.measuring import frontier
     from tinyvmaf.media.video import RawFormat
     from tinyvmaf.models.descriptions import describe_model, list_models
     from tinyvmaf.models.model import Model
@@ -50,6 +53,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "extract",
+    "frontier",
     "join_opinions",
     "list_models",
     "load",
@@ -81,6 +85,7 @@ _HOMES = {
     "doctor": ("scoring.doctor", "doctor"),
     "evaluate": ("evaluation.evaluate", "evaluate"),
     "extract": ("features.extraction", "extract"),
+    "frontier": ("frontier.measuring", "frontier"),
     "join_opinions": ("features.opinions", "join_opinions"),
     "list_models": ("models.descriptions", "list_models"),
     "load": ("models.model", "load_model"),
@@ -90,7 +95,7 @@ _HOMES = {
     "read_logs": ("features.log_import", "read_logs"),
     "read_run": ("evaluation.run", "read_run"),
     "read_table": ("features.table", "read_table"),
-    "report": ("report", ""),  # a package that can be called
+    "report": ("report.digest", "report"),
     "scan_corpus": ("pairs.scan", "scan_corpus"),
     "score": ("scoring.score", "score"),
     "train": ("training.train", "train"),
@@ -103,7 +108,7 @@ _EXTRA_OF = {
         ("FeatureTable", "Run", "TinyVmafRegressor", "compare", "evaluate"), "research"
     ),
     **dict.fromkeys(("extract", "join_opinions", "read_logs", "read_run", "report"), "research"),
-    **dict.fromkeys(("read_table", "verify", "write_table"), "research"),
+    **dict.fromkeys(("frontier", "read_table", "verify", "write_table"), "research"),
     **dict.fromkeys(("loso", "train"), "train"),
 }
 """Name that the base installation lacks -> the extra that installs it."""
@@ -122,11 +127,24 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for
         from tinyvmaf.extras import require
 
         require(_EXTRA_OF[name], what=f"tinyvmaf.{name}")
-    found = import_module(f"{__name__}.{module}")
-    found = getattr(found, attribute) if attribute else found
+    found = getattr(import_module(f"{__name__}.{module}"), attribute)
     globals()[name] = found
     return found
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """This package, in which a public function hides the subpackage of its name.
+
+    The import of `tinyvmaf.report` or one of its modules would otherwise replace `tv.report`.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -15,10 +15,14 @@ import polars as pl
 import pytest
 
 from tests.evaluation.tables import smooth_table
-from tinyvmaf.cli.frontier import _write as write_frontier
 from tinyvmaf.features.table import make_table, write_table
+from tinyvmaf.frontier.frontier_record import FrontierRecord
+from tinyvmaf.frontier.measuring import Frontier
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.card import write_card
+from tinyvmaf.report.frontier import write_frontier
+from tinyvmaf.scoring.costs import COSTS_SCHEMA, CostsRecord
+from tinyvmaf.typed_json import from_json
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.ffmpeg
@@ -222,12 +226,12 @@ def test_logs_and_opinions(tinyvmaf, tmp_path):
         harmless(done.stdout + done.stderr)
 
 
-def test_the_frontier(tmp_path, monkeypatch):
+def test_the_frontier(tmp_path):
     """Names of models and sources of a record, in its table and its picture."""
     record = json.loads((ROOT / "docs" / "results" / "frontier.json").read_text())
-    record["ways"][0] |= {"name": FILE, "worst_source": NAME}
-    figures = {"name": NAME}
-    write_frontier(record, figures, tmp_path)
+    record["methods"][0] |= {"name": FILE, "worst_source": NAME}
+    costs = CostsRecord(COSTS_SCHEMA, {NAME: 1.0}, (NAME,), "", {})
+    write_frontier(Frontier(from_json(FrontierRecord, record), costs), tmp_path)
     assert {".md", ".svg", ".json"} <= harmless_files(tmp_path)
     assert all(harmless(word) for word in (tmp_path / "frontier.md").read_text().splitlines())
 

@@ -31,9 +31,9 @@ _SIGNS = "tinyvmaf.signs"
 # Messages name an argument of a function as `name` or `name=value`.
 _ARGUMENT = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")
 _SAME_NAME = """
-    against allow at_least auxiliary budget cluster crop distil engine exact_frames features ffmpeg
-    jobs level libvmaf log_format manifest mode model pattern percentile predictions seed seeds sync
-    target teacher threads within worst
+    against allow at_least auxiliary budget cluster costs crop distil engine exact_frames
+    features ffmpeg jobs level libvmaf log_format manifest mode model pattern percentile
+    predictions seed seeds sync target teacher threads within worst
 """
 _OPTIONS = {
     **{name: f"--{name.replace('_', '-')}" for name in _SAME_NAME.split()},
@@ -45,6 +45,7 @@ _OPTIONS = {
     "raw": "--size WxH",
     "reference_start_s": "--reference-start",
     "stall_s": "--timeout",
+    "timed": "--cpu",
     "start_s": "--start",
 }
 _LONGEST_NAME = 25

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _TOLERANCE: Final = 1e-4
-_CHEAP: Final = frozenset({HALF, QUARTER, SIGNAL, SSIM})
+_REDUCED: Final = frozenset({HALF, QUARTER, SIGNAL, SSIM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ class Judged:
     held_out: bool
 
 
-def cheap_models() -> tuple[Model, ...]:
+def reduced_models() -> tuple[Model, ...]:
     """The shipped models that read reduced feature sets only."""
     shipped = map(load_model, zoo.names())
-    return tuple(model for model in shipped if set(sets_of(model.features)) <= _CHEAP)
+    return tuple(model for model in shipped if set(sets_of(model.features)) <= _REDUCED)
 
 
-def cheap_model(name: str) -> Model:
+def reduced_model(name: str) -> Model:
     """Load a model of reduced features, by shipped name or from an ONNX file.
 
     Raises:
@@ -61,7 +61,7 @@ def cheap_model(name: str) -> Model:
         ModelError: the file is invalid.
     """
     model = load_model(name)
-    if not set(sets_of(model.features)) <= _CHEAP:
+    if not set(sets_of(model.features)) <= _REDUCED:
         raise UsageError(f"{name} reads features at full size, where the exact score costs no more")
     return model
 

@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
+from tinyvmaf.frontier.frontier_record import MethodRecord
 from tinyvmaf.frontier.table_material import TableMaterial
-from tinyvmaf.libvmaf.sets import FeatureSet
-from tinyvmaf.scoring.costs import Costs, measured_costs
+from tinyvmaf.libvmaf.sets import FULL, FeatureSet
+from tinyvmaf.scoring.costs import DECODING, EXACT_FRAME, SPARE_FRAME, Costs, measured_costs
 from tinyvmaf.scoring.plan import Goal
 from tinyvmaf.scoring.sampling import sample_encodes
 from tinyvmaf.stats.survey import Auxiliary, no_auxiliary
@@ -47,11 +48,11 @@ class Outcome:
     n_spare: int = 0
     covered: bool | None = None
     half_width: float | None = None
-    left: bool = False
+    fell_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Method:
     """A scoring method and its outcomes.
 
     Attributes:
@@ -66,55 +67,67 @@ class Way:
     sets: tuple[str, ...]
     outcomes: tuple[Outcome, ...] = field(repr=False)
 
-    def summary(self) -> dict[str, object]:
-        """Error, bias, coverage and width; replicates that fell back are counted separately."""
-        kept = [item for item in self.outcomes if not item.left]
+    def record(self, *, cpu: Mapping[str, float]) -> MethodRecord:
+        """Error, bias, coverage, width and cost; replicates that fell back are counted apart.
+
+        Args:
+            cpu: Part of scoring -> CPU seconds of a 1080p frame.
+        """
+        kept = [item for item in self.outcomes if not item.fell_back]
         asked = [item for item in kept if item.covered is not None]
         by_source = _by_source(
             asked, lambda items: float(np.mean([bool(i.covered) for i in items]))
         )
-        rmse = _by_source(kept, _rmse)
         worst = min(by_source, key=by_source.__getitem__) if by_source else None
         n_frames = sum(item.n_frames for item in kept)
-        return {
-            "name": self.name,
-            "model": self.model,
-            "sets": list(self.sets),
-            "draws": len(self.outcomes),
-            "left_to_libvmaf": len(self.outcomes) - len(kept),
-            "rmse": _rmse(kept) if kept else None,
-            "rmse_of_sources": rmse,
-            "bias": float(np.mean([item.error for item in kept])) if kept else None,
-            "covered": _coverage(asked) if asked else None,
-            "covered_of_sources": by_source,
-            "worst_source": worst,
-            "worst_covered": by_source[worst] if worst else None,
-            "worst_draws": sum(item.source == worst for item in asked),
-            "half_width": float(np.median([i.half_width or 0.0 for i in asked])) if asked else None,
-            "exact_share": sum(item.n_exact for item in kept) / n_frames if kept else 1.0,
-            "exact_frames": float(np.mean([item.n_exact for item in kept])) if kept else None,
-            "decodes": float(np.mean([item.n_decodes for item in kept])) if kept else None,
-            "spare_share": sum(item.n_spare for item in kept) / n_frames if kept else 0.0,
-        }
+        decodes = float(np.mean([item.n_decodes for item in kept])) if kept else None
+        exact_share = sum(item.n_exact for item in kept) / n_frames if kept else 1.0
+        spare_share = sum(item.n_spare for item in kept) / n_frames if kept else 0.0
+        cost = cpu[FULL.name]
+        if decodes is not None:
+            passes = sum(cpu[name] - cpu[DECODING] for name in self.sets)
+            frames = exact_share * cpu[EXACT_FRAME] + spare_share * cpu[SPARE_FRAME]
+            cost = cpu[DECODING] * decodes + passes + frames
+        return MethodRecord(
+            name=self.name,
+            model=self.model,
+            sets=self.sets,
+            replicates=len(self.outcomes),
+            fell_back=len(self.outcomes) - len(kept),
+            rmse=_rmse(kept) if kept else None,
+            rmse_of_sources=_by_source(kept, _rmse),
+            bias=float(np.mean([item.error for item in kept])) if kept else None,
+            covered=_coverage(asked) if asked else None,
+            covered_of_sources=by_source,
+            worst_source=worst,
+            worst_covered=by_source[worst] if worst else None,
+            worst_replicates=sum(item.source == worst for item in asked),
+            half_width=float(np.median([i.half_width or 0.0 for i in asked])) if asked else None,
+            exact_share=exact_share,
+            exact_frames=float(np.mean([item.n_exact for item in kept])) if kept else None,
+            decodes=decodes,
+            spare_share=spare_share,
+            cpu_ms=1000 * cost,
+        )
 
 
-def sampled_ways(
+def sampled_methods(
     clips: Sequence[Clip],
     *,
     model: str,
     sets: Sequence[FeatureSet],
-    draws: int,
+    replicates: int,
     seed: int,
     level: float,
     costs: Costs | None = None,
-) -> list[Way]:
+) -> list[Method]:
     """The mode `sampled` with fixed numbers of exact frames, and with a target width.
 
     Args:
         clips: Clips with auxiliary variables; replicates use the seeds in turn.
         model: The name of the variables.
         sets: The passes that yield the variables.
-        draws: Replicates of each clip.
+        replicates: Replicates of each clip.
         seed: Seed of the first replicate; later ones add 1 each.
         level: Nominal coverage of the intervals.
         costs: Costs of the parts of scoring; by default the measured ones.
@@ -122,19 +135,19 @@ def sampled_ways(
     costs = measured_costs() if costs is None else costs
     wanted = [(f"{n} exact", Goal(level=level, n_exact=n)) for n in EXACT_FRAMES]
     wanted += [(f"within {width:g}", Goal(level=level, within=width)) for width in WITHIN]
-    ways: list[Way] = []
+    methods: list[Method] = []
     for name, goal in wanted:
         outcomes = [
             _sampled(clip, index, sets=sets, seed=seed, goal=goal, costs=costs)
             for clip in clips
-            for index in range(draws)
+            for index in range(replicates)
         ]
         names = tuple(item.name for item in sets)
-        ways.append(Way(f"{model}, {name}", model, names, tuple(outcomes)))
-    return ways
+        methods.append(Method(f"{model}, {name}", model, names, tuple(outcomes)))
+    return methods
 
 
-def model_way(clips: Sequence[Clip], *, model: str, sets: Sequence[str]) -> Way:
+def model_method(clips: Sequence[Clip], *, model: str, sets: Sequence[str]) -> Method:
     """The model's score alone, once for each seed."""
     outcomes = [
         Outcome(
@@ -143,10 +156,10 @@ def model_way(clips: Sequence[Clip], *, model: str, sets: Sequence[str]) -> Way:
         for clip in clips
         for one in clip.auxiliary
     ]
-    return Way(f"{model} alone", model, tuple(sets), tuple(outcomes))
+    return Method(f"{model} alone", model, tuple(sets), tuple(outcomes))
 
 
-def every_nth_way(clips: Sequence[Clip], n: int, *, name: str) -> Way:
+def every_nth_method(clips: Sequence[Clip], n: int, *, name: str) -> Method:
     """The mean of frames 0, n, 2 n, ..., a common shortcut."""
     outcomes = [
         Outcome(
@@ -157,7 +170,7 @@ def every_nth_way(clips: Sequence[Clip], n: int, *, name: str) -> Way:
         )
         for clip in clips
     ]
-    return Way(f"every {_ORDINALS.get(n, f'{n}th')} frame", None, (name,), tuple(outcomes))
+    return Method(f"every {_ORDINALS.get(n, f'{n}th')} frame", None, (name,), tuple(outcomes))
 
 
 def bare(clips: Sequence[Clip]) -> list[Clip]:
@@ -179,7 +192,7 @@ def _sampled(
     (found,) = sample_encodes(material, n_encodes=1, goal=goal, costs=costs, rng=rng)
     n_frames = len(exact)
     if found.estimate is None or found.reason is not None:
-        return Outcome(clip.source, clip.name, 0.0, n_frames, left=True)
+        return Outcome(clip.source, clip.name, 0.0, n_frames, fell_back=True)
     error = found.estimate.mean - float(exact.mean())
     return Outcome(
         source=clip.source,

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
+from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.libvmaf.sets import FULL
+from tinyvmaf.typed_json import from_json
 
-SCHEMA: Final = "tinyvmaf.costs/1"
+COSTS_SCHEMA: Final = "tinyvmaf.costs/1"
 FULL_HD: Final = 1920 * 1080
 
 DECODING: Final = "decoding"
@@ -69,6 +72,38 @@ def measured_costs() -> Costs:
     return costs_of(json.loads(path.read_text(encoding="utf-8"))["cpu_ms"])
 
 
-def costs_record(cpu_ms: Mapping[str, float], **about: Any) -> dict[str, Any]:  # noqa: ANN401
-    """The content of `costs.json`: the figures and their origin."""
-    return {"schema": SCHEMA, "cpu_ms": dict(cpu_ms), **about}
+@dataclass(frozen=True, slots=True)
+class CostsRecord:
+    """CPU times of the parts of scoring, and their origin.
+
+    Attributes:
+        schema: Name and version of this record.
+        cpu_ms: Part of scoring -> CPU time of a 1080p frame; `start` is that of a whole start.
+        cpu_pairs: Pairs that were timed, as `source/clip`.
+        date: Date of the measurement.
+        versions: Package or program -> version.
+    """
+
+    schema: str
+    cpu_ms: Mapping[str, float]
+    cpu_pairs: tuple[str, ...]
+    date: str
+    versions: Mapping[str, str]
+
+
+def read_costs(path: Path) -> CostsRecord:
+    """The CPU times in a file that `frontier` wrote.
+
+    Raises:
+        UsageError: it cannot be read.
+        SchemaError: it holds something else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SchemaError(f"{path}: not readable JSON: {error}") from error
+    if not isinstance(found, dict) or found.get("schema") != COSTS_SCHEMA:
+        raise SchemaError(f"{path}: expected schema {COSTS_SCHEMA}")
+    return from_json(CostsRecord, found, at=str(path))
