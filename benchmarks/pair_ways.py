@@ -292,7 +292,7 @@ def _full_reference(s):
 @way(ORDINARY, "raw reference")
 def _raw(s):
     raw = s.make("r.yuv", "-f", "rawvideo")
-    options = ("--size", "{}x{}".format(*s.size), "--fps", str(s.rate))
+    options = ("--size", "{}x{}".format(*s.size))
     return s.case(s.make("a.mp4", *X264), reference=raw, options=options)
 
 
@@ -304,8 +304,7 @@ def _pictures(s):
     tags = ["-colorspace", "bt709", "-color_range", "tv"]
     before = ("-framerate", str(s.rate))
     path = s.make("a.mp4", "-vf", back, *X264, *tags, of=reference, before=before)
-    options = ("--fps", str(s.rate))
-    return s.case(path, reference=reference, options=options, filters=("bt709", "null"))
+    return s.case(path, reference=reference, filters=("bt709", "null"))
 
 
 @way(ORDINARY, "cover picture in front, two video streams")

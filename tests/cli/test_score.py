@@ -111,7 +111,7 @@ def test_a_list_with_several_encodes_of_one_reference_is_a_ladder(videos, tmp_pa
     ("arguments", "said"),
     [
         ([], "score needs REFERENCE and an encode, or --batch pairs.csv"),
-        (["a.yuv", "b.yuv"], "a.yuv: raw YUV needs --size WxH (and --pix-fmt, --fps)"),
+        (["a.yuv", "b.yuv"], "a.yuv: raw YUV needs --size WxH"),
         (["a.mp4", "b.mp4", "--mode", "fast"], "unknown mode 'fast'; expected one of"),
         (["a.mp4", "b.mp4"], "a.mp4: no such file"),
         (["a.mp4", "b.mp4", "--threads", "0"], "--threads 0: expected 1 to 512"),
@@ -120,6 +120,7 @@ def test_a_list_with_several_encodes_of_one_reference_is_a_ladder(videos, tmp_pa
             "--fps 1e999999999: expected",
         ),
         (["a.yuv", "b.yuv", "--size", "8x8", "--fps", "x"], "--fps x: expected a rate such as"),
+        (["%d.png", "b.mp4", "--fps", "9"], "--fps 9: it is the frame rate of raw YUV; say its"),
         (["a.mp4", "b.mp4", "--plot", "p.gif"], "p.gif: a plot's name ends with one of .html"),
         (["a.mp4", "b.mp4", "--batch", "c.csv"], "give --batch, or REFERENCE and encodes"),
         (["a.mp4", "b.mp4", "--log", "l", "--log-format", "ini"], "unknown log format 'ini'"),

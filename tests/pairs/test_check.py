@@ -2,12 +2,15 @@
 """What is said of real pairs, good and bad; every file is made by ffmpeg from a real clip."""
 
 import subprocess
+from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
 import tinyvmaf as tv
 from tinyvmaf.errors import MisalignedError
 from tinyvmaf.libvmaf.logs import read_log
+from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.video import RawFormat
 
 pytestmark = pytest.mark.ffmpeg
@@ -344,7 +347,7 @@ def test_raw_video_scores_like_its_container(pristine, distorted, make_video, tm
     ]
     found = score(*files, raw=RawFormat(320, 136))
     assert found.frame_scores.tolist() == exact.frame_scores.tolist()
-    assert "--size 320x136 --pix-fmt yuv420p --fps 25" in found.command
+    assert found.command.endswith("--size 320x136 --pix-fmt yuv420p")
 
 
 def test_another_size_is_scaled_and_said(pristine, made):
@@ -352,3 +355,22 @@ def test_another_size_is_scaled_and_said(pristine, made):
     found = score(pristine, small)
     assert found.notes == ("distorted 160x68 scaled to 320x136 (bicubic)",)
     assert found.vmaf.mean < score(pristine, pristine).vmaf.mean - 10
+
+
+@pytest.mark.parametrize(
+    "times", ["N/30/TB", "(N+3*floor(N/3))/30/TB"], ids=["constant", "varying"]
+)
+def test_raw_video_and_pictures_are_shown_when_the_other_video_is(moving, tmp_path, times):
+    # Neither says when its frames are shown: read at 25 frames a second, few would have a partner.
+    encode = tmp_path / "encode.mkv"
+    lossless = ["-c:v", "ffv1", "-vf", f"settb=1/90000,setpts={times}", "-fps_mode", "passthrough"]
+    moving(encode, *lossless, frames=9)
+    raw = moving(tmp_path / "raw.yuv", frames=9)
+    coded = moving(tmp_path / "coded.mkv", "-c:v", "ffv1", "-pix_fmt", "bgr0", frames=9)
+    pattern = tmp_path / "%02d.png"
+    subprocess.run([find_ffmpeg().path, "-loglevel", "error", "-i", coded, pattern], check=True)
+    geometry = RawFormat(192, 108)
+    assert score(raw, encode, raw=geometry).frame_scores.shape == (9,)
+    assert score(pattern, encode).frame_scores.shape == (9,)
+    with pytest.raises(MisalignedError, match="no partner at the same time"):
+        score(raw, encode, raw=replace(geometry, frame_rate=Fraction(25)))

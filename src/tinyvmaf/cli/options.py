@@ -2,7 +2,6 @@
 """Options and arguments that several verbs share, written once."""
 
 import re
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -72,4 +71,4 @@ def raw_format(size: str | None, pix_fmt: str | None) -> RawFormat | None:
     sides = re.fullmatch(r"(\d{1,6})x(\d{1,6})", (size or "1920x1080").lower())
     if sides is None:
         raise UsageError(f"--size {size}: expected WIDTHxHEIGHT, such as 1920x1080")
-    return RawFormat(int(sides[1]), int(sides[2]), pix_fmt or "yuv420p", Fraction(25))
+    return RawFormat(int(sides[1]), int(sides[2]), pix_fmt or "yuv420p")

@@ -131,7 +131,9 @@ def score(
     ] = None,
     size: Size = None,
     pix_fmt: PixFmt = None,
-    fps: Annotated[str | None, typer.Option(help="Frame rate of raw YUV.  [25]")] = None,
+    fps: Annotated[
+        str | None, typer.Option(help="Frame rate of raw YUV.  [that of the other video]")
+    ] = None,
     log: Annotated[
         Path | None, typer.Option(help="Write every frame's scores, in libvmaf's log layout.")
     ] = None,
@@ -238,8 +240,13 @@ def _raw(size: str | None, pix_fmt: str | None, fps: str | None) -> "RawFormat |
     from dataclasses import replace
 
     raw = raw_format(size, pix_fmt)
-    if raw is None or fps is None:
+    if fps is None:
         return raw
+    if raw is None:
+        raise UsageError(
+            f"--fps {fps}: it is the frame rate of raw YUV; say its --size, too. A picture "
+            "sequence is read at the frame rate of the other video"
+        )
     try:
         # Fraction takes exponents, too, and the digits of 1e999999999 would take minutes.
         rate = Fraction("" if "e" in fps.lower() else fps)

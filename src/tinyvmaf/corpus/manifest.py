@@ -126,7 +126,7 @@ def _geometry(row: Mapping[str, str], raw: RawFormat | None) -> RawFormat | None
             width=int(said.get("width", known.width)),
             height=int(said.get("height", known.height)),
             pix_fmt=said.get("pix_fmt", known.pix_fmt),
-            frame_rate=Fraction(said.get("fps", known.frame_rate)),
+            frame_rate=Fraction(said["fps"]) if "fps" in said else known.frame_rate,
         )
     except UsageError:
         raise  # the geometry's own validation

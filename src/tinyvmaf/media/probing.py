@@ -15,6 +15,7 @@ import numpy as np
 from tinyvmaf.errors import MediaError
 from tinyvmaf.media.containers import FileState, open_container, video_state, video_stream
 from tinyvmaf.media.index import KEPT, FrameIndex, OnShare, read_index, regular_index
+from tinyvmaf.media.sequence import DEFAULT_RATE
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video, VideoInfo, frame_bytes
 from tinyvmaf.media.y4m import y4m_positions
 from tinyvmaf.process.isolation import look_at
@@ -79,7 +80,9 @@ def frame_index(video: Video, *, on_share: OnShare | None = None) -> FrameIndex:
 
 def _raw_index(path: Path, raw: RawFormat) -> FrameIndex:
     positions = np.arange(probe_raw(path, raw).n_frames, dtype=np.int64) * raw.frame_bytes
-    return regular_index(positions, frame_bytes=raw.frame_bytes, frame_rate=raw.frame_rate)
+    return regular_index(
+        positions, frame_bytes=raw.frame_bytes, frame_rate=raw.frame_rate or DEFAULT_RATE
+    )
 
 
 def _index_container(video: Video, on_share: OnShare | None) -> FrameIndex:
@@ -106,11 +109,11 @@ def probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
         width=raw.width,
         height=raw.height,
         pix_fmt=raw.pix_fmt,
-        frame_rate=raw.frame_rate,
+        frame_rate=raw.frame_rate or DEFAULT_RATE,
         n_frames=frames,
         start_s=0.0,
         codec="rawvideo",
-        bitrate_kbps=float(size * 8 / 1000 * raw.frame_rate / frames),
+        bitrate_kbps=float(size * 8 / 1000 * (raw.frame_rate or DEFAULT_RATE) / frames),
     )
 
 

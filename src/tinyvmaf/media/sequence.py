@@ -15,6 +15,7 @@ from typing import Final
 from tinyvmaf.errors import MediaError, UsageError
 
 DEFAULT_RATE: Final = Fraction(25)
+"""Frames per second of a raw file or a picture sequence, where nothing says it."""
 
 _PATTERN: Final = re.compile(r"%(?:0(?P<width>\d))?d")
 
@@ -26,15 +27,15 @@ class PictureSequence:
     Attributes:
         first: The number of the first picture.
         n_pictures: How many there are.
-        frame_rate: Pictures per second.
+        frame_rate: Pictures per second; None where nobody has said it (see `RawFormat`).
     """
 
     first: int
     n_pictures: int
-    frame_rate: Fraction = DEFAULT_RATE
+    frame_rate: Fraction | None = None
 
     def __post_init__(self) -> None:
-        if self.frame_rate <= 0:
+        if self.frame_rate is not None and self.frame_rate <= 0:
             raise UsageError(f"a frame rate of {self.frame_rate}: expected more than 0")
 
     def pictures(self, pattern: Path) -> Iterator[Path]:
@@ -46,7 +47,7 @@ class PictureSequence:
             yield pattern.with_name(name)
 
 
-def find_sequence(pattern: Path, *, frame_rate: Fraction = DEFAULT_RATE) -> PictureSequence | None:
+def find_sequence(pattern: Path, *, frame_rate: Fraction | None = None) -> PictureSequence | None:
     """The sequence that `pattern` stands for; None if it is a file, or no pattern.
 
     Raises:

@@ -5,7 +5,7 @@ A `Video` is a path and, for raw YUV, the geometry that the file itself cannot t
 the pattern of a picture sequence.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -60,13 +60,14 @@ class RawFormat:
     Attributes:
         width, height: In pixels.
         pix_fmt: One of `PIXEL_FORMATS`.
-        frame_rate: Frames per second.
+        frame_rate: Frames per second; None where nobody has said it, which is read as that of the
+            video that it is compared with, and else as 25.
     """
 
     width: int
     height: int
     pix_fmt: str = "yuv420p"
-    frame_rate: Fraction = Fraction(25)
+    frame_rate: Fraction | None = None
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -76,14 +77,14 @@ class RawFormat:
                 f"unknown pixel format {self.pix_fmt!r} for raw video; "
                 f"expected one of {', '.join(PIXEL_FORMATS)}"
             )
-        if self.frame_rate <= 0:
+        if self.frame_rate is not None and self.frame_rate <= 0:
             raise UsageError(f"a frame rate of {self.frame_rate}: expected more than 0")
 
     @property
     def options(self) -> tuple[str, ...]:
         """The command's options that name it."""
-        size = f"{self.width}x{self.height}"
-        return ("--size", size, "--pix-fmt", self.pix_fmt, "--fps", str(self.frame_rate))
+        rate = () if self.frame_rate is None else ("--fps", str(self.frame_rate))
+        return ("--size", f"{self.width}x{self.height}", "--pix-fmt", self.pix_fmt, *rate)
 
     @property
     def frame_bytes(self) -> int:
@@ -106,6 +107,20 @@ class Video:
     sequence: PictureSequence | None = None
 
     @property
+    def timed(self) -> bool:
+        """Whether it says itself, or somebody has said, when its frames are shown."""
+        untimed = self.raw or self.sequence
+        return untimed is None or untimed.frame_rate is not None
+
+    def at_rate(self, frame_rate: Fraction) -> "Video":
+        """The same raw file or picture sequence, shown at a frame rate."""
+        if self.raw is not None:
+            return replace(self, raw=replace(self.raw, frame_rate=frame_rate))
+        if self.sequence is not None:
+            return replace(self, sequence=replace(self.sequence, frame_rate=frame_rate))
+        return self
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """All files that are read."""
         if self.sequence is None:
@@ -126,13 +141,13 @@ class Video:
             return "rawvideo", {
                 "pixel_format": self.raw.pix_fmt,
                 "video_size": f"{self.raw.width}x{self.raw.height}",
-                "framerate": str(self.raw.frame_rate),
+                "framerate": str(self.raw.frame_rate or DEFAULT_RATE),
             }
         if self.sequence is not None:
             return "image2", {
                 "pattern_type": "sequence",
                 "start_number": str(self.sequence.first),
-                "framerate": str(self.sequence.frame_rate),
+                "framerate": str(self.sequence.frame_rate or DEFAULT_RATE),
             }
         if self.path.suffix.lower() in _PICTURES and set(self.address) & _OF_PATTERNS:
             # Left alone it would read all files that the name matches as a pattern.
@@ -198,7 +213,7 @@ class VideoInfo:
         return f"{self.width}x{self.height}"
 
 
-def as_video(path: Path, raw: RawFormat | None, *, frame_rate: Fraction = DEFAULT_RATE) -> Video:
+def as_video(path: Path, raw: RawFormat | None) -> Video:
     """The file as a video; only raw YUV takes the geometry.
 
     A pattern such as `frame_%04d.png` that is no file is a picture sequence.
@@ -206,14 +221,13 @@ def as_video(path: Path, raw: RawFormat | None, *, frame_rate: Fraction = DEFAUL
     Args:
         path: The file or the pattern.
         raw: The geometry of raw YUV.
-        frame_rate: Frame rate of a picture sequence.
 
     Raises:
         UsageError: raw YUV without a geometry.
         MediaError: a picture sequence without pictures, or with a gap.
     """
     if path.suffix.lower() not in RAW_SUFFIXES:
-        return Video(path, sequence=find_sequence(path, frame_rate=frame_rate))
+        return Video(path, sequence=find_sequence(path))
     if raw is None:
         raise UsageError(f"{path}: raw YUV needs `raw`")
     return Video(path, raw)

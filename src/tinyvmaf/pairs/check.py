@@ -64,13 +64,14 @@ def check(
         sides = [pool.submit(_side, video, progress) for video in (pair.reference, pair.distorted)]
         with stopped_when_interrupted(pool, sides):
             ours, theirs = (side.result() for side in sides)
+    ours, theirs = _at_rate_of(ours, theirs), _at_rate_of(theirs, ours)
     n_frames = ours.info.n_frames, theirs.info.n_frames
     if n_frames[0] != n_frames[1] and max(n_frames) <= WHOLE_FRAMES:
         # Packets only suggest how many frames there are; the decoder knows.
         ours, theirs = _counted(ours), _counted(theirs)
     timing = by_time(
-        reference=_times(ours),
-        distorted=_times(theirs),
+        reference=_times(ours, theirs, timed=pair.reference.timed),
+        distorted=_times(theirs, ours, timed=pair.distorted.timed),
         excerpt=pair.excerpt if excerpt == WHOLE else excerpt,
         allowed=allowed,
     )
@@ -137,12 +138,22 @@ def _counted(side: Side) -> Side:
     return replace(side, info=replace(side.info, n_frames=count_frames(side.video)))
 
 
-def _times(side: Side) -> Times:
+def _at_rate_of(side: Side, other: Side) -> Side:
+    """A raw file or a picture sequence of no known frame rate is shown at that of the other."""
+    if side.video.timed or not other.video.timed:
+        return side
+    return _side(side.video.at_rate(other.info.frame_rate), SILENT)
+
+
+def _times(side: Side, other: Side, *, timed: bool) -> Times:
     """When each frame is shown, from the first on; by the frame rate where stamps do not tell."""
-    times = frame_times(side.video)
-    if len(times) == side.info.n_frames:
-        return times
-    return np.arange(side.info.n_frames) / float(side.info.frame_rate)
+    n_frames, rate = side.info.n_frames, float(side.info.frame_rate)
+    times = frame_times(side.video if timed else other.video)
+    if not timed:
+        # Frame by frame, for the other one's rate may vary.
+        over = np.arange(1, n_frames - len(times) + 1) / rate
+        times = np.concatenate([times, times[-1:] + over])[:n_frames]
+    return times if len(times) == n_frames else np.arange(n_frames) / rate
 
 
 def _own(name: str, side: Side) -> Generator[Finding]:
