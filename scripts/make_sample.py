@@ -17,13 +17,14 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
+from clip_labels import labelled
 from fetch_sources import RECORD, fetch
 from source_list import Source, read_sources
 from tinyvmaf.cli.console import TERMINAL, show
 from tinyvmaf.corpus.manifest import NAME
 from tinyvmaf.corpus.sample import sample_path
 from tinyvmaf.errors import TinyVmafError, ToolFailed
-from tinyvmaf.features.table import FeatureTable, read_table
+from tinyvmaf.features.table import FeatureTable, read_table, write_table
 from tinyvmaf.files import write_text
 from tinyvmaf.process.programs import run
 from tinyvmaf.provenance import file_sha256
@@ -62,6 +63,7 @@ def make_sample(
     videos = [str(references / "clips" / f"{source.name}.mkv") for source in sources]
     _tinyvmaf("corpus", "build", *videos, "-o", str(corpus), *_with(jobs, frames=FRAMES))
     _tinyvmaf("extract", str(corpus), "-o", str(output), *_with(jobs))
+    write_table(labelled(read_table(output)), output)
     table = read_table(output)
     made = json.loads((references / RECORD).read_text())
     card = _card(table, corpus, [_origin(source, made[source.name]) for source in sources])
@@ -113,6 +115,7 @@ def _card(table: FeatureTable, corpus: Path, sources: list[dict[str, Any]]) -> d
         },
         "teacher": table.info.teacher,
         "features": list(table.info.features),
+        "labels": list(table.info.labels),
         "versions": dict(table.info.versions),
         "frames_per_clip": FRAMES,
         "commands": [

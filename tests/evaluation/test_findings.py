@@ -26,6 +26,7 @@ from tinyvmaf.evaluation.findings import (
 from tinyvmaf.evaluation.predictions import MeasuredFold, measure_folds
 from tinyvmaf.evaluation.records import ComparisonRow, CurvePoint, OptimismRow
 from tinyvmaf.evaluation.run_evidence import gather_evidence
+from tinyvmaf.report.sections import document
 from tinyvmaf.stats.fold_diagnosis import outlier_tests
 from tinyvmaf.stats.metrics import Metrics
 from tinyvmaf.stats.paired import subset_interval
@@ -57,6 +58,31 @@ NAMES = {
     ("frame", "plcc"): "PLCC",
     ("frame", "srocc"): "SROCC",
 }
+
+
+def test_headline_and_finding_name_one_worst_source():
+    """One source is the worst by the arithmetic mean over seeds, another by the geometric one."""
+    run = made_up_run(noise=1.0)
+    uneven, even, *_ = run.predictions["source"].unique(maintain_order=True).to_list()
+    source, seed, error = pl.col("source"), pl.col("seed"), pl.col("predicted") - pl.col("vmaf")
+    factor = (
+        pl.when((source == uneven) & (seed == 0))
+        .then(0.1)
+        .when((source == uneven) & (seed == 1))
+        .then(4.0)
+        .when(source == even)
+        .then(1.9)
+        .otherwise(1.0)
+    )
+    run = replace(
+        run,
+        predictions=run.predictions.with_columns(predicted=pl.col("vmaf") + factor * error),
+    )
+    record = run.record
+    (found,) = (each for each in record.findings if each.kind == "outlier")
+    assert found.subject == record.aggregate.frame["rmse"].worst_source == uneven
+    assert found.sentence.startswith(f"{uneven}, the source with the largest RMSE,")
+    assert f"worst source {uneven} with RMSE" in document(record, None).headline[1]
 
 
 def fold(source="S", *, n_frames=100, clip_rmse=None, rmse=None, plcc=None, srocc=None):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -17,6 +19,7 @@ from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.media.video import RawFormat, Video
 from tinyvmaf.pairs.finding import Allowance
+from tinyvmaf.progress import SILENT
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -47,6 +50,23 @@ def test_real_clips_give_libvmafs_own_log(score, bare_log, tiny_corpus):
     extraction = score(*same_size)
     expected = [libvmafs(bare_log(pair.reference.path, pair.distorted.path)) for pair in same_size]
     np.testing.assert_array_equal(rows(extraction), np.concatenate(expected))
+
+
+@pytest.mark.parametrize(
+    ("teacher", "asked", "kept", "said"),
+    [
+        ("vmaf_v0.6.1", None, "canonical6", ""),
+        ("vmaf_v0.6.1", "half", "half", ""),
+        ("vmaf_v1.0.16_3d0h", None, "all", "adm3.*: all features are kept"),
+        ("vmaf_v1.0.16_3d0h", "canonical6", "canonical6", "which --features canonical6 leaves out"),
+        ("vmaf_v1.0.16_3d0h", "all,half", "all,half", ""),
+    ],
+)
+def test_the_features_that_are_kept_follow_the_teacher(teacher, asked, kept, said):
+    notes = []
+    progress = SimpleNamespace(note=notes.append, task=SILENT.task)
+    assert extraction.features_of(teacher, asked, progress) == kept
+    assert [bool(re.search(said, note)) for note in notes] == [True] * bool(said)
 
 
 def test_a_video_against_itself_scores_near_the_top(score, reference):

@@ -58,15 +58,19 @@ def test_latex_knows_the_signs_that_reports_use():
     )
 
 
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex")
+@pytest.mark.skipif(
+    not shutil.which("pdflatex"),
+    reason="LaTeX tables are not compiled: no pdflatex (texlive-latex-base, -recommended)",
+)
 def test_latex_compiles(record, tmp_path):
     files = table_files(document(typed(record), None))
     tables = "".join(text for name, text in files.items() if name.endswith(".tex"))
     tables = re.sub(r"[^\x00-\x7f]", "?", tables + as_latex(HOSTILE, label="hostile"))
     (tmp_path / "t.tex").write_text(
-        "\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{booktabs}\n"
+        "\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{booktabs,graphicx}\n"
         f"\\begin{{document}}\n{tables}\n\\end{{document}}\n"
     )
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "t.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull \\hbox" not in done.stdout  # no table is wider than the page

@@ -33,6 +33,14 @@ def test_sections_stand_in_the_order_of_reading(record, points):
     ]
 
 
+def test_a_teacher_that_the_table_does_not_name_is_not_called_unknown(record):
+    known = document(typed(record), None).headline[0]
+    assert f"misses {record['teacher']} by RMSE" in known
+    headline = document(typed({**record, "teacher": "unknown"}), None).headline[0]
+    assert "misses its teacher, which the table does not name, by RMSE" in headline
+    assert "unknown" not in headline
+
+
 def test_without_charts_there_is_no_empty_section(record):
     report = document(typed(record), None)
     assert all(section.blocks for section in report.sections)

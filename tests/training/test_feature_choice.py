@@ -68,6 +68,19 @@ def test_by_default_the_inputs_are_those_of_the_teacher():
 
 
 @pytest.mark.ffmpeg
+def test_the_teachers_own_options_come_before_features_without_them():
+    """What `extract --features all` keeps: those of v0.6.1's pass, and those of the teacher's."""
+    own = (
+        "cambi_hrs_1080_cmxv_17_vlt_0.06",
+        "speed_chroma_uv_mxv_45_nnf_0.1_snn_0.19_wvm_5",
+        "adm3_csf_2_dlmw_0.7_egl_1_min_0.5_nw_0.02",
+        "motion3_mmxv_18",
+    )
+    table = table_with(("adm3", "motion3", *sorted(own)), "vmaf_v1.0.16_3d0h")
+    assert choose_features(table).table.info.features == own
+
+
+@pytest.mark.ffmpeg
 def test_a_table_without_its_teachers_inputs_is_used_and_it_is_said():
     table = smooth_table()
     table = replace(table, info=replace(table.info, teacher="vmaf_v1.0.16_3d0h"))

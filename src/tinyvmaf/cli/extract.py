@@ -44,7 +44,7 @@ def extract(
         ),
     ],
     teacher: Teacher = "vmaf_v0.6.1",
-    features: Features = "canonical6",
+    features: Features = None,
     jobs: Jobs = None,
     cluster: Cluster = None,
     engine: EngineName = None,

@@ -159,7 +159,8 @@ def _opinions(opened: Opened, folder: Path, *, as_json: bool) -> None:
     show_table(columns, rows)
     for finding in record.findings:
         show(f"- {finding.sentence}")
-    show(f"\n{address(folder / written.name)}")
+    show("")
+    show(address(folder / written.name))
 
 
 def print_digest(digest: "Digest", folder: Path) -> None:

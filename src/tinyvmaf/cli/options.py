@@ -29,9 +29,10 @@ Teacher = Annotated[
     str, typer.Option(help="libvmaf model that labels the frames: a built-in name or a JSON file.")
 ]
 Features = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="Feature sets, separated by commas: canonical6, half, quarter, signal, ssim; or all."
+        help="Feature sets, separated by commas: canonical6, half, quarter, signal, ssim; or all.  "
+        "[canonical6; all for a teacher that reads others]"
     ),
 ]
 EngineName = Annotated[

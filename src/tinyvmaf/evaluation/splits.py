@@ -201,7 +201,10 @@ def _cells(table: FeatureTable, group: str) -> _Cells:
     if group not in table.info.labels:
         known = ", ".join(table.info.labels) or "none"
         raise UsageError(f"no label {group!r} in this table; its labels are: {known}")
-    values = pl.col(group).cast(pl.String)
+    values = pl.col(group)
+    if table.rows.schema[group].is_numeric() and (table.rows[group] % 1 == 0).all():
+        values = values.cast(pl.Int64)  # heights are whole numbers, and are written so
+    values = values.cast(pl.String)
     if missing := table.rows[group].null_count():
         raise UsageError(f"label {group} is missing in {missing} rows; give every clip one")
     # A separator that sorts before every letter keeps the cells of a source together.

@@ -36,7 +36,8 @@ from tinyvmaf.features.table import (
 from tinyvmaf.features.table_records import EXTRACT_SCHEMA, ExtractRecord, FailedPair
 from tinyvmaf.features.work import ScorePairs
 from tinyvmaf.libvmaf.engine import find_engine
-from tinyvmaf.libvmaf.sets import FULL, find_sets
+from tinyvmaf.libvmaf.model_inputs import model_inputs
+from tinyvmaf.libvmaf.sets import ALL, CANONICAL6, FULL, find_sets
 from tinyvmaf.libvmaf.teacher import DEFAULT, find_teacher
 from tinyvmaf.media.video import RawFormat
 from tinyvmaf.pairs.finding import Allowance, allowances
@@ -114,7 +115,7 @@ def extract(
     *,
     output: Path | str | None = None,
     teacher: str = DEFAULT,
-    features: str = FULL.name,
+    features: str | None = None,
     engine: str | None = None,
     ffmpeg: Path | None = None,
     raw: RawFormat | None = None,
@@ -136,7 +137,8 @@ def extract(
             memory.
         teacher: The libvmaf model that labels the frames, a built-in name or a JSON file.
         features: Names of feature sets, separated by commas; `all` stands for every feature of the
-            pass at full size, which is always run, since it yields the teacher's score.
+            pass at full size, which is always run, since it yields the teacher's score. By default
+            `canonical6`, or `all` for a teacher that reads other features than those.
         engine: `ffmpeg` or `vmaf`, libvmaf's own program; by default ffmpeg.
         ffmpeg: The ffmpeg to use.
         raw: Geometry of raw YUV files; by default that of the corpus's layout.
@@ -172,12 +174,26 @@ def extract(
     return extract_pairs(
         corpus,
         scorer=scorer,
-        feature_set=features,
+        feature_set=features_of(scorer.teacher.label, features, progress),
         output=path,
         jobs=jobs,
         cluster=cluster,
         progress=progress,
     )
+
+
+def features_of(teacher: str, features: str | None, progress: Progress) -> str:
+    """The feature sets to keep, with a note if the teacher reads others than asked for."""
+    inputs = model_inputs(teacher)
+    if inputs is None or inputs == CANONICAL6:
+        return features or FULL.name
+    reads = f"{teacher} reads {', '.join(inputs)}"
+    if features is None:
+        progress.note(f"{reads}: all features are kept, its own among them")
+        return ALL
+    if ALL not in (name.strip() for name in features.split(",")):
+        progress.note(f"{reads}, which --features {features} leaves out; add {ALL} to keep them")
+    return features
 
 
 def extract_pairs(

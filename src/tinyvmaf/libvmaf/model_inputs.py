@@ -41,26 +41,48 @@ def find_columns(names: Sequence[str], columns: Sequence[str]) -> tuple[str, ...
     return tuple(found)
 
 
-@cache
 def model_inputs(teacher: str) -> tuple[str, ...] | None:
     """The features that a teacher reads, without prefix and options; None if nobody can tell.
 
     Args:
         teacher: Its label, as a table carries it: a built-in model's name.
     """
+    found = _inputs(teacher)
+    return None if found is None else found[0]
+
+
+def teachers_columns(teacher: str, columns: Sequence[str]) -> tuple[str, ...] | None:
+    """The columns that hold a teacher's inputs; None if one is missing, or nobody can tell.
+
+    A table may also hold the same features with other options, such as `adm3` beside
+    `adm3_csf_2`: those that the model's own log has come first.
+    """
+    found = _inputs(teacher)
+    if found is None:
+        return None
+    names, logged = found
+    return logged if set(logged) <= set(columns) else find_columns(names, columns)
+
+
+@cache
+def _inputs(teacher: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The inputs of a model by their names alone, and as the model's own log calls them."""
     if teacher == DEFAULT:
-        return CANONICAL6
+        return CANONICAL6, CANONICAL6
     try:
         ffmpeg = find_ffmpeg(None).path
         log = generated_frame_log(ffmpeg, model=f"version={teacher}")
     except TinyVmafError:
         return None
     logged = [_without_prefix(name) for name in log["frames"][0]["metrics"]]
-    fitting = [names for names in _lists(ffmpeg) if find_columns(names, logged) is not None]
+    found = {names: find_columns(names, logged) for names in _lists(ffmpeg)}
+    fitting = {names: columns for names, columns in found.items() if columns is not None}
     if not fitting:
         return None
     names = max(fitting, key=len)
-    return CANONICAL6 if set(names) == set(CANONICAL6) else names
+    if set(names) == set(CANONICAL6):
+        names = CANONICAL6
+    return names, find_columns(names, logged) or names
 
 
 def _without_prefix(name: str) -> str:

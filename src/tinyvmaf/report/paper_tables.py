@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of a report as files for papers: CSV, and LaTeX with booktabs.
+"""The tables of a report as files for papers: CSV, and LaTeX with booktabs and graphicx.
 
 Cells are the text that the page shows, so that a paper and the report cannot differ. Names come
 from files: LaTeX's special characters are escaped, and a formula of a spreadsheet stays text.
@@ -64,14 +64,15 @@ def as_csv(table: Table) -> str:
 
 
 def as_latex(table: Table, *, label: str) -> str:
-    """The table as a LaTeX `table`; it needs the package booktabs."""
+    """The table as a LaTeX `table`, no wider than the text; it needs booktabs and graphicx."""
     columns = "".join("l" if column.is_text else "r" for column in table.columns)
     lines = [
-        "% needs \\usepackage{booktabs}",
+        "% needs \\usepackage{booktabs,graphicx}",
         "\\begin{table}",
         "\\centering",
         f"\\caption{{{escape(table.caption)}}}",
         f"\\label{{tab:{label}}}",
+        "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
         f"\\begin{{tabular}}{{{columns}}}",
         "\\toprule",
         _row(column.title for column in table.columns),
@@ -80,7 +81,7 @@ def as_latex(table: Table, *, label: str) -> str:
     ]
     if table.totals:
         lines += ["\\midrule", *map(_row, table.totals)]
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}", ""])
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}}", "\\end{table}", ""])
 
 
 def escape(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.features.table import FeatureTable
-from tinyvmaf.libvmaf.model_inputs import find_columns, model_inputs
+from tinyvmaf.libvmaf.model_inputs import find_columns, model_inputs, teachers_columns
 from tinyvmaf.libvmaf.sets import ALL, SETS
 
 
@@ -65,7 +65,7 @@ def _of_teacher(table: FeatureTable) -> Chosen:
     inputs = model_inputs(table.info.teacher)
     if inputs is None:
         return Chosen(table)
-    found = find_columns(inputs, table.info.features)
+    found = teachers_columns(table.info.teacher, table.info.features)
     if found is None:
         return Chosen(
             table,
