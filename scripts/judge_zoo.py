@@ -4,8 +4,9 @@
     python scripts/build_broad.py sources broad --kind hold_out
     python scripts/judge_zoo.py broad/hold_out.parquet --peer vmaf_tiny_v2.onnx
 
-writes `docs/models/hold_out.json`, from which `model_pages.py` makes the pages. A model whose card
-names a source of the table among its training sources is refused.
+writes `docs/models/hold_out.json`, or `hold_out_TEACHER.json` for a table of another teacher, from
+which `model_pages.py` makes the pages. The models of the table's teacher are measured. A model
+whose card names a source of the table among its training sources is refused.
 """
 
 import json
@@ -24,6 +25,7 @@ from tinyvmaf.evaluation.card_figures import radius
 from tinyvmaf.features.table import FeatureTable, read_table
 from tinyvmaf.files import write_text
 from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
+from tinyvmaf.libvmaf.teacher import DEFAULT
 from tinyvmaf.models import zoo
 from tinyvmaf.models.card import Card
 from tinyvmaf.models.model import Model, load_model
@@ -45,7 +47,13 @@ def judge_zoo(
     """Score the table with every model and write what they were missed by."""
     rows = read_table(table)
     models = [load_model(name) for name in zoo.names()]
-    models = [model for model in models if set(model.features) <= set(rows.info.features)]
+    models = [
+        model
+        for model in models
+        if model.card is not None
+        and model.card.teacher == rows.info.teacher
+        and set(model.features) <= set(rows.info.features)
+    ]
     peers = [load_model(path, features=CANONICAL6) for path in peer or ()]
     record = {
         "schema": SCHEMA,
@@ -60,9 +68,14 @@ def judge_zoo(
         "models": [_measure(model, rows) for model in (*models, *peers)],
         "versions": {**rows.info.versions, **versions("onnxruntime")},
     }
-    write_text(RESULT, json.dumps(record, indent=1) + "\n")
+    write_text(result_of(rows.info.teacher), json.dumps(record, indent=1) + "\n")
     for item in record["models"]:
         show(f"{item['name']}: RMSE {item['rmse']:.4f}, largest {item['largest']:.4f}")
+
+
+def result_of(teacher: str) -> Path:
+    """The record of the hold-out that `teacher` labelled."""
+    return RESULT if teacher == DEFAULT else RESULT.with_name(f"hold_out_{teacher}.json")
 
 
 def _measure(model: Model, table: FeatureTable) -> dict[str, Any]:

@@ -44,11 +44,16 @@ def pages() -> dict[Path, str]:
     )
     cards = [read_card(zoo.path_of(name).with_suffix(".json")) for name in zoo.names()]
     judged: dict[str, Any] | None = json.loads(RESULT.read_text()) if RESULT.is_file() else None
-    models = {item["sha256"]: item for item in judged["models"]} if judged else {}
+    others = [json.loads(path.read_text()) for path in sorted(PAGES.glob(f"{RESULT.stem}_*.json"))]
+    models = {
+        item["sha256"]: item
+        for record in (*([judged] if judged else []), *others)
+        for item in record["models"]
+    }
     overview = environment.get_template("models.md.jinja")
     page = environment.get_template("model.md.jinja")
     return {
-        PAGES / "README.md": overview.render(cards=cards, judged=judged),
+        PAGES / "README.md": overview.render(cards=cards, judged=judged, others=others),
         **{
             PAGES / f"{card.name}.md": page.render(
                 card=card,

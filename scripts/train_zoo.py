@@ -2,6 +2,7 @@
 """Train the models that ship, measure them on held-out real sources, and write them with cards.
 
     python scripts/train_zoo.py broad/broad.parquet
+    python scripts/train_zoo.py broad_v1/broad.parquet --only tinyvmaf_small_vmaf1_v1
 
 Every real source of the broad table is held out once; photographs in motion and synthetic sources
 train in every fold and never judge; sources of the hold-out are refused. The model that ships is
@@ -25,12 +26,14 @@ from tinyvmaf.errors import TinyVmafError, UsageError
 from tinyvmaf.evaluation.card_figures import loso_figures, residuals
 from tinyvmaf.features.table import FeatureTable, make_table, read_table
 from tinyvmaf.files import write_text
-from tinyvmaf.libvmaf.sets import FULL, HALF, KEYS, QUARTER, TARGET, FeatureSet
+from tinyvmaf.libvmaf.sets import CANONICAL6, FULL, HALF, KEYS, QUARTER, TARGET, FeatureSet
+from tinyvmaf.libvmaf.teacher import DEFAULT
 from tinyvmaf.models.card import Loso
 from tinyvmaf.models.export import export_model
 from tinyvmaf.models.zoo import ZOO
 from tinyvmaf.parquet import write_parquet
 from tinyvmaf.provenance import file_sha256, versions
+from tinyvmaf.training.feature_choice import choose_features
 from tinyvmaf.training.fitting import Fitted, fit
 from tinyvmaf.training.recipes import Recipe, load_recipe
 
@@ -43,24 +46,40 @@ COMMAND: Final = (
     "python scripts/build_broad.py sources broad && "
     "python scripts/train_zoo.py broad/broad.parquet"
 )
+COMMAND_V1: Final = (
+    "python scripts/train_zoo.py corpora/tables/broad_vmaf1.parquet --only tinyvmaf_small_vmaf1_v1"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a model is: its shape, the sets that it reads, its recipe, the seeds of its evidence.
 
-    The first seed's network ships.
+    Without sets it reads what its teacher reads. The first seed's network ships.
     """
 
     arch: str
     sets: tuple[FeatureSet, ...]
     seeds: tuple[int, ...]
     recipe: str = "zoo.toml"
+    teacher: str = DEFAULT
+    command: str = COMMAND
 
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The columns that it reads, in order."""
-        return tuple(column for item in self.sets for column in item.columns)
+    def of(self, table: FeatureTable) -> FeatureTable:
+        """The table with the features that the model reads, in order.
+
+        Raises:
+            UsageError: another model labelled the table, or it lacks what its teacher reads.
+        """
+        if table.info.teacher != self.teacher:
+            raise UsageError(f"labelled by {table.info.teacher}, expected {self.teacher}")
+        if self.sets:
+            features = tuple(column for item in self.sets for column in item.columns)
+            return make_table(table.rows, replace(table.info, features=features))
+        chosen = choose_features(table)
+        if chosen.note:
+            raise UsageError(chosen.note)
+        return make_table(table.rows, chosen.table.info)
 
 
 PLANS: Final = {
@@ -68,9 +87,16 @@ PLANS: Final = {
     "tinyvmaf_medium_v1": Plan("mlp_medium", (FULL,), (0,)),
     "tinyvmaf_half_v1": Plan("mlp_mid", (HALF,), (0, 1, 2, 3, 4), "zoo_half.toml"),
     "tinyvmaf_quarter_v1": Plan("mlp_mid", (QUARTER,), (0, 1, 2, 3, 4), "zoo_quarter.toml"),
+    "tinyvmaf_small_vmaf1_v1": Plan(
+        "mlp_small", (), (0,), teacher="vmaf_v1.0.16_3d0h", command=COMMAND_V1
+    ),
 }
 _REFITTED: Final = (
     "The LOSO error describes the procedure: the weights that ship have seen every training source."
+)
+_BESIDE: Final = (
+    "The same network on the six features that vmaf_v0.6.1 reads has a LOSO RMSE of "
+    "{rmse:.3f} ± {std:.3f}: they do not tell what this teacher sees."
 )
 
 
@@ -83,10 +109,11 @@ def train_zoo(
     listed = {source.name: source for source in read_sources()}
     rows = read_table(table)
     _check(rows, listed)
-    for name in only or _unpublished():
+    for name in only or _unpublished(rows.info.teacher):
         plan = _plan(name)
-        own = make_table(rows.rows, replace(rows.info, features=plan.features))
-        loso = _train(name, plan, own, listed, load_recipe(str(RECIPES / plan.recipe)))
+        recipe = load_recipe(str(RECIPES / plan.recipe))
+        beside = None if plan.sets else _six_features(rows, plan, listed, recipe)
+        loso = _train(name, plan, plan.of(rows), listed, recipe, beside=beside)
         show(
             f"{name}: LOSO RMSE {loso.rmse:.4f} over {loso.n_sources} sources, worst "
             f"{loso.worst_rmse:.4f} ({loso.worst_source}); clips {loso.clip_rmse:.4f}"
@@ -98,8 +125,12 @@ def judges(table: FeatureTable, listed: Mapping[str, Source]) -> list[int]:
     return [index for index, name in enumerate(table.sources) if listed[name].kind == "clip"]
 
 
-def _unpublished() -> list[str]:
-    return [name for name in PLANS if not (ZOO / f"{name}.onnx").exists()]
+def _unpublished(teacher: str) -> list[str]:
+    return [
+        name
+        for name, plan in PLANS.items()
+        if plan.teacher == teacher and not (ZOO / f"{name}.onnx").exists()
+    ]
 
 
 def _plan(name: str) -> Plan:
@@ -119,8 +150,28 @@ def _check(table: FeatureTable, listed: Mapping[str, Source]) -> None:
         raise UsageError(f"{', '.join(held_out)}: held out, so no model may be trained on them")
 
 
+def _six_features(
+    rows: FeatureTable, plan: Plan, listed: Mapping[str, Source], recipe: Recipe
+) -> Loso:
+    """The error of the same network on the six features that another teacher reads."""
+    table = make_table(rows.rows, replace(rows.info, features=CANONICAL6))
+    judging = judges(table, listed)
+    held_out = [(index,) for index in judging]
+    fitted = fit(table, arch=plan.arch, recipe=recipe, held_out=held_out, progress=TERMINAL)
+    predictions = pl.concat(
+        _held_out(table, index, seed=0, fitted=fitted[(index,), 0]) for index in judging
+    )
+    return loso_figures(predictions, protocol=_protocol(table, judging, 1), run="canonical6")
+
+
 def _train(
-    name: str, plan: Plan, table: FeatureTable, listed: Mapping[str, Source], recipe: Recipe
+    name: str,
+    plan: Plan,
+    table: FeatureTable,
+    listed: Mapping[str, Source],
+    recipe: Recipe,
+    *,
+    beside: Loso | None,
 ) -> Loso:
     judging = judges(table, listed)
     fitted = fit(
@@ -151,13 +202,16 @@ def _train(
         training_rmse=shipped.train_rmse,
         loso=loso,
         calibration=residuals(predictions),
-        command=COMMAND,
+        command=plan.command,
         notes=(
             _REFITTED,
             f"The run is docs/models/runs/{name}.json of the repository.",
+            *([] if beside is None else [_BESIDE.format(rmse=beside.rmse, std=beside.rmse_std)]),
         ),
     )
     record = _record(name, plan, table, judging=judging, recipe=recipe, fitted=fitted, loso=loso)
+    if beside is not None:
+        record["beside"] = {"features": list(CANONICAL6), "loso": asdict(beside)}
     text = json.dumps({**record, "predictions": file_sha256(path)}, indent=1) + "\n"
     write_text(path.with_suffix(".json"), text)
     return loso
@@ -216,7 +270,7 @@ def _record(
             for index in judging
         ],
         "loso": asdict(loso),
-        "command": COMMAND,
+        "command": plan.command,
         "versions": {**table.info.versions, **versions("jax", "jaxlib", "numpy", "onnx")},
     }
 

@@ -72,9 +72,22 @@ def test_pages_are_up_to_date(script):
         assert path.read_text() == text, f"{path.name}: run scripts/model_pages.py"
 
 
-@pytest.mark.parametrize("name", ["tinyvmaf_half_v1", "tinyvmaf_quarter_v1"])
-def test_the_table_of_the_reduced_models_is_in_the_repository(name):
-    table = read_table(REPOSITORY / "corpora" / "tables" / "broad.parquet")
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("tinyvmaf_half_v1", "broad"),
+        ("tinyvmaf_quarter_v1", "broad"),
+        ("tinyvmaf_small_vmaf1_v1", "broad_vmaf1"),
+    ],
+)
+def test_the_tables_of_models_are_in_the_repository(name, table):
+    table = read_table(REPOSITORY / "corpora" / "tables" / f"{table}.parquet")
     card = read_card(zoo.path_of(name).with_suffix(".json"))
     own = make_table(table.rows, replace(table.info, features=card.features))
     assert card.table_sha256 == own.sha256
+
+
+def test_the_student_of_vmaf_v1_is_better_than_six_features():
+    run = json.loads((RUNS / "tinyvmaf_small_vmaf1_v1.json").read_text())
+    assert run["loso"]["rmse"] <= 0.25
+    assert run["beside"]["loso"]["rmse"] > 10 * run["loso"]["rmse"]

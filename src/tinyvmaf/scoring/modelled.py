@@ -15,8 +15,8 @@ from jaxtyping import Float
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
-from tinyvmaf.libvmaf.sets import TARGET, sets_of
-from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
+from tinyvmaf.libvmaf.sets import SETS, TARGET, sets_of
+from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher, find_teacher
 from tinyvmaf.models.model import Model
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.all_frames import AllFrames, joined, run_all_frames
@@ -57,9 +57,17 @@ class ModelMode:
             options += ["--features", ",".join(self.tiny.features)]
         return tuple(options)
 
+    @property
+    def _teacher(self) -> Teacher:
+        """The libvmaf model whose pass yields the features: the card's, if no set has them."""
+        card, known = self.tiny.card, {name for each in SETS.values() for name in each.columns}
+        if card is None or set(self.tiny.features) <= known:
+            return Teacher(DEFAULT)
+        return find_teacher(card.teacher)
+
     def check(self, engine: FfmpegEngine) -> None:
         """Refuse an ffmpeg whose libvmaf lacks the model that computes the features."""
-        engine.check(Teacher(DEFAULT))
+        engine.check(self._teacher)
 
     def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
         """Compute the features and predict.
@@ -68,7 +76,7 @@ class ModelMode:
             UsageError: the model reads a feature that the pass does not yield.
         """
         run = run_all_frames(
-            job, teacher=Teacher(DEFAULT), on_frame=on_frame, sets=sets_of(self.tiny.features)
+            job, teacher=self._teacher, on_frame=on_frame, sets=sets_of(self.tiny.features)
         )
         card = self.tiny.card
         watch = DomainWatch(card.domain) if card is not None else None
