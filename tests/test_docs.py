@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from tinyvmaf.cli import app as program
+from tinyvmaf.cli import score
 from tinyvmaf.cli.app import app
 from tinyvmaf.corpus.sample import sample_path
+from tinyvmaf.errors import TinyVmafError
 from tinyvmaf.evaluation.records import OverFolds
 from tinyvmaf.features.table import read_table
 from tinyvmaf.report.numbers import number, spread
@@ -108,3 +111,17 @@ def test_decisions_have_one_style_and_are_listed_by_their_headings():
         assert names[:3] == ["Context", "Decision", "Alternatives"], path.name
         assert names[3:] in ([], ["Consequences"]), path.name
         assert all(lines[lines.index(f"## {section}") + 1] == "" for section in sections)
+
+
+def test_the_page_on_exit_statuses_has_all_of_them():
+    page = (ROOT / "docs" / "reference" / "exit-statuses.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| ([0-9, ]+) \|", page, re.MULTILINE))
+    numbers = {int(word) for words in listed for word in words.split(",")}
+    of_errors = {error.exit_status for error in every(TinyVmafError)}
+    of_answers = set(score._STATUS.values())
+    of_signals = {128 + number for number in program._ENDS}
+    assert numbers == {0, score._PARTIAL} | of_errors | of_answers | of_signals
+
+
+def every(error):
+    return {error, *(each for child in error.__subclasses__() for each in every(child))}

@@ -34,7 +34,7 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 BEFORE = re.compile(r"^<!-- before:\s+(.*?)-->$", re.MULTILINE | re.DOTALL)
-NUMBER = re.compile(r"[-+]?\d+(?:[.,:]\d+)*")
+NUMBER = re.compile(r"(?:> )?[-+]?\d+(?:[.,:]\d+)*")
 REASONS = {"a cluster", "GitHub", "an installation from the registry"}
 MOST_NOT_RUN = 10
 
