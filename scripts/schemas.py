@@ -49,8 +49,10 @@ from tinyvmaf.scoring.doctor import SCHEMA as DOCTOR_SCHEMA
 from tinyvmaf.scoring.doctor import DoctorRecord
 from tinyvmaf.scoring.score_record import (
     FAILURE_SCHEMA,
+    LADDER_SCHEMA,
     SCORE_SCHEMA,
     FailureRecord,
+    LadderRecord,
     ScoreRecord,
 )
 
@@ -76,7 +78,7 @@ _UNITS: Final = {
         SplitRow.std NestedChoice.std
         by_source by_group per_source mean harmonic_mean min p1 p5 p10 interval vmaf half_width
         percentiles at_least
-        rmse_of_sources OptimismRow.effect OptimismRow.low OptimismRow.high
+        rmse_of_sources DifferenceRecord.mean OptimismRow.effect OptimismRow.low OptimismRow.high
     """,
     _METRIC: """
         OverFolds.mean OverFolds.std OverFolds.worst Interval.estimate Interval.low Interval.high
@@ -88,6 +90,8 @@ _UNITS: Final = {
     "decodes of both videos": "MethodRecord.decodes",
     "pairs of clips": "n_errors",
     "ms": "cpu_ms",
+    "kbit/s": "bitrate_kbps bitrate_interval_kbps",
+    "CRF": "crf",
     "s": "seconds time_s cpu_s libvmaf_cpu_s",
     "frames/s": "fps",
     "percent": "percentile",
@@ -131,6 +135,7 @@ class Published:
 PUBLISHED: Final = (
     Published("score", SCORE_SCHEMA, ScoreRecord, "`tinyvmaf score --json`"),
     Published("failure", FAILURE_SCHEMA, FailureRecord, "`tinyvmaf score --json` in a list"),
+    Published("ladder", LADDER_SCHEMA, LadderRecord, "`tinyvmaf score --json` of several encodes"),
     Published("loso", LOSO_SCHEMA, LosoRecord, "`tinyvmaf loso`, `tinyvmaf report --json`"),
     Published("compare", COMPARE_SCHEMA, CompareRecord, "`tinyvmaf compare --json`"),
     Published("evaluation", EVALUATION_SCHEMA, EvaluationRecord, "`tinyvmaf evaluate --json`"),

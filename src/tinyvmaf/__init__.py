@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from tinyvmaf.models.verify import verify
     from tinyvmaf.pairs.scan import scan_corpus
     from tinyvmaf.report.digest import report
+    from tinyvmaf.scoring.batch import encodes_of, read_pairs, score_many
     from tinyvmaf.scoring.doctor import doctor
+    from tinyvmaf.scoring.encodes import score_ladder
     from tinyvmaf.scoring.result import Score
-    from tinyvmaf.scoring.score import score
+    from tinyvmaf.scoring.score import choose_mode, make_scorer, score
     from tinyvmaf.training.estimator import TinyVmafRegressor
     from tinyvmaf.training.train import train
 
@@ -48,9 +50,11 @@ __all__ = [
     "TinyVmafRegressor",
     "__version__",
     "build_corpus",
+    "choose_mode",
     "compare",
     "describe_model",
     "doctor",
+    "encodes_of",
     "evaluate",
     "extract",
     "frontier",
@@ -59,13 +63,17 @@ __all__ = [
     "load",
     "loso",
     "loso_opinions",
+    "make_scorer",
     "read_corpus",
     "read_logs",
+    "read_pairs",
     "read_run",
     "read_table",
     "report",
     "scan_corpus",
     "score",
+    "score_ladder",
+    "score_many",
     "train",
     "verify",
     "write_table",
@@ -80,9 +88,11 @@ _HOMES = {
     "TinyVmafError": ("errors", "TinyVmafError"),
     "TinyVmafRegressor": ("training.estimator", "TinyVmafRegressor"),
     "build_corpus": ("corpus.build", "build_corpus"),
+    "choose_mode": ("scoring.score", "choose_mode"),
     "compare": ("evaluation.compare", "compare"),
     "describe_model": ("models.descriptions", "describe_model"),
     "doctor": ("scoring.doctor", "doctor"),
+    "encodes_of": ("scoring.batch", "encodes_of"),
     "evaluate": ("evaluation.evaluate", "evaluate"),
     "extract": ("features.extraction", "extract"),
     "frontier": ("frontier.measuring", "frontier"),
@@ -91,13 +101,17 @@ _HOMES = {
     "load": ("models.model", "load_model"),
     "loso": ("evaluation.loso", "loso"),
     "loso_opinions": ("evaluation.mos_folds", "loso_opinions"),
+    "make_scorer": ("scoring.score", "make_scorer"),
     "read_corpus": ("corpus.reading", "read_corpus"),
     "read_logs": ("features.log_import", "read_logs"),
+    "read_pairs": ("scoring.batch", "read_pairs"),
     "read_run": ("evaluation.run", "read_run"),
     "read_table": ("features.table", "read_table"),
     "report": ("report.digest", "report"),
     "scan_corpus": ("pairs.scan", "scan_corpus"),
     "score": ("scoring.score", "score"),
+    "score_ladder": ("scoring.encodes", "score_ladder"),
+    "score_many": ("scoring.batch", "score_many"),
     "train": ("training.train", "train"),
     "verify": ("models.verify", "verify"),
     "write_table": ("features.table", "write_table"),

@@ -8,6 +8,7 @@ medium is escaped by its own rules.
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 
@@ -96,6 +97,18 @@ def markdown(text: object) -> str:
     for mark, harmless in _LINKS.items():
         plain = plain.replace(mark, harmless)
     return plain
+
+
+def html_table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A small table for notebooks, escaped."""
+    import html
+
+    lines = "".join(
+        f"<tr>{''.join(f'<td>{html.escape(one_line(cell))}</td>' for cell in row)}</tr>"
+        for row in rows
+    )
+    head = "".join(f"<th>{html.escape(one_line(title))}</th>" for title in heads)
+    return f"<table><tr>{head}</tr>{lines}</table>"
 
 
 def _json_escape(sign: str) -> str:

@@ -147,3 +147,67 @@ def test_read_logs(tinyvmaf, tmp_path):
     table = tmp_path / "t.parquet"
     done = tinyvmaf("table", "import", tmp_path / "logs", "-o", table, "--json")
     assert json.loads(done.stdout) == to_json(tv.read_logs(tmp_path / "logs", output=table).record)
+
+
+# What changes from run to run, or names the call.
+CHANGING = ("fps", "seconds", "command", "ffmpeg_command")
+
+
+def steady(record):
+    """A record of scores without times and temporary folders."""
+    if isinstance(record, dict):
+        times = ("cpu_s", "times_cheaper_measured", *CHANGING)
+        return {key: steady(value) for key, value in record.items() if key not in times}
+    return [steady(each) for each in record] if isinstance(record, list) else record
+
+
+@pytest.fixture(scope="module")
+def encodes(moving, make_video, tmp_path_factory):
+    """A reference and two encodes of it."""
+    folder = tmp_path_factory.mktemp("encodes")
+    reference = moving(folder / "reference.mkv", "-c:v", "ffv1", frames=30)
+    made = [
+        make_video(folder / f"crf{crf}.mp4", "-i", reference, "-c:v", "libx264", "-crf", crf)
+        for crf in (24, 36)
+    ]
+    return reference, *made
+
+
+@pytest.mark.ffmpeg
+def test_score(tinyvmaf, encodes):
+    done = tinyvmaf("score", *encodes[:2], "--exact-frames", 12, "--seed", 1, "--json")
+    found = tv.score(reference=encodes[0], distorted=encodes[1], exact_frames=12, seed=1)
+    assert steady(json.loads(done.stdout)) == steady(json.loads(json.dumps(found.record())))
+    assert repr(found).startswith("<Score VMAF ")
+    assert "<td>crf24.mp4</td>" in found._repr_html_()
+
+
+@pytest.mark.ffmpeg
+def test_score_ladder(tinyvmaf, encodes):
+    done = tinyvmaf("score", *encodes, "--exact-frames", 12, "--seed", 1, "--json")
+    ladder = tv.score_ladder(
+        tv.encodes_of(encodes[0], encodes[1:]),
+        scorer=tv.make_scorer(tv.choose_mode(exact_frames=12, seed=1)),
+    )
+    assert steady(json.loads(done.stdout)) == steady(json.loads(json.dumps(ladder.record())))
+    assert repr(ladder) == "<Ladder 2 encodes of reference.mkv>"
+    assert ladder._repr_html_().count("<tr>") == 3
+
+
+@pytest.mark.ffmpeg
+def test_score_many(tinyvmaf, encodes, tmp_path):
+    batch = tmp_path / "pairs.csv"
+    batch.write_text(f"reference,distorted\n{encodes[0]},{encodes[1]}\n")
+    done = tinyvmaf("score", "--batch", batch, "--mode", "exact", "--json")
+    (found,) = tv.score_many(batch, scorer=tv.make_scorer(tv.choose_mode("exact")))
+    assert steady(json.loads(done.stdout)) == steady(json.loads(json.dumps(found.score.record())))
+
+
+def test_tables_show_themselves_and_go_to_pandas(made):
+    table = tv.read_table(made / "table.parquet")
+    assert repr(table).startswith(f"<FeatureTable {table.rows.height} frames of ")
+    assert table._repr_html_().count("<tr>") == 11
+    pandas = table.to_pandas()
+    assert list(pandas.columns) == table.rows.columns
+    assert pandas["vmaf"].to_numpy() == pytest.approx(table.target)
+    assert "<table>" in tv.read_run(made / "ours")._repr_html_()

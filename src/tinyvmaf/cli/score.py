@@ -214,10 +214,12 @@ def score(
     if reference is None or not encodes:
         raise UsageError("score needs REFERENCE and an encode, or --batch pairs.csv")
     if single is None:
+        from tinyvmaf.scoring.batch import encodes_of
+
         wishes = LadderWishes(
             level=level, against=against, target=target, csv=csv, plot=plot, jobs=jobs
         )
-        pairs = _pairs(reference, encodes, raw)
+        pairs = encodes_of(reference, encodes, raw=raw)
         _score_encodes(pairs, scorer, wishes, cluster=cluster, as_json=as_json)
         return
     if cluster is not None:
@@ -324,22 +326,6 @@ def _check_no_ladder(*, against: Path | None, target: float | None, csv: Path | 
     for option, value in (("--against", against), ("--target", target), ("--csv", csv)):
         if value is not None:
             raise UsageError(f"{option} needs several encodes of one reference, scored together")
-
-
-def _pairs(reference: Path, encodes: list[Path], raw: "RawFormat | None") -> "tuple[Pair, ...]":
-    """The reference with each encode; a folder means the encodes in it."""
-    from tinyvmaf.corpus.pair import Pair
-    from tinyvmaf.media.video import as_video
-    from tinyvmaf.scoring.batch import encodes_in
-
-    pairs: list[Pair] = []
-    for path in encodes:
-        if path.is_dir():
-            pairs += encodes_in(path, reference=reference, raw=raw)
-        else:
-            ours, theirs = as_video(reference, raw), as_video(path, raw)
-            pairs.append(Pair.of_files(reference=ours, distorted=theirs))
-    return tuple(pairs)
 
 
 def _score_ladder(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from tinyvmaf.stats.intervals import Interval
 from tinyvmaf.stats.metrics import MetricName
 from tinyvmaf.stats.p1401 import ClipBlock
+from tinyvmaf.text import html_table
 from tinyvmaf.typed_json import OMIT
 
 LOSO_SCHEMA = "tinyvmaf.loso/1"
@@ -887,15 +888,17 @@ def folds_html(record: LosoRecord) -> str:
     """The held-out sources as a small table, for notebooks."""
 
     def cell(value: float | None, digits: int) -> str:
-        return "&ndash;" if value is None else f"{value:.{digits}f}"
+        return "\N{EN DASH}" if value is None else f"{value:.{digits}f}"
 
-    rows = "".join(
-        f"<tr><td>{escape(fold.source)}</td><td>{fold.n_frames}</td>"
-        f"<td>{cell(fold.frame.plcc, 4)}</td><td>{cell(fold.frame.rmse, 3)}</td>"
-        f"<td>{cell(fold.clip.rmse, 3)}</td></tr>"
+    rows = [
+        (
+            fold.source,
+            fold.n_frames,
+            cell(fold.frame.plcc, 4),
+            cell(fold.frame.rmse, 3),
+            cell(fold.clip.rmse, 3),
+        )
         for fold in record.folds
-    )
-    head = "".join(
-        f"<th>{title}</th>" for title in ("held out", "frames", "PLCC", "RMSE", "clip RMSE")
-    )
-    return f"<p>{escape(repr(record)[1:-1])}</p><table><tr>{head}</tr>{rows}</table>"
+    ]
+    heads = ("held out", "frames", "PLCC", "RMSE", "clip RMSE")
+    return f"<p>{escape(repr(record)[1:-1])}</p>{html_table(heads, rows)}"

@@ -5,6 +5,7 @@ Its schema is in `features.schema`; a table that breaks it is refused.
 """
 
 import hashlib
+import html
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -25,13 +26,16 @@ from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
 from tinyvmaf.parquet import damage, write_parquet
 from tinyvmaf.storage import address, is_remote
 from tinyvmaf.stored_folder import local_folder
+from tinyvmaf.text import html_table
 
 if TYPE_CHECKING:
+    import pandas as pd
     import polars as pl
 
 SCHEMA = "tinyvmaf.table/1"
 _METADATA_KEY = "tinyvmaf"
 _HASHED_ROWS = 2**14
+_SHOWN_ROWS = 10
 _OPTIONAL = ("references", "labels", "arithmetic")
 
 
@@ -65,7 +69,7 @@ class TableInfo:
         return {name: fields[name] for name in fields if fields[name] or name not in _OPTIONAL}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FeatureTable:
     """A validated table in memory.
 
@@ -117,6 +121,23 @@ class FeatureTable:
     def n_clips(self) -> int:
         """Number of clips."""
         return self.rows.select("source", "clip").n_unique()
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """The rows as a pandas data frame; it needs pandas alone."""
+        import pandas as pd
+
+        return pd.DataFrame({name: self.rows[name].to_numpy() for name in self.rows.columns})
+
+    def __repr__(self) -> str:
+        return (
+            f"<FeatureTable {self.rows.height} frames of {self.n_clips} clips of "
+            f"{len(self.sources)} sources, teacher {self.info.teacher}>"
+        )
+
+    def _repr_html_(self) -> str:
+        some = self.rows.head(_SHOWN_ROWS)
+        rows = html_table(some.columns, some.iter_rows())
+        return f"<p>{html.escape(repr(self)[1:-1])}</p>{rows}"
 
     @cached_property
     def sha256(self) -> str:

@@ -20,6 +20,7 @@ from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, as_video
 from tinyvmaf.process.programs import n_jobs
 from tinyvmaf.progress import SILENT, Task
 from tinyvmaf.scoring.result import Score
+from tinyvmaf.scoring.score import choose_mode, make_scorer
 from tinyvmaf.scoring.scorer import Scorer
 from tinyvmaf.storage import absolute, listed
 
@@ -106,6 +107,25 @@ def encodes_in(folder: Path, *, reference: Path, raw: RawFormat | None = None) -
     return tuple(Pair.of_files(reference=ours, distorted=as_video(path, raw)) for path in encodes)
 
 
+def encodes_of(
+    reference: Path | str, encodes: Sequence[Path | str], *, raw: RawFormat | None = None
+) -> tuple[Pair, ...]:
+    """The reference with each encode; a folder means the encodes in it.
+
+    Raises:
+        UsageError: a raw file has no geometry.
+        CorpusError: a folder holds no video besides the reference.
+    """
+    pairs: list[Pair] = []
+    for path in map(Path, encodes):
+        if path.is_dir():
+            pairs += encodes_in(path, reference=Path(reference), raw=raw)
+        else:
+            ours, theirs = as_video(Path(reference), raw), as_video(path, raw)
+            pairs.append(Pair.of_files(reference=ours, distorted=theirs))
+    return tuple(pairs)
+
+
 def by_reference(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], ...]:
     """The pairs in groups of one reference and excerpt, in the order of their first pairs."""
     groups: dict[object, list[Pair]] = {}
@@ -115,17 +135,18 @@ def by_reference(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], ...]:
 
 
 def score_many(
-    pairs: Sequence[Pair],
+    pairs: Sequence[Pair] | Path | str,
     *,
-    scorer: Scorer,
+    scorer: Scorer | None = None,
     jobs: int | None = None,
     cluster: str | None = None,
 ) -> Generator[Outcome]:
     """Score pairs in parallel; yield outcomes in the order of `pairs`, as soon as possible.
 
     Args:
-        pairs: The pairs to score.
-        scorer: The scorer, whose threads are shared among the jobs of this machine.
+        pairs: The pairs, from `encodes_of` or `read_pairs`, or a CSV file that `read_pairs` reads.
+        scorer: The scorer, from `make_scorer`, whose threads are shared among the jobs of this
+            machine; by default that of `score` without options.
         jobs: Programs at once on this machine; all cores by default.
         cluster: A Dask cluster that does the work instead, as `open_executor` takes it.
 
@@ -133,6 +154,8 @@ def score_many(
         UsageError: fewer than one job.
         ToolError: the cluster cannot be used.
     """
+    scorer = make_scorer(choose_mode()) if scorer is None else scorer
+    pairs = read_pairs(Path(pairs)) if isinstance(pairs, Path | str) else pairs
     if cluster is None:
         jobs = min(len(pairs), n_jobs()) if jobs is None else n_jobs(jobs)
     # A worker of a cluster has one core for certain, and shows no progress.

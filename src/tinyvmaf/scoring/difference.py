@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinyvmaf.scoring.score_record import DifferenceRecord
 from tinyvmaf.stats.survey import Auxiliary, Sample, estimate_sum, no_auxiliary
 
 _PSNR_DEVIATION = 3.0
@@ -32,9 +33,9 @@ class Difference:
         """True if the interval excludes 0."""
         return abs(self.mean) > self.half_width
 
-    def record(self) -> dict[str, float | bool]:
-        """The difference as JSON."""
-        return {"mean": self.mean, "half_width": self.half_width, "resolved": self.resolved}
+    def record(self) -> DifferenceRecord:
+        """The difference as a record."""
+        return DifferenceRecord(self.mean, self.half_width, self.resolved)
 
 
 def difference(

@@ -13,7 +13,7 @@ import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,12 +29,13 @@ from tinyvmaf.scoring.difference import Difference
 from tinyvmaf.scoring.mode import FrameScores, Job
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.sampled import SampledMode, Together
+from tinyvmaf.scoring.score import LEVEL, choose_mode, make_scorer
+from tinyvmaf.scoring.score_record import LADDER_SCHEMA, FailedEncode, LadderRecord, RungRecord
 from tinyvmaf.scoring.scorer import Scorer
 from tinyvmaf.scoring.target import Point, Target, reach_targets
 from tinyvmaf.storage import address
-from tinyvmaf.text import csv_cell
-
-SCHEMA: Final = "tinyvmaf.ladder/1"
+from tinyvmaf.text import csv_cell, html_table
+from tinyvmaf.typed_json import to_json
 
 _CRF: Final = re.compile(r"crf[-_ =]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 
@@ -75,7 +76,7 @@ class Failure:
     error: TinyVmafError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ladder:
     """Encodes of one reference.
 
@@ -99,30 +100,38 @@ class Ladder:
 
     def record(self) -> dict[str, Any]:
         """The ladder as JSON of schema `tinyvmaf.ladder/1`."""
-        return {
-            "schema": SCHEMA,
-            "reference": address(self.reference),
-            "against": address(self.against) if self.against is not None else None,
-            "level": self.level,
-            "encodes": [
-                {
-                    "codec": rung.codec,
-                    "width": rung.width,
-                    "height": rung.height,
-                    "bitrate_kbps": rung.bitrate_kbps,
-                    "crf": rung.crf,
-                    "difference": rung.difference.record() if rung.difference else None,
-                    "score": rung.score.record(),
-                }
+        found = LadderRecord(
+            schema=LADDER_SCHEMA,
+            reference=address(self.reference),
+            against=address(self.against) if self.against is not None else None,
+            level=self.level,
+            encodes=tuple(
+                RungRecord(
+                    codec=rung.codec,
+                    width=rung.width,
+                    height=rung.height,
+                    bitrate_kbps=rung.bitrate_kbps,
+                    crf=rung.crf,
+                    difference=rung.difference.record() if rung.difference else None,
+                    score=rung.score.typed_record(),
+                )
                 for rung in self.rungs
-            ],
-            "targets": [asdict(item) for item in self.targets],
-            "failures": [
-                {"distorted": address(item.pair.distorted.path), "error": str(item.error)}
+            ),
+            targets=self.targets,
+            failures=tuple(
+                FailedEncode(address(item.pair.distorted.path), str(item.error))
                 for item in self.failures
-            ],
-            "seconds": self.seconds,
-        }
+            ),
+            seconds=self.seconds,
+        )
+        return to_json(found)
+
+    def __repr__(self) -> str:
+        return f"<Ladder {len(self.rungs)} encodes of {self.reference.name}>"
+
+    def _repr_html_(self) -> str:
+        rows = list(csv.reader(io.StringIO(self.csv())))
+        return html_table(rows[0], rows[1:])
 
     def csv(self) -> str:
         """The ladder as CSV, one line per encode, with a heading."""
@@ -144,16 +153,17 @@ class Ladder:
 def score_ladder(
     pairs: Sequence[Pair],
     *,
-    scorer: Scorer,
-    level: float,
+    scorer: Scorer | None = None,
+    level: float = LEVEL,
     against: Path | None = None,
     target: float | None = None,
 ) -> Ladder:
     """Score encodes of one reference on the same frames.
 
     Args:
-        pairs: The reference with each encode.
-        scorer: The scorer; in the mode `sampled` several encodes share a decode of the reference.
+        pairs: The reference with each encode, from `encodes_of`.
+        scorer: The scorer, from `make_scorer`, by default that of `score` without options; in the
+            mode `sampled` several encodes share a decode of the reference.
         level: Nominal coverage of intervals.
         against: The encode to compare the others with; the best one by default.
         target: A score to find the bitrate of, in VMAF points.
@@ -161,6 +171,7 @@ def score_ladder(
     Raises:
         UsageError: `against` is none of the encodes.
     """
+    scorer = make_scorer(choose_mode()) if scorer is None else scorer
     started = time.perf_counter()
     names = {pair.distorted.path for pair in pairs}
     if against is not None and against not in names:

@@ -21,13 +21,14 @@ from tinyvmaf.scoring.score_record import (
 )
 from tinyvmaf.stats.survey import unseen_probability
 from tinyvmaf.storage import address
+from tinyvmaf.text import html_table
 from tinyvmaf.typed_json import to_json
 
 UNSEEN_SHARES: Final = (0.1, 0.01)
 """Shares of frames for which a sampled result has the probability of missing an event."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Score:
     """The score of a distorted video against its reference.
 
@@ -74,10 +75,31 @@ class Score:
         """Frames scored per second."""
         return len(self.frame_scores) / self.seconds
 
+    def __repr__(self) -> str:
+        half = "" if self.sampling is None else f" ± {self.sampling.half_width:.2f}"
+        n_frames = len(self.frame_scores)
+        return f"<Score VMAF {self.vmaf.mean:.2f}{half}, {n_frames} frames, mode {self.mode}>"
+
+    def _repr_html_(self) -> str:
+        interval = self.interval
+        ends = "" if interval is None else f"{interval.low:.2f} to {interval.high:.2f}"
+        row = (
+            self.distorted.name,
+            f"{self.vmaf.mean:.2f}",
+            ends,
+            len(self.frame_scores),
+            self.mode,
+        )
+        return html_table(("distorted", "VMAF", "interval", "frames", "mode"), [row])
+
     def record(self) -> dict[str, Any]:
         """The result as JSON of schema `tinyvmaf.score/1`; frames are left to the log."""
+        return to_json(self.typed_record())
+
+    def typed_record(self) -> ScoreRecord:
+        """The result as a typed record."""
         interval = self.interval
-        found = ScoreRecord(
+        return ScoreRecord(
             schema=SCORE_SCHEMA,
             reference=address(self.reference),
             distorted=address(self.distorted),
@@ -100,7 +122,6 @@ class Score:
             ffmpeg_command=self.ffmpeg_command,
             versions=self.versions,
         )
-        return to_json(found)
 
 
 def _sampling(sampling: Sampling) -> SamplingRecord:

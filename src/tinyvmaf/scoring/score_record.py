@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Typed records of the JSON of `score`: `tinyvmaf.score/1` and `tinyvmaf.failure/1`.
+"""Typed records of the JSON of `score`: of a pair, of a pair that failed, and of a ladder.
 
 The published schemas and `docs/reference/records.md` are generated from these classes. A value
 that does not exist is None.
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from tinyvmaf.scoring.applicability import Applicability
 from tinyvmaf.scoring.mode import ModelName, ThresholdAnswer
 from tinyvmaf.scoring.pooling import WorstFrame
+from tinyvmaf.scoring.target import Target
 
 SCORE_SCHEMA = "tinyvmaf.score/1"
 FAILURE_SCHEMA = "tinyvmaf.failure/1"
+LADDER_SCHEMA = "tinyvmaf.ladder/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +151,79 @@ class FailureRecord:
     reference: str
     distorted: str
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceRecord:
+    """The mean score of one encode minus that of another.
+
+    Attributes:
+        mean: The difference.
+        half_width: Half the width of its confidence interval; 0 if all frames are known.
+        resolved: True if the interval excludes 0.
+    """
+
+    mean: float
+    half_width: float
+    resolved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RungRecord:
+    """One encode of a ladder.
+
+    Attributes:
+        codec: Ffmpeg's name of its decoder.
+        width, height: Picture size, in pixels.
+        bitrate_kbps: Bitrate of its video stream.
+        crf: The constant rate factor in its file name; None without one.
+        difference: Its mean score minus that of the encode that the ladder is compared with; None
+            for that encode itself.
+        score: Its score.
+    """
+
+    codec: str
+    width: int
+    height: int
+    bitrate_kbps: float
+    crf: float | None
+    difference: DifferenceRecord | None
+    score: ScoreRecord
+
+
+@dataclass(frozen=True, slots=True)
+class FailedEncode:
+    """An encode of a ladder without a score.
+
+    Attributes:
+        distorted: The file.
+        error: The failure, its cause and the cure, in one line.
+    """
+
+    distorted: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class LadderRecord:
+    """Encodes of one reference, scored on the same frames.
+
+    Attributes:
+        schema: Name and version of this record.
+        reference: The file.
+        against: The encode that differences are taken from; None if no encode has a score.
+        level: Nominal coverage of all intervals.
+        encodes: The encodes that have a score, by codec, size and bitrate.
+        targets: The bitrate at which each codec and size reaches the target, if one was given.
+        failures: The encodes without a score.
+        seconds: Duration of the scoring.
+    """
+
+    schema: str
+    reference: str
+    against: str | None
+    level: float
+    encodes: tuple[RungRecord, ...]
+    targets: tuple[Target, ...]
+    failures: tuple[FailedEncode, ...]
+    seconds: float
