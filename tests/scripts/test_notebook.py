@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The documentation's notebook runs, and prints what is kept in it."""
 
-import nbformat
 import pytest
-from scripts.notebook import NOTEBOOK, executed
 
 from tests.test_pages import masked
+
+# `make lowest` installs no documentation tools; `make test` and `make quick` do.
+nbformat = pytest.importorskip("nbformat")
+pytest.importorskip("nbclient")
+
+from scripts.notebook import NOTEBOOK, executed  # noqa: E402 (needs both)
 
 pytestmark = [pytest.mark.slow, pytest.mark.ffmpeg]
 
