@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-_LIMIT_S: Final = 240
+_LIMIT_S: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,8 +316,8 @@ GUARDS: Final = (
     Guard(
         "a store that never answers",
         "storage.py",
-        '        limits = {"connect_timeout": _CONNECT_S, "read_timeout": _SILENT_S}',
-        "        limits = {}",
+        '        return {"config_kwargs": {**limits, "retries": {"total_max_attempts": _TRIES}}}',
+        "        return {}",
         f"{_ENDINGS}a_store_that_never_answers_is_given_up",
     ),
     Guard(
