@@ -14,8 +14,8 @@ from tinyvmaf.libvmaf.foreign_logs import read_foreign_log
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.models.bundle import support_vectors_of
-from tinyvmaf.models.libvmaf_json import libvmaf_json
 from tinyvmaf.models.onnx_file import to_onnx
+from tinyvmaf.models.support_vectors import libvmaf_json
 from tinyvmaf.training.svr_fitting import NU, ROWS, C, fit_support_vectors
 
 

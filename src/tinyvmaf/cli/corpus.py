@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tinyvmaf.pairs.scan import Scan
 
 app = typer.Typer(
-    help="Look at a corpus, or make one.",
+    help="Check a corpus, or build one.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -41,7 +41,7 @@ def scan(
     allow: Allow = None,
     as_json: Json = False,
 ) -> None:
-    """Check every pair; list sources, clips, frames, and whatever cannot be scored."""
+    """Check every pair; list sources, clips and frames, and all that cannot be scored."""
     from tinyvmaf.pairs.scan import scan_corpus
 
     found = scan_corpus(root, raw=raw_format(size, pix_fmt), allow=allow or ())

@@ -20,7 +20,7 @@ def demo(
     jobs: Jobs = None,
     ffmpeg: FfmpegPath = None,
 ) -> None:
-    """Real clips, real encoders, real libvmaf: build a corpus, extract, leave one source out."""
+    """Build a corpus from real clips, extract it, and leave each source out."""
     from tinyvmaf.corpus.build import build_corpus
     from tinyvmaf.corpus.clips import installed_clips
     from tinyvmaf.corpus.ladder import read_ladder

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tinyvmaf evaluate`: models on a table, with whether each was trained on a source."""
+"""`tinyvmaf evaluate`: models on a table, and which of its sources each was trained on."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +25,7 @@ def evaluate(
     sample: Sample = False,
     features: Annotated[
         str | None,
-        typer.Option(help="Order of the inputs, for models that do not tell; comma-separated."),
+        typer.Option(help="Order of the inputs, for models that do not record it."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -23,7 +23,9 @@ def frontier(
     ] = None,
     predictions: Annotated[
         list[Path] | None,
-        typer.Option(help="Out-of-fold predictions MODEL.parquet, for sources it was trained on."),
+        typer.Option(
+            help="Out-of-fold predictions MODEL.parquet, for models trained on these sources."
+        ),
     ] = None,
     replicates: Annotated[
         int, typer.Option(help="Samples that are drawn of every clip.", min=1)

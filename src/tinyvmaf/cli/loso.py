@@ -49,7 +49,7 @@ def loso(
     ] = "vmaf",
     baseline: Annotated[
         list[str] | None,
-        typer.Option(help="A model (file or name) or a run to set beside it; repeatable."),
+        typer.Option(help="A model (file or name) or a run to compare with; repeatable."),
     ] = None,
     learning_curve: Annotated[
         bool, typer.Option("--learning-curve", help="Also train on subsets of the sources.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tinyvmaf.models.support_vectors import SupportVectors
 
 app = typer.Typer(
-    help="Look at models, check them, mend them.",
+    help="List, show, export, verify and repair models.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -30,7 +30,7 @@ FeatureOrder = Annotated[
     typer.Option(
         "--features",
         metavar="A,B,...",
-        help="Order of the input's columns, for a file that does not say it.",
+        help="Order of the inputs, for a file that does not record it.",
     ),
 ]
 
@@ -72,7 +72,7 @@ def list_models(as_json: Json = False) -> None:
 
 @app.command("show")
 def show_model(model: ModelName, features: FeatureOrder = None, as_json: Json = False) -> None:
-    """Say what a model eats, what it was trained on, and what is known of its error."""
+    """Show a model's inputs, its training sources and its measured error."""
     from tinyvmaf.models.descriptions import describe_model
     from tinyvmaf.models.model import load_model
 
@@ -86,7 +86,7 @@ def show_model(model: ModelName, features: FeatureOrder = None, as_json: Json = 
 
 @app.command("path")
 def print_path(model: ModelName) -> None:
-    """Print where a model's file lies, for other programs; its card lies beside it."""
+    """Print the path of a model's file, for other programs; its card is beside it."""
     from tinyvmaf.models.model import find_model
     from tinyvmaf.models.safety import read_file
 
@@ -147,7 +147,7 @@ def verify_model(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compute hash, card, golden vectors and error again, and say what does not hold."""
+    """Check a model's hash, card and golden vectors, and its error on a table."""
     from tinyvmaf.models.verify import verify
 
     found = verify(model, table=table)
@@ -166,11 +166,13 @@ def repair_model(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="The self-contained file to write; without it, only look."
+            "-o",
+            "--output",
+            help="The self-contained file to write.  [the plan is shown]",
         ),
     ] = None,
 ) -> None:
-    """Find the data that a model lost, and write one self-contained file."""
+    """Find the renamed external data of a model, and write one self-contained file."""
     from tinyvmaf.models.repair import carry_out, plan_repair
 
     plan = plan_repair(model)
@@ -193,7 +195,7 @@ def _lines(model: "Model") -> list[tuple[str, str]]:
     ]
     card = model.card
     if card is None:
-        return [*lines, ("card", "none: nothing is known of its training or its error")]
+        return [*lines, ("card", "none: its training and its error are unknown")]
     lines += [
         ("arch", f"{card.arch}, {card.n_params} parameters"),
         ("teacher", card.teacher),

@@ -56,7 +56,7 @@ Allow = Annotated[
     typer.Option(help="Accept this difference between reference and distorted; repeatable."),
 ]
 Timeout = Annotated[
-    float, typer.Option(help="Give a clip up when no new frame came for so many seconds.")
+    float, typer.Option(help="Stop a clip after this many seconds without a new frame.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

@@ -73,26 +73,26 @@ def score(
     auxiliary: Annotated[
         str | None,
         typer.Option(
-            help="What is known of every frame in --mode sampled: signal (PSNR and change), "
+            help="Auxiliary variables of every frame in --mode sampled: signal (PSNR and change), "
             "packets (packet sizes), quarter or half (libvmaf on reduced pictures), or none.  "
             "[signal; packets where seeking is cheaper]"
         ),
     ] = None,
     features: FeatureOrder = None,
     teacher: Teacher = "vmaf_v0.6.1",
-    level: Annotated[float, typer.Option(help="Probability that an interval aims at.")] = 0.9,
+    level: Annotated[float, typer.Option(help="Nominal coverage of intervals.")] = 0.9,
     within: Annotated[
         float | None,
-        typer.Option(help="Sample frames until the interval is ± this narrow.  [1.0]"),
+        typer.Option(help="Sample frames until the interval is at most ± this wide.  [1.0]"),
     ] = None,
     exact_frames: Annotated[
-        int | None, typer.Option(help="Instead of --within: frames that libvmaf computes.")
+        int | None, typer.Option(help="Number of frames that libvmaf scores, instead of --within.")
     ] = None,
     at_least: Annotated[
         float | None,
         typer.Option(
-            help="Ask whether VMAF is so high; sample until the answer is certain. Exit status 0 "
-            "yes, 4 no, 5 too close to call."
+            help="Ask whether VMAF is at least this; sample until the answer is clear. Exit status "
+            "0 yes, 4 no, 5 too close to call."
         ),
     ] = None,
     percentile: Annotated[
@@ -101,7 +101,7 @@ def score(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(help="Seconds after which --at-least may stay too close to call."),
+        typer.Option(help="Seconds after which --at-least may end as too close to call."),
     ] = None,
     worst: Annotated[
         int, typer.Option(help="Worst moments to look for; each is confirmed by libvmaf.")
@@ -113,7 +113,7 @@ def score(
     allow: Allow = None,
     sync: Annotated[
         bool,
-        typer.Option("--sync", help="Match frames as the pictures show if the two are shifted."),
+        typer.Option("--sync", help="Match shifted frames by their pictures."),
     ] = False,
     crop: Annotated[
         str | None,
@@ -122,9 +122,9 @@ def score(
         ),
     ] = None,
     start: Annotated[
-        float | None, typer.Option(help="Compare from this second of the reference on.")
+        float | None, typer.Option(help="Start at this second of the reference.")
     ] = None,
-    duration: Annotated[float | None, typer.Option(help="Compare so many seconds.")] = None,
+    duration: Annotated[float | None, typer.Option(help="Compare this many seconds.")] = None,
     reference_start: Annotated[
         float | None,
         typer.Option(help="Second of the reference at which the distorted video begins."),

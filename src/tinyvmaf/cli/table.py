@@ -19,7 +19,7 @@ PARTIAL = 3
 _SHOWN = 5
 
 app = typer.Typer(
-    help="Make and look after feature tables.",
+    help="Import, join and compact feature tables.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 @app.callback()
 def table() -> None:
-    """Make and look after feature tables."""
+    """Import, join and compact feature tables."""
 
 
 @app.command("compact")
@@ -67,7 +67,7 @@ def import_logs(
     pattern: Annotated[
         str | None,
         typer.Option(
-            help="What the logs' names say, such as '{source}_{kbps}kbps_{height}p_{encoder}.json'."
+            help="Pattern of the names, such as '{source}_{kbps}kbps_{height}p_{encoder}.json'."
         ),
     ] = None,
     manifest: Annotated[
@@ -83,15 +83,15 @@ def import_logs(
     ] = "canonical6",
     score: Annotated[str, typer.Option(help="The column that holds the teacher's score.")] = "vmaf",
     teacher: Annotated[
-        str | None, typer.Option(help="The model's name, where the logs do not say it.")
+        str | None, typer.Option(help="The model's name, for logs that do not record it.")
     ] = None,
     libvmaf: Annotated[
-        str | None, typer.Option(help="Libvmaf's version, where the logs do not say it.")
+        str | None, typer.Option(help="Libvmaf's version, for logs that do not record it.")
     ] = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Make a feature table of libvmaf's logs; by default the folders are the sources."""
+    """Make a feature table from libvmaf's logs; by default a folder is a source."""
     from tinyvmaf.errors import UsageError
     from tinyvmaf.features.log_import import read_logs
 

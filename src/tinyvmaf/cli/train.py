@@ -27,7 +27,7 @@ def train(
         str | None, typer.Option(help="Source that is held out; the model never sees it.")
     ] = None,
     features: Inputs = None,
-    seed: Annotated[int, typer.Option(help="Of the initial weights and the batches.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the initial weights and the batches.")] = 0,
     output: Annotated[
         Path | None,
         typer.Option(

@@ -23,7 +23,7 @@ from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.features.cache import cache_key, open_cache
 from tinyvmaf.features.cached_scores import PairScorer, Scored
 from tinyvmaf.features.extracted_rows import ExtractedRows
-from tinyvmaf.features.groups import Group, groups, size_of
+from tinyvmaf.features.groups import Group, ScorePairs, groups, size_of
 from tinyvmaf.features.parts import check_output, is_parts_output, write_parts
 from tinyvmaf.features.table import (
     FeatureTable,
@@ -34,7 +34,6 @@ from tinyvmaf.features.table import (
     write_rows,
 )
 from tinyvmaf.features.table_records import EXTRACT_SCHEMA, ExtractRecord, FailedPair
-from tinyvmaf.features.work import ScorePairs
 from tinyvmaf.libvmaf.engine import find_engine
 from tinyvmaf.libvmaf.model_inputs import model_inputs
 from tinyvmaf.libvmaf.sets import ALL, CANONICAL6, FULL, find_sets

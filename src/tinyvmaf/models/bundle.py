@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from tinyvmaf.errors import ModelError, UsageError
+from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.card import Card
-from tinyvmaf.models.libvmaf_json import libvmaf_json
 from tinyvmaf.models.model import Model
-from tinyvmaf.models.onnx_file import support_vectors
+from tinyvmaf.models.onnx_file import OPSET, support_vectors
 from tinyvmaf.models.safety import read_file
-from tinyvmaf.models.support_vectors import SupportVectors
-from tinyvmaf.models.vmafx import sidecar
+from tinyvmaf.models.support_vectors import SupportVectors, libvmaf_json
 from tinyvmaf.swap import write_together
-from tinyvmaf.text import csv_cell
+from tinyvmaf.text import csv_cell, json_text
 
 Target = Literal["onnx", "libvmaf", "vmafx"]
 
@@ -94,3 +93,45 @@ def golden_csv(card: Card, machine: SupportVectors | None = None) -> str:
     writer.writerow(map(csv_cell, (*card.features, "vmaf")))
     writer.writerows(map(repr, (*row, score)) for row, score in zip(rows, scores, strict=True))
     return text.getvalue()
+
+
+_MAX_BYTES = 2**20
+
+
+def sidecar(model: Model) -> str:
+    """The JSON sidecar that VMAFx's C loader reads, `NAME.json` beside `NAME.onnx`.
+
+    The loader takes the first occurrence of a key in the text, so that every key is there once. The
+    scaling is inside our graphs, which the sidecar says: with a mean it would be applied twice.
+
+    Raises:
+        UsageError: the model reads features that VMAFx does not make.
+    """
+    strange = [name for name in model.features if name not in CANONICAL6]
+    if strange:
+        raise UsageError(
+            f"VMAFx does not make {', '.join(strange)}; it feeds {', '.join(CANONICAL6)}, "
+            "so that only models at full size run there"
+        )
+    checked, card = model.checked, model.card
+    text = json_text(
+        {
+            "kind": "fr",
+            "name": model.name,
+            "input_name": checked.input,
+            "output_name": checked.output,
+            "onnx_opset": OPSET,
+            "quant_mode": "fp32",
+            "feature_order": list(model.features),
+            "onnx_has_scaler": True,
+            # Not for VMAFx: tinyvmaf reads these entries of a JSON beside a model.
+            "features": list(model.features),
+            "sha256": checked.file_sha256,
+            "teacher": None if card is None else card.teacher,
+            "licence": None if card is None else card.licence,
+        },
+        indent=2,
+    )
+    if len(text.encode()) > _MAX_BYTES:
+        raise UsageError(f"the sidecar of {model.name} would be longer than VMAFx reads")
+    return text + "\n"
