@@ -31,7 +31,7 @@ quick: $(DOCS)  ## the tests that take less than three minutes together
 
 lowest:  ## the quick tests with the lowest versions that pyproject.toml allows, in .lowest
 	$(PYTHON) -m venv .lowest
-	.lowest/bin/pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[all,docs]'
+	.lowest/bin/pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[all]'
 	# Without the checks of shapes, whose plugin's first versions come too late for them.
 	.lowest/bin/pytest -n auto -m "not slow" -o addopts="--import-mode=importlib -ra"
 

@@ -236,7 +236,7 @@ def s3_server(tmp_path_factory):
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
+        for _ in range(1200):
             try:
                 urlopen(Request(f"{url}/bucket", method="PUT"), timeout=5).close()  # noqa: S310
                 break

@@ -75,11 +75,11 @@ def show(tab, url, *, until="document.readyState === 'complete'"):
     tab.complaints.clear()
     tab.requests.clear()
     tab.call("Page.navigate", url=url)
-    for _ in range(600):
+    for _ in range(2400):
         if tab.value(f"location.href === {url!r} && ({until})"):
             return
         time.sleep(0.05)
-    raise AssertionError(f"{url}: not shown within 30 s")
+    raise AssertionError(f"{url}: not shown within two minutes")
 
 
 def test_no_page_names_a_resource_of_another_host(site):

@@ -165,7 +165,7 @@ def test_a_pipe_that_nobody_writes_into_is_refused_at_once(program, pairs, place
     (place / "corpus.csv").write_text(
         f"source,reference,distorted\na,{pairs / 'quick.mkv'},clip.mp4\n"
     )
-    done = program.run("extract", place, "-o", place / "t.parquet", timeout=30)
+    done = program.run("extract", place, "-o", place / "t.parquet", timeout=120)
     assert done.status == 2
     assert "clip.mp4: is no regular file; save the video to a file first" in done.stderr
 

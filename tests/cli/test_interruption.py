@@ -51,7 +51,7 @@ def children(process):
 
 def wait_for_entries(cache, number):
     """Wait until so many pairs are in the cache, whole."""
-    for _ in range(1500):
+    for _ in range(6000):
         entries = [path for path in cache.glob("runs/*/*") if not path.name.startswith(".")]
         if len(entries) >= number:
             return
@@ -171,7 +171,7 @@ def test_a_build_that_is_interrupted_goes_on(program, moving, tmp_path):
     made = tmp_path / "made"
     call = ["corpus", "build", source, "-o", made, "--ladder", ladder, "--jobs", 1]
     process = program.start(*call)
-    for _ in range(1500):
+    for _ in range(6000):
         if (made / "corpus.csv").exists():
             break
         time.sleep(0.02)

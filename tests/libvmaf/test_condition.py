@@ -133,12 +133,12 @@ def test_ordinary_cuts_are_not_called_damaged(ffmpeg, make_video, reference, tmp
     assert n_cuts == 8
 
 
-def test_a_folder_without_room_is_named(tmp_path):
+def test_a_folder_without_room_is_named(tmp_path, lacking):
     small = tmp_path / "small"
     small.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(small)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a small disk needs root")
+        lacking("mounting a small disk, as root")
     try:
         with pytest.raises(UsageError, match=r"temporary folder .* is full \(No space left"):
             check_room(small)

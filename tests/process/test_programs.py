@@ -28,7 +28,7 @@ PARENT = (
 
 def gone(pid):
     """Whether the process is no more; a zombie that nobody has waited for counts as gone."""
-    for _ in range(1500):
+    for _ in range(6000):
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
                 return True

@@ -85,12 +85,12 @@ class Page:
         """Open a file and wait until its charts are drawn; milliseconds from start to then."""
         self.call("Page.navigate", url=path.as_uri())
         script = "document.documentElement?.dataset.drawnAfterMs ?? null"
-        for _ in range(600):
+        for _ in range(2400):
             drawn = self.value(script)
             if drawn is not None:
                 return float(drawn)
             time.sleep(0.05)
-        raise AssertionError(f"{path.name}: charts not drawn within 30 s; {self.complaints}")
+        raise AssertionError(f"{path.name}: charts not drawn within two minutes; {self.complaints}")
 
     def value(self, script: str) -> Any:
         """What a JavaScript expression evaluates to; a promise is waited for."""
