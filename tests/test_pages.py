@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
+from scripts.browser import WITHOUT, is_unwanted
 
 pytestmark = [pytest.mark.slow, pytest.mark.ffmpeg]
 
@@ -90,6 +92,8 @@ def run(programs, tmp_path, clips, monkeypatch):
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_the_commands_of_a_page_do_what_it_says(path, run, tmp_path):
+    if "npm install" in path.read_text(encoding="utf-8") and is_unwanted():
+        pytest.skip(f"{WITHOUT} is set, and this page needs Node")
     for commands in BEFORE.findall(path.read_text(encoding="utf-8")):
         run(["bash", "-euo", "pipefail", "-c", commands])
     printed = ""
@@ -123,3 +127,14 @@ def test_every_block_is_run_or_says_why_not(path):
 def test_few_blocks_are_not_run():
     found = [block for path in PAGES for block in blocks(path) if block.mark == "not run"]
     assert len(found) <= MOST_NOT_RUN
+
+
+def test_the_steps_of_the_workflow_run(run):
+    path = ROOT / "docs" / "how-to" / "quality-gate.md"
+    for commands in BEFORE.findall(path.read_text(encoding="utf-8")):
+        run(["bash", "-euo", "pipefail", "-c", commands])
+    (block,) = (each for each in blocks(path) if each.language == "yaml")
+    steps = yaml.safe_load(block.text)["jobs"]["gate"]["steps"]
+    install, gate = (step["run"] for step in steps if "run" in step)
+    assert install == "pip install tinyvmaf"
+    assert run(["bash", "-euo", "pipefail", "-c", gate]).startswith("yes: ")

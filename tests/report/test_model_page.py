@@ -32,6 +32,8 @@ CUT_OFF = """
 
 @pytest.fixture(scope="module")
 def runtime():
+    if is_unwanted():
+        pytest.skip(f"{WITHOUT} is set")
     there = (FOLDER / "package.json").is_file()
     assert there, "no ONNX Runtime Web: `python scripts/onnxruntime_web.py` gets it"
     return FOLDER
