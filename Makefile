@@ -79,6 +79,7 @@ zoo: corpus  ## train the planned models; with PEERS="a.onnx ..." judge all on t
 pages: $(READY)  ## write every generated page and schema again
 	$(BIN)/python scripts/model_pages.py
 	$(BIN)/python scripts/sampling_page.py
+	$(BIN)/python scripts/splits_page.py
 	$(BIN)/python scripts/schemas.py
 	$(BIN)/python benchmarks/everything.py --page
 
