@@ -134,8 +134,8 @@ def test_damage_comes_before_the_encoder(ladder):
         ),
         (rung(**X264, crf=[1], noise=[]), ", rung 1: expected noise of 1 or more"),
         (rung(**X264, crf=[1], banding=[0]), ", rung 1: expected banding of 1 or more"),
-        (rung(**X264, crf=[1]) * 2, ": the same rung is there twice"),
-        (rung(**X264, crf=[1], heights=[1, 1]), ": the same rung is there twice"),
+        (rung(**X264, crf=[1]) * 2, ": the same rung occurs twice"),
+        (rung(**X264, crf=[1], heights=[1, 1]), ": the same rung occurs twice"),
     ],
 )
 def test_what_is_no_ladder(ladder, text, message):

@@ -162,7 +162,7 @@ def test_the_geometry_of_raw_files_and_what_a_row_leaves_out(manifest):
 def test_the_same_clip_twice(manifest):
     path = manifest(HEADER, "Bird,a.mp4,x/b.mp4", "Cat,a.mp4,x/b.mp4", "Bird,a.mp4,y/b.mp4")
     assert refusal(path) == (
-        ", line 4: clip b of source Bird is there twice; give each a name of its own in a column "
+        ", line 4: clip b of source Bird occurs twice; give each a different name in a column "
         "`clip`"
     )
 
@@ -194,7 +194,7 @@ def test_any_bytes_give_a_corpus_or_a_refusal(tmp_path_factory, data):
 def test_a_column_that_is_there_twice(manifest):
     path = manifest(f"{HEADER},mos,mos", "Bird,a.mp4,b.mp4,1,5")
     assert refusal(path) == (
-        ": column mos is there twice; one of them would not be read: leave one out, or rename it"
+        ": column mos occurs twice; one of them would not be read: leave one out, or rename it"
     )
 
 

@@ -85,7 +85,7 @@ def test_folders_are_sources(tmp_path):
     ]
     assert reasons(found, tmp_path) == {
         "stray.xml": (
-            "lies in no folder of its source; put it into one, or use `pattern` or `manifest`"
+            "is in no folder of a source; put it into one, or use `pattern` or `manifest`"
         )
     }
     # A file that is named is taken, whatever its suffix.
@@ -132,7 +132,7 @@ def test_a_manifest_of_videos(tmp_path):
     [
         ("source,mos\n", ": found source, mos; logs need `source`, and `log`, `clip` or"),
         ("source,log\n,a.json\n", ", line 2: no value for source"),
-        ("source,log\nB,a.json\nB,a.json\n", ", line 3: a.json is there twice"),
+        ("source,log\nB,a.json\nB,a.json\n", ", line 3: a.json occurs twice"),
         ("source,log\nB,a.json,x\n", ": a line has more values than there are columns"),
         ("source,log,log\nB,a.json,x\n", ": two columns are called 'log'"),
     ],
@@ -151,5 +151,5 @@ def test_what_cannot_be_named(tmp_path):
     with pytest.raises(CorpusError, match=r"^no log found that fits$"):
         name_logs([tmp_path])
     touch(tmp_path, "x/a.json", "y/a.json")
-    with pytest.raises(CorpusError, match=r"are both clip a of source a; give them names"):
+    with pytest.raises(CorpusError, match=r"are both clip a of source a; give them different names"):
         name_logs([tmp_path], pattern="{source}.json")

@@ -82,7 +82,7 @@ def test_what_is_refused(tmp_path):
         ", line 2: mos is 'good', expected a number"
     )
     assert refusal(tmp_path, "clip,mos\ncafé_1,3\ncafé_1.mp4,3\n") == (
-        ", line 3: clip café_1.mp4 is there twice"
+        ", line 3: clip café_1.mp4 occurs twice"
     )
     # Numbers that are no votes are not averaged.
     assert refusal(tmp_path, "clip,kbps,height\ncafé_1,3000,720\n").startswith(": no opinions; ")

@@ -134,7 +134,7 @@ def test_a_model_that_is_broken_in_other_ways_is_not_written(tmp_path, broken):
     with pytest.raises(UnsafeModelError) as error:
         repair(broken, output=tmp_path / "mended.onnx")
     assert str(error.value) == (
-        f"{broken}: cannot be mended: the mended model: "
+        f"{broken}: cannot be repaired: the repaired model: "
         "the weight 'weight0' holds NaN or infinite values; train it again"
     )
     assert not (tmp_path / "mended.onnx").exists()

@@ -24,7 +24,7 @@ def test_pairs_are_named_relative_to_their_list(tmp_path):
     [
         ("reference,other\n", "no column distorted; a list of pairs needs reference and distorted"),
         ("reference,distorted\na.mp4,\n", "line 2: no value for distorted"),
-        ("reference,distorted\n", "names no pair"),
+        ("reference,distorted\n", "lists no pair"),
         ('reference,distorted\n"a', "not a readable CSV file"),
     ],
 )

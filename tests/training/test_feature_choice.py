@@ -100,5 +100,5 @@ def test_columns_sets_and_all_can_be_asked_for():
     assert choose_features(table, ["canonical6"]).table.info.features == CANONICAL6
     with pytest.raises(UsageError, match=r"^features psnr: not in this table, which has adm2, "):
         choose_features(table, "psnr")
-    with pytest.raises(UsageError, match="a feature is there twice"):
+    with pytest.raises(UsageError, match="a feature occurs twice"):
         choose_features(table, "canonical6,adm2")

@@ -179,7 +179,7 @@ def repair_model(
     for step in plan.steps:
         TERMINAL.note(step)
     if output is None:
-        TERMINAL.note("nothing is written; give -o FILE to write the mended model")
+        TERMINAL.note("nothing is written; give -o FILE to write the repaired model")
         return
     carry_out(plan, output=output)
     show(f"{output}")

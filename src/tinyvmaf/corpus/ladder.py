@@ -121,7 +121,7 @@ def _parse(text: str, origin: str) -> tuple[Rung, ...]:
         for rung in _expand(table, f"{origin}, rung {index}")
     ]
     if len(set(rungs)) != len(rungs):
-        raise UsageError(f"{origin}: the same rung is there twice")
+        raise UsageError(f"{origin}: the same rung occurs twice")
     return tuple(rungs)
 
 

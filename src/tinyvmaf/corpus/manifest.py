@@ -46,7 +46,7 @@ def read_manifest(path: Path, *, raw: RawFormat | None = None) -> Corpus:
         raw: Geometry of raw files whose row has none.
 
     Raises:
-        CorpusError: a column or a value is missing or wrong, or a clip is there twice.
+        CorpusError: a column or a value is missing or wrong, or a clip occurs twice.
     """
     pairs: dict[tuple[str, str], Pair] = {}
     # Most rows name a reference that another row names, too.
@@ -58,8 +58,8 @@ def read_manifest(path: Path, *, raw: RawFormat | None = None) -> Corpus:
             raise CorpusError(f"{path}, line {line}: {error}") from error
         if (pair.source, pair.clip) in pairs:
             raise CorpusError(
-                f"{path}, line {line}: clip {pair.clip} of source {pair.source} is there twice; "
-                "give each a name of its own in a column `clip`"
+                f"{path}, line {line}: clip {pair.clip} of source {pair.source} occurs twice; "
+                "give each a different name in a column `clip`"
             )
         pairs[pair.source, pair.clip] = pair
     return Corpus(path.parent, tuple(pairs[key] for key in sorted(pairs)))
@@ -100,7 +100,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
         twice = sorted(name for name, count in Counter(columns).items() if count > 1)
         if twice:
             raise CorpusError(
-                f"{path}: column {', '.join(twice)} is there twice; one of them would not be read: "
+                f"{path}: column {', '.join(twice)} occurs twice; one of them would not be read: "
                 "leave one out, or rename it"
             )
         for row in reader:

@@ -106,7 +106,7 @@ def name_logs(
         if (one.source, one.clip) == (other.source, other.clip):
             raise CorpusError(
                 f"{one.path} and {other.path} are both clip {one.clip} of source {one.source}; "
-                "give them names of their own with `pattern` or `manifest`"
+                "give them different names with `pattern` or `manifest`"
             )
     return NamedLogs(tuple(found), tuple(left_out))
 
@@ -186,7 +186,7 @@ def _by_folder(path: Path, root: Path | None) -> NamedLog | Problem:
     inner = path.relative_to(root)
     if len(inner.parts) == 1:
         return Problem(
-            path, "lies in no folder of its source; put it into one, or use `pattern` or `manifest`"
+            path, "is in no folder of a source; put it into one, or use `pattern` or `manifest`"
         )
     clip = "/".join((*inner.parts[1:-1], stem(inner.name)))
     return NamedLog(path, inner.parts[0], clip, {})
@@ -265,7 +265,7 @@ def _by_manifest(
         clip = row.get("clip") or stem(row[key])
         name = str(path.absolute()) if by_path else stem(row[key])
         if name in known:
-            raise CorpusError(f"{where}: {row[key]} is there twice")
+            raise CorpusError(f"{where}: {row[key]} occurs twice")
         known[name] = NamedLog(path, row["source"], clip, {label: row[label] for label in labels})
     if by_path and not files:
         files = [(log.path, None) for log in known.values()]

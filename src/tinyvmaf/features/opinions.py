@@ -193,7 +193,7 @@ def _opinions(
     for line, row in enumerate(rows, start=2):
         key = _key(row[column])
         if vote is None and key in seen:
-            raise CorpusError(f"{path}, line {line}: clip {row[column]} is there twice")
+            raise CorpusError(f"{path}, line {line}: clip {row[column]} occurs twice")
         seen.add(key)
         votes[key] += [_value(row, name, f"{path}, line {line}") for name in wanted if row[name]]
     return {key: _summary(found) for key, found in votes.items() if found}
@@ -222,7 +222,7 @@ def _means(
     for line, row in enumerate(rows, start=2):
         where, key = f"{path}, line {line}", _key(row[column])
         if key in found:
-            raise CorpusError(f"{where}: clip {row[column]} is there twice")
+            raise CorpusError(f"{where}: clip {row[column]} occurs twice")
         labels: dict[str, Label] = {MOS: _value(row, mean, where)}
         n_votes = _value(row, count, where) if count and row[count] else None
         if interval is not None:

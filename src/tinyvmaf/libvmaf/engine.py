@@ -76,7 +76,7 @@ class FfmpegEngine:
         ffmpeg: The program.
         stall_s: A pair is given up when no new frame came for so many seconds: storage that does
             not answer would otherwise hold a job for ever. None waits.
-        allow_damaged: Whether damaged videos are compared as the decoder conceals them.
+        allow_damaged: True if damaged videos are compared as the decoder conceals them.
         remarks: Gets a line for every damaged video.
     """
 
@@ -137,7 +137,7 @@ class FfmpegEngine:
         Args:
             arguments: Of ffmpeg.
             teacher: The model.
-            folder: Where the logs go.
+            folder: Folder for the logs.
             on_frame: Told how many frames are done.
             pairs: Whose videos are read, all with one reference: first every distorted video, then
                 the reference. Empty for pictures of our own making.
@@ -212,7 +212,7 @@ def find_engine(
     Args:
         name: Which one.
         ffmpeg: The program to use.
-        stall_s: How long ffmpeg may make no new frame; `vmaf` does not tell how far it is.
+        stall_s: Seconds without a new frame after which ffmpeg is stopped; not for `vmaf`.
 
     Raises:
         UsageError: there is no engine of that name, or no time is given.

@@ -47,7 +47,7 @@ class ForeignLog:
     """A log, and what it says of its run.
 
     Attributes:
-        path: Where it lies.
+        path: The file.
         columns: Our name -> one value a frame, NaN where the log has none.
         version: Of libvmaf; None if the log does not say (CSV).
         model: The model's name; None if the log does not say (version 2 and later).

@@ -108,10 +108,10 @@ def compare(
 
     Args:
         inputs: Labels of the pads.
-        names: What labels between begin with; no other part of the whole graph has them.
+        names: Prefix of intermediate labels; no other part of the whole graph has them.
         pair: The two videos.
         teacher: The model.
-        threads: What libvmaf may use.
+        threads: Threads of libvmaf.
         sets: The feature sets.
         folder: Where the logs go, with its slash, within the folder that ffmpeg runs in.
     """
@@ -234,10 +234,10 @@ def libvmaf(
     Args:
         pads: Their labels.
         teacher: The model.
-        threads: What libvmaf may use.
+        threads: Threads of libvmaf.
         log: The CSV file that it writes.
         every: Spatial features are computed on frames 0, `every`, 2 `every`, ... only.
-        companion: Whether v0.6.1 comes along for its six features.
+        companion: True if v0.6.1 comes along for its six features.
     """
     # A stream that ends early ends the comparison; framesync would go on with its last frame.
     options = f"log_fmt=csv:log_path={log}:n_threads={threads}:shortest=1:repeatlast=0"

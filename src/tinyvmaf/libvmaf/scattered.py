@@ -61,7 +61,7 @@ def sampled_graph(
         frames: Compared frames, numbered from 0 to `pair.n_frames` - 1; at least one.
         pair: The two videos.
         teacher: Whose scores are wanted.
-        threads: What each libvmaf filter may use.
+        threads: Threads of each libvmaf filter.
         sets: Reduced sets that share the decode.
         spare: Frames that are kept as pictures; their pads have to be mapped to outputs.
         inputs: The pads of the distorted video and of the reference.

@@ -50,7 +50,7 @@ class FeatureSet:
         features: Their names without prefix, libvmaf's where it makes them, in order.
         divisor: Both videos are scaled down by it in either direction; 1 is full size.
         scaler: Ffmpeg's algorithm for that.
-        by_libvmaf: Whether libvmaf makes it, or a chain of `pixels`.
+        by_libvmaf: True if libvmaf makes it, or a chain of `pixels`.
     """
 
     name: str
@@ -109,7 +109,7 @@ def find_sets(names: str) -> tuple[FeatureSet, ...]:
     """The sets that `names` lists, separated by commas; `all` needs the same pass as `canonical6`.
 
     Raises:
-        UsageError: an unknown name, one that is there twice, or none.
+        UsageError: an unknown name, one that occurs twice, or none.
     """
     found = tuple(_find_set(name.strip()) for name in names.split(","))
     if len(set(found)) < len(found):

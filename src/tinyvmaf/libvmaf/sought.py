@@ -116,7 +116,7 @@ def score_frames_of(
         frames: Compared frames, each below every pair's `n_frames`.
         engine: Runs libvmaf.
         teacher: The model.
-        threads: What libvmaf may use; every video is decoded by one thread.
+        threads: Threads of libvmaf; every video is decoded by one thread.
         verify: So many of `frames` are decoded a second time, from one group of pictures further
             back and with nothing skipped, and the first frame of every video is compared to the one
             that ffmpeg decodes; 0 for a pair that an earlier call verified.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading what ffmpeg says while it decodes: damage, filters of its own, frames of every input.
+"""Parsing of ffmpeg's messages during a decode: damage, inserted filters, frames of each input.
 
 Ffmpeg conceals what it cannot decode and ends with status 0; only its words tell. In go the lines
 of its stderr at the log level `VERBOSE`, out come what a user should see and what was found about
@@ -76,8 +76,8 @@ class Diagnostics:
     Attributes:
         streams: The videos that were decoded, by the number of their input.
         inserted: Filters that ffmpeg put into the graph by itself.
-        reconfigured: Whether a video changed its size, format or tags in the middle.
-        cropped: Whether the container of a video crops its pictures.
+        reconfigured: True if a video changed its size, format or tags in the middle.
+        cropped: True if the container of a video crops its pictures.
     """
 
     def __init__(self) -> None:

@@ -57,7 +57,7 @@ class FrameIndex:
         packet_flags: Keyframe, disposable, hidden: bits that the properties read.
         packet_position: Where every packet lies in the file, in bytes; -1 if that is unknown.
         shown: The packet of every frame that is shown, in order of showing.
-        from_container: Whether the container's own index told all of this.
+        from_container: True if the container's own index told all of this.
         fault: Why frames cannot be found by their time stamps, None if they can.
     """
 

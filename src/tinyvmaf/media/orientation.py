@@ -30,9 +30,9 @@ class Orientation:
     """The steps from the stored picture to the shown one, in this order.
 
     Attributes:
-        transposed: Whether rows become columns.
-        mirrored: Whether left and right are exchanged.
-        flipped: Whether top and bottom are exchanged.
+        transposed: True if rows become columns.
+        mirrored: True if left and right are exchanged.
+        flipped: True if top and bottom are exchanged.
     """
 
     transposed: bool = False

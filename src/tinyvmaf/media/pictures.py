@@ -52,7 +52,7 @@ class FirstFrame:
     Attributes:
         orientation: How a player turns and mirrors the stored picture; None for a display matrix
             that is neither quarter turns nor mirrors.
-        interlaced: Whether it says that it is two fields.
+        interlaced: True if it says that it is two fields.
     """
 
     orientation: Orientation | None
@@ -78,8 +78,8 @@ class Beginning:
     """Properties, first frame and first pictures of a video, from opening it once.
 
     Attributes:
-        info: What `probe` knows.
-        first: What the first frame says.
+        info: The result of `probe`.
+        first: Properties of the first frame.
         look: The first `QUICK_FRAMES` frames, or all if there are fewer.
     """
 
@@ -90,7 +90,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class _Watcher:
-    """Who is told of the reading; what is remembered of a video does not depend on it."""
+    """The receiver of progress, which is no part of the cache's key."""
 
     progress: Progress = field(compare=False)
 

@@ -160,7 +160,7 @@ class Seeker:
         Args:
             frames: Numbers in order of showing.
             earlier: Begin so many groups of pictures before the nearest that would do.
-            skip: Whether the decoder may skip what no wanted frame needs.
+            skip: True if the decoder may skip what no wanted frame needs.
 
         Raises:
             NotSeekable: one of them does not come out, or seeking ends elsewhere.

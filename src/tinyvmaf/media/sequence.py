@@ -26,7 +26,7 @@ class PictureSequence:
 
     Attributes:
         first: The number of the first picture.
-        n_pictures: How many there are.
+        n_pictures: Number of pictures.
         frame_rate: Pictures per second; None where nobody has said it (see `RawFormat`).
     """
 

@@ -189,7 +189,7 @@ class _Decoding:
 def _in_passing(
     frames: Iterable[av.VideoFrame], windows: tuple[tuple[int, int], ...]
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """The same of a video whose time stamps tell no frames apart: all before are decoded."""
+    """As above, for a video with ambiguous time stamps: all earlier frames are decoded."""
     wanted = iter(windows)
     first, last = next(wanted, (0, -1))
     for number, frame in enumerate(frames):

@@ -108,7 +108,7 @@ class Video:
 
     @property
     def timed(self) -> bool:
-        """Whether it says itself, or somebody has said, when its frames are shown."""
+        """True if the times of its frames are known, from the file or from the user."""
         untimed = self.raw or self.sequence
         return untimed is None or untimed.frame_rate is not None
 
@@ -180,7 +180,7 @@ class VideoInfo:
             say.
         transfer: Transfer characteristic, such as `smpte2084`, or None if the file does not say.
         bitrate_kbps: Size of the video's packets over its duration.
-        constant_rate: Whether all packets last equally long.
+        constant_rate: True if all packets last equally long.
     """
 
     width: int

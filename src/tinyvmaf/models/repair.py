@@ -105,16 +105,16 @@ def carry_out(plan: RepairPlan, *, output: Path) -> None:
             del tensor.external_data[:]
     data = model.SerializeToString(deterministic=True)
     try:
-        checked = check_bytes(data, folder=output.parent, origin="the mended model")
+        checked = check_bytes(data, folder=output.parent, origin="the repaired model")
         start(checked)
     except ModelError as error:
-        raise type(error)(f"{plan.model}: cannot be mended: {error}") from error
+        raise type(error)(f"{plan.model}: cannot be repaired: {error}") from error
     # A model and its card change together, and a mended model has none of its own.
     complete(output)
     beside = output.with_suffix(".json")
     if beside.exists() and read_beside(output).sha256 != checked.sha256:
         raise UsageError(
-            f"{beside} describes another model than the mended one; move it away, or choose "
+            f"{beside} describes another model than the repaired one; move it away, or choose "
             "another output"
         )
     write_bytes(output, data)

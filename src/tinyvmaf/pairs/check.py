@@ -50,7 +50,7 @@ def check(
     Args:
         pair: The two videos.
         allowed: Findings that the user accepts by name.
-        sync: Whether frames are matched as the pictures show, where time stamps mislead.
+        sync: True if frames are matched as the pictures show, where time stamps mislead.
         crop: `W:H:X:Y` of the reference, `distorted:W:H:X:Y`, or `auto`; None for whole pictures.
         excerpt: The part that is compared; `WHOLE` for what the pair itself says.
         progress: Told while large files are read.
@@ -146,7 +146,7 @@ def _at_rate_of(side: Side, other: Side) -> Side:
 
 
 def _times(side: Side, other: Side, *, timed: bool) -> Times:
-    """When each frame is shown, from the first on; by the frame rate where stamps do not tell."""
+    """Time of each frame, from the first on; by the frame rate if there are no time stamps."""
     n_frames, rate = side.info.n_frames, float(side.info.frame_rate)
     times = frame_times(side.video if timed else other.video)
     if not timed:

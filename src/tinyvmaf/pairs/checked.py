@@ -133,7 +133,7 @@ class Side:
         video: The file.
         info: Its properties; width and height as shown.
         orientation: How the stored picture is turned and mirrored to be shown.
-        interlaced: Whether it is flagged as interlaced.
+        interlaced: True if it is flagged as interlaced.
         conversion: The steps before libvmaf.
     """
 
@@ -153,7 +153,7 @@ class CheckedPair:
         reference, distorted: The two videos with what is known of them.
         matching: Which frames are compared.
         notes: Remarks that every result of this pair must carry.
-        accepted: What was found and accepted by name.
+        accepted: Names under which findings were accepted.
     """
 
     pair: Pair

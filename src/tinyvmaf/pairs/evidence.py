@@ -64,7 +64,7 @@ class Stretch:
     Attributes:
         first, last: Numbers of matched frames, both included.
         offset: Frames that the fitting frame of the reference lies later than the matched one.
-        clear: How clear that is against no offset: at most 2 a frame; 0 for no offset.
+        clear: Evidence of that against no offset, at most 2 a frame; 0 for no offset.
         n_telling: Frames in which the reference changes enough to tell offsets apart.
     """
 
@@ -241,7 +241,7 @@ def _gain(ours: Float[np.ndarray, "n k p"], theirs: Float[np.ndarray, "n k p"]) 
 def _distances(
     seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]
 ) -> Float[np.ndarray, "n_frames n_offsets n_blocks"]:
-    """Mean squared distances; a large one where the reference has no such frame or it lacks."""
+    """Mean squared distances; a large one where the reference has no such frame."""
     n_frames, n_blocks, n_pixels = seen.detail.shape
     apart = np.full((n_frames, len(offsets), n_blocks), _NOWHERE, np.float32)
     for column, offset in enumerate(offsets):

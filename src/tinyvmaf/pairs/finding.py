@@ -46,11 +46,11 @@ class Finding:
     """One thing that a user must know.
 
     Attributes:
-        cause: What was found, with its numbers.
-        cure: What to do about it.
-        allowance: What lets the pair through in spite of it; None for a mere warning.
-        final: Whether it stops the pair although nothing lets it through.
-        offered: Whether the sentence tells of the allowance: for what a user may know better.
+        cause: The finding, with its numbers.
+        cure: The remedy.
+        allowance: The name under which a user may accept it; None for a mere warning.
+        final: True if it refuses the pair and cannot be accepted.
+        offered: True if the sentence names the allowance, where a user may know better.
     """
 
     cause: str

@@ -141,7 +141,7 @@ class Between:
     Attributes:
         sight: The small pictures so far, with the new ones.
         first, last: The matched frames that were looked at, both included.
-        complete: Whether those are all between the two.
+        complete: True if those are all between the two.
         cost: Packets that were decoded for it.
     """
 
@@ -162,7 +162,7 @@ def look_between(
 
     Args:
         pair: The pair.
-        sight: What was seen of it.
+        sight: The pictures that were looked at.
         low: A matched frame; those behind it are looked at.
         high: The matched frame at which that ends.
         reach: Frames of the reference to either side that are looked at too.

@@ -34,7 +34,7 @@ class Timing:
 
     Attributes:
         matching: The frames that are compared; none if `findings` refuse the pair.
-        findings: What a user must know.
+        findings: Findings for the user.
     """
 
     matching: Matching

@@ -37,7 +37,7 @@ def look_at(path: Path, function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
     Args:
         path: The file that `function` opens.
         function: As `ask` takes it.
-        *args: What it is called with.
+        *args: Its arguments.
 
     Raises:
         TinyVmafError: what `function` raises.
@@ -51,7 +51,7 @@ def ask(function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
 
     Args:
         function: One of a module, not of another function.
-        *args: What it is called with; they and the answer must survive pickling.
+        *args: Its arguments; they and its result must be picklable.
 
     Raises:
         TinyVmafError: what `function` raises.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No program outlives us, even if nobody can clean up any more, as after `kill -9`.
+"""Termination of programs when this process ends in any way, even by `kill -9`.
 
 A small shell holds the other end of a pipe. It is told of every process group that begins and ends;
-when the pipe closes, since we are gone for whatever reason, it kills those that are left. Neither a
+when the pipe closes because this process is gone, it kills those that are left. Neither a
 signal for the parent's death (Linux only, and set between fork and exec, which is not safe beside
 threads) nor an empty stdin (ffmpeg does not mind) would do that.
 """

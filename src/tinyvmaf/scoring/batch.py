@@ -52,7 +52,7 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[Pair, ...]:
 
     Raises:
         UsageError: the file cannot be read, or a raw file has no geometry.
-        CorpusError: a column or a value is missing, or it names no pair.
+        CorpusError: a column or a value is missing, or it lists no pair.
     """
     pairs: list[Pair] = []
     try:
@@ -84,7 +84,7 @@ def read_pairs(path: Path, *, raw: RawFormat | None = None) -> tuple[Pair, ...]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(f"{path}: not a readable CSV file: {error}") from error
     if not pairs:
-        raise CorpusError(f"{path}: names no pair")
+        raise CorpusError(f"{path}: lists no pair")
     return tuple(pairs)
 
 

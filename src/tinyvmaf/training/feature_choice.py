@@ -37,7 +37,7 @@ def choose_features(table: FeatureTable, features: str | Sequence[str] | None = 
             name may be left out.
 
     Raises:
-        UsageError: a name is none of the table's columns, or is there twice.
+        UsageError: a name is none of the table's columns, or occurs twice.
     """
     columns = table.info.features
     if features is None or features == "teacher":
@@ -57,7 +57,7 @@ def choose_features(table: FeatureTable, features: str | Sequence[str] | None = 
             )
         chosen += found
     if len(set(chosen)) < len(chosen):
-        raise UsageError(f"features {','.join(names)}: a feature is there twice")
+        raise UsageError(f"features {','.join(names)}: a feature occurs twice")
     return Chosen(_with(table, chosen))
 
 
