@@ -58,12 +58,20 @@ def main() -> None:
         record = {
             "schema": "tinyvmaf.film_cost/1",
             "date": datetime.now(UTC).date().isoformat(),
+            "about": about(chosen.folder),
             "within": chosen.within,
             "share": chosen.share,
             "rows": rows,
             "versions": {"ffmpeg": find_ffmpeg().version, **versions("numpy", "av")},
         }
         chosen.output.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def about(folder: Path) -> str:
+    names = [name for name, *_ in json.loads((folder / "scenes.json").read_text())]
+    chunks = (folder / "chunks").glob("reference_*.mkv")
+    n_frames = sum(probe(Video(chunk)).n_frames for chunk in chunks)
+    return f"{len(names)} scenes from {len(set(names))} sources, {n_frames} frames until it repeats"
 
 
 def measure_libvmaf(folder: Path, encode: str, *, share: float) -> Row:

@@ -33,6 +33,7 @@ GOALS = {
     "100 exact frames": Goal(n_exact=100),
 }
 DECODED_A_VISIT = 60.0
+NORMAL_90 = 1.645
 
 
 def main() -> None:
@@ -100,6 +101,8 @@ def coverage(exact: np.ndarray, sizes: np.ndarray, goal: Goal, draws: int) -> di
         "rmse": float(np.sqrt(np.mean(error**2))),
         "half_width": float(np.median(half)),
         "exact_frames": float(np.median(n_exact)),
+        # What `costs.json` has of seeking: the deviation that packet sizes leave.
+        "deviation": float(np.median(half * n_exact**0.5) / NORMAL_90),
         "looks": float(n_looks.mean()),
     }
 

@@ -20,12 +20,26 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.files import write_text
 from tinyvmaf.frontier.frontier_record import FrontierRecord, MethodRecord
 from tinyvmaf.report.frontier import chart, markdown
+from tinyvmaf.scoring.costs import FULL_HD, measured_costs
+from tinyvmaf.scoring.plan import (
+    Facts,
+    Goal,
+    Method,
+    choose_method,
+    exact_cost,
+    expected_frames,
+    sampled_cost,
+)
 from tinyvmaf.stats.intervals import Interval, fold_interval
 from tinyvmaf.typed_json import from_json
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 PAGE: Final = DOCS / "results" / "sampled-scoring.md"
 _PICTURE: Final = DOCS / "pictures" / "frontier.svg"
+_LENGTHS: Final = {"10 s": 10, "1 min": 60, "10 min": 600, "2 h": 7200}
+_FRAME_RATE: Final = 25
+# Frames of each video to one moment, about what x264 and SVT-AV1 need in the film.
+_A_VISIT: Final = 60
 _MODELS: Final = ("tinyvmaf_quarter_v1", "tinyvmaf_half_v1")
 
 
@@ -43,6 +57,7 @@ def page() -> str:
         percent="{:.0%}".format,
         ms="{:.1f}".format,
         share="{:.3f}".format,
+        whole="{:.0f}".format,
     )
     loso, hold_out = (
         from_json(FrontierRecord, _read(name)) for name in ("frontier", "frontier_hold_out")
@@ -59,6 +74,9 @@ def page() -> str:
         bad={method.name: method for method in loso.shuffled},
         cheaper=_cheaper(_read("cheaper")),
         coverage=_coverage(),
+        film=_film(),
+        lengths=_lengths(),
+        a_visit=_A_VISIT,
     )
 
 
@@ -73,6 +91,57 @@ def _coverage() -> dict[str, Any] | None:
         if isinstance(table, dict) and "coverage" in table
     }
     return {**record, "tables": tables}
+
+
+def _lengths() -> list[dict[str, Any]]:
+    """What the plan expects of every method for videos of several lengths, in CPU seconds."""
+    costs, rows = measured_costs(), list[dict[str, Any]]()
+    for name, seconds in _LENGTHS.items():
+        facts = Facts(
+            n_frames=seconds * _FRAME_RATE,
+            n_pixels=FULL_HD,
+            passes=("signal",),
+            decoded_a_visit=_A_VISIT,
+        )
+        goal = Goal(within=1.0)
+        expected = {
+            method: expected_frames(facts, goal, costs, method)
+            for method in (Method.DECODE, Method.SEEK)
+        }
+        cost = {
+            method: sampled_cost(facts, costs, method=method, n_exact=count)
+            for method, count in expected.items()
+        }
+        rows.append(
+            {
+                "length": name,
+                "n_frames": facts.n_frames,
+                "exact": exact_cost(facts, costs),
+                "decode": cost[Method.DECODE],
+                "decode_frames": expected[Method.DECODE],
+                "seek": cost[Method.SEEK],
+                "seek_frames": expected[Method.SEEK],
+                "chosen": str(choose_method(facts, goal=goal, costs=costs)),
+            }
+        )
+    return rows
+
+
+def _film() -> dict[str, Any] | None:
+    """The record of `benchmarks/film_cost.py` with what its table shows; None without one."""
+    if not (DOCS / "results" / "film_cost.json").exists():
+        return None
+    record = _read("film_cost")
+    a_frame = {
+        row["encode"]: row["cpu_ms_a_frame"] for row in record["rows"] if row["kind"] == "libvmaf"
+    }
+    rows = [row for row in record["rows"] if row["kind"] != "libvmaf" and row["encode"] in a_frame]
+    for row in rows:
+        row["libvmaf_s"] = a_frame[row["encode"]] * row["n_frames"] / 1000
+        row["times"] = row["libvmaf_s"] / row["cpu_s"]
+        low, high = row["interval"]
+        row["half"] = (high - low) / 2
+    return {**record, "rows": sorted(rows, key=lambda row: row["kind"])}
 
 
 def _method(record: FrontierRecord, name: str) -> MethodRecord:

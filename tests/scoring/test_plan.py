@@ -29,6 +29,7 @@ COSTS = Costs(
     spare_frame=0.01,
     passes={"signal": 0.001, "quarter": 0.004},
     start_s=0.5,
+    deviations={"decode": 3.0, "seek": 6.4},
 )
 FACTS = Facts(n_frames=3000, n_pixels=1920 * 1080, passes=("signal",))
 WITHIN = Goal(within=1.0)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CPU time of the parts of scoring, as `tinyvmaf frontier` measured it.
+"""CPU time of the parts of scoring, and the exact frames to expect, as they were measured.
 
-The figures are in `costs.json` beside this module, written by `tinyvmaf frontier --costs FILE`.
-Only their ratios matter, and those depend little on the machine.
+The figures are in files beside this module: `costs.json` from `tinyvmaf frontier`, `deviations.json`
+from `benchmarks/sampling_coverage.py` and `film_coverage.py`. Only the ratios of CPU times matter,
+and those depend little on the machine.
 """
 
 import json
@@ -37,6 +38,8 @@ class Costs:
         spare_frame: Cost of keeping one frame with its neighbours for a later round.
         passes: Feature set -> its cost, decoding excluded.
         start_s: Cost of starting the program and checking the pair, at any picture size.
+        deviations: Method -> the standard deviation of a frame's score that its auxiliary variables
+            leave, in VMAF points, before anything is known of a pair.
     """
 
     decoding: float
@@ -45,6 +48,7 @@ class Costs:
     spare_frame: float
     passes: Mapping[str, float]
     start_s: float
+    deviations: Mapping[str, float]
 
 
 def costs_of(cpu_ms: Mapping[str, float]) -> Costs:
@@ -62,14 +66,13 @@ def costs_of(cpu_ms: Mapping[str, float]) -> Costs:
             if name not in parts
         },
         start_s=cpu_ms[START] / 1000,
+        deviations=_packaged("deviations")["deviations"],
     )
 
 
-@cache
 def measured_costs() -> Costs:
     """The figures of `costs.json`."""
-    path = files("tinyvmaf.scoring") / "costs.json"
-    return costs_of(json.loads(path.read_text(encoding="utf-8"))["cpu_ms"])
+    return costs_of(_packaged("costs")["cpu_ms"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +110,9 @@ def read_costs(path: Path) -> CostsRecord:
     if not isinstance(found, dict) or found.get("schema") != COSTS_SCHEMA:
         raise SchemaError(f"{path}: expected schema {COSTS_SCHEMA}")
     return from_json(CostsRecord, found, at=str(path))
+
+
+@cache
+def _packaged(name: str) -> dict[str, Any]:
+    path = files("tinyvmaf.scoring") / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -27,9 +27,6 @@ _MOST_FACTOR: Final = 4
 _STOPPING_FACTOR: Final = 1.06
 # For a decision the interval has to clear the threshold by this factor.
 _DECISION_MARGIN: Final = 1.1
-# The standard deviation of a frame that auxiliary variables leave, before anything is known of the
-# pair: of the pilots in docs/results/sampled-scoring.md. Only the choice of a method rests on it.
-_EXPECTED_DEVIATION: Final = {"decode": 3.0, "seek": 6.4}
 _NORMAL_90: Final = 1.645
 
 
@@ -220,11 +217,20 @@ def choose_method(facts: Facts, *, goal: Goal, costs: Costs) -> Method:
             facts,
             costs,
             method=method,
-            n_exact=_expected_frames(facts, goal, method),
+            n_exact=expected_frames(facts, goal, costs, method),
         )
         for method in (Method.DECODE, Method.SEEK)
     }
     return min(expected, key=expected.__getitem__)
+
+
+def expected_frames(facts: Facts, goal: Goal, costs: Costs, method: Method) -> int:
+    """The exact frames that a method needs, as far as can be told before anything is scored."""
+    if goal.n_exact is not None:
+        return goal.n_exact
+    alone = (_NORMAL_90 * costs.deviations[method] / (goal.within or 1.0)) ** 2
+    needed = math.ceil(1 / (1 / alone + 1 / facts.n_frames))
+    return max(first_strata(goal, n_frames=facts.n_frames), needed)
 
 
 def sampled_cost(
@@ -258,7 +264,7 @@ def _first(facts: Facts, goal: Goal, costs: Costs) -> Draw | LeaveToLibvmaf:
     n_strata = first_strata(goal, n_frames=facts.n_frames)
     if method is Method.SEEK and goal.within is not None:
         # A long video needs a second round anyway; a larger first one tells better how large.
-        n_strata = max(n_strata, _expected_frames(facts, goal, method) // 2)
+        n_strata = max(n_strata, expected_frames(facts, goal, costs, method) // 2)
     reason = _dearer(facts, goal, costs, method=method, n_strata=n_strata)
     if reason is not None:
         return LeaveToLibvmaf(reason)
@@ -316,14 +322,6 @@ def _answer(threshold: float, goal: Goal, found: Found, half: float) -> Answer |
     if low >= threshold:
         return Answer.YES
     return Answer.NO if high < threshold else None
-
-
-def _expected_frames(facts: Facts, goal: Goal, method: Method) -> int:
-    if goal.n_exact is not None:
-        return goal.n_exact
-    alone = (_NORMAL_90 * _EXPECTED_DEVIATION[method] / (goal.within or 1.0)) ** 2
-    needed = math.ceil(1 / (1 / alone + 1 / facts.n_frames))
-    return max(first_strata(goal, n_frames=facts.n_frames), needed)
 
 
 def _decoded(n_frames: int, n_exact: int, *, a_visit: float) -> float:
