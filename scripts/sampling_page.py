@@ -39,7 +39,7 @@ _PICTURE: Final = DOCS / "pictures" / "frontier.svg"
 _LENGTHS: Final = {"10 s": 10, "1 min": 60, "10 min": 600, "2 h": 7200}
 _FRAME_RATE: Final = 25
 # Frames of each video to one moment, about what x264 and SVT-AV1 need in the film.
-_A_VISIT: Final = 60
+_A_VISIT: Final = 60.0
 _MODELS: Final = ("tinyvmaf_quarter_v1", "tinyvmaf_half_v1")
 
 

@@ -15,7 +15,7 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.extras import install_command
 from tinyvmaf.files import write_bytes, write_text
 from tinyvmaf.report.html import chart_page
-from tinyvmaf.report.plain_curve import plain_curve, plain_page
+from tinyvmaf.report.plain_curve import moment_text, plain_curve, plain_page, time_ticks
 from tinyvmaf.report.theme import PAGE, PAPER, Theme
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.text import drawn
@@ -73,10 +73,7 @@ def write_curve(score: Score, path: Path) -> None:
         as_page = path.suffix.lower() == ".html"
         write_text(path, plain_page(score) if as_page else plain_curve(score))
         return
-    moments = [
-        (item.time_s, f"{clock(item.time_s)} · VMAF {item.vmaf:.2f} · frame {item.frame}")
-        for item in score.worst_frames
-    ]
+    moments = [(item.time_s, moment_text(item)) for item in score.worst_frames]
     save_chart(
         curve(score, theme=PAGE if path.suffix.lower() == ".html" else PAPER),
         path,
@@ -127,11 +124,12 @@ def curve(score: Score, *, theme: Theme = PAPER) -> "alt.LayerChart | alt.FacetC
 
     end = float(score.times_s[-1]) if len(score.times_s) else 0.0
     name = "time, h:mm:ss" if end >= _HOUR_S else "time, m:ss"
+    ticks = time_ticks(float(score.times_s[0]), end, most=6)
     time_axis = alt.X(
         "time_s:Q",
         title=f"{name}, in the distorted video",
         scale=alt.Scale(nice=False, domain=[float(score.times_s[0]), max(end, 1e-3)]),
-        axis=alt.Axis(labelExpr=_CLOCK, tickCount=6, grid=False),
+        axis=alt.Axis(labelExpr=_CLOCK, values=ticks, grid=False),
     )
     height = alt.Y("mean:Q", title="VMAF", scale=alt.Scale(domain=[_floor(score), 100]))
     points = alt.Chart(alt.Data(values=_points(score))).encode(x=time_axis)
@@ -173,15 +171,6 @@ def curve(score: Score, *, theme: Theme = PAPER) -> "alt.LayerChart | alt.FacetC
         .properties(width=width, height=_HEIGHT, title=title)
         .configure(**theme.config())
         .configure_title(color=theme.ink, subtitleColor=theme.muted, limit=1200)
-    )
-
-
-def clock(seconds: float) -> str:
-    """A time as h:mm:ss.s, or m:ss.s below an hour."""
-    hours, rest = divmod(seconds, _HOUR_S)
-    minutes, rest = divmod(rest, 60)
-    return (
-        f"{int(hours)}:{int(minutes):02}:{rest:04.1f}" if hours else f"{int(minutes)}:{rest:04.1f}"
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from tinyvmaf.report.theme import PAPER
+from tinyvmaf.scoring.pooling import WorstFrame
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.text import one_line
 
@@ -23,15 +24,54 @@ _PAGE: Final = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width">
-<style>body{{margin:1rem;background:{surface}}}svg{{max-width:100%;height:auto}}</style></head>
-<body>{drawing}</body></html>
+<style>body{{margin:1rem;background:{surface};font:14px/1.5 {font};color:{ink}}}
+svg{{max-width:100%;height:auto}}
+@media (prefers-color-scheme: dark){{html{{background:#111;filter:invert(1) hue-rotate(180deg)}}}}
+</style></head>
+<body>{drawing}
+<p>{caption}</p>
+<ol>{moments}</ol></body></html>
 """
+_MINUTE_S: Final = 60
+_TIME_STEPS_S: Final = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800)
+_HOUR_S: Final = 3600
 
 
 def plain_page(score: Score) -> str:
     """A page that holds the drawing and no script."""
     title = escape(one_line(f"{score.distorted.name}: VMAF over time"))
-    return _PAGE.format(title=title, surface=PAPER.surface, drawing=plain_curve(score))
+    caption = "The moments listed are the lowest scores; dots in the chart mark them."
+    if score.sampling is not None:
+        caption = (
+            f"Small dots are exact scores of {len(score.sampling.exact)} of "
+            f"{len(score.frame_scores)} frames; the line between them is a likely course and no "
+            "score. The band is the interval of the mean. The moments listed are the lowest exact "
+            "scores."
+        )
+    moments = "".join(f"<li>{escape(moment_text(item))}</li>" for item in score.worst_frames)
+    return _PAGE.format(
+        title=title,
+        surface=PAPER.surface,
+        ink=PAPER.ink,
+        font=escape(PAPER.font),
+        drawing=plain_curve(score),
+        caption=caption,
+        moments=moments,
+    )
+
+
+def moment_text(item: WorstFrame) -> str:
+    """A bad moment in words: its time, score and frame."""
+    return f"{clock(item.time_s)} · VMAF {item.vmaf:.2f} · frame {item.frame}"
+
+
+def clock(seconds: float) -> str:
+    """A time as h:mm:ss.s, or m:ss.s below an hour."""
+    hours, rest = divmod(seconds, _HOUR_S)
+    minutes, rest = divmod(rest, 60)
+    return (
+        f"{int(hours)}:{int(minutes):02}:{rest:04.1f}" if hours else f"{int(minutes)}:{rest:04.1f}"
+    )
 
 
 def plain_curve(score: Score) -> str:
@@ -73,14 +113,30 @@ class _Plot:
         stroke = f'fill="none" stroke="{PAPER.accent}" stroke-width="1.5" stroke-linejoin="round"'
         yield f'<polyline points="{line}" {stroke}/>'
         mean = self._y(self._score.vmaf.mean)
+        yield from self._sample()
         yield _rule(mean, f'stroke="{PAPER.muted}" stroke-dasharray="4 3"')
         for item in self._score.worst_frames:
             x, y = self._x(item.time_s), self._y(item.vmaf)
-            title = f"{item.time_s:.2f} s: {item.vmaf:.2f}"
+            title = escape(moment_text(item))
             yield (
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{PAPER.other}">'
                 f"<title>{title}</title></circle>"
             )
+
+    def _sample(self) -> Iterator[str]:
+        """The interval of the mean and the frames whose score is exact."""
+        if self._score.interval is not None:
+            top, bottom = (
+                self._y(self._score.interval.high),
+                self._y(max(self._floor, self._score.interval.low)),
+            )
+            size = f'width="{_WIDTH - _LEFT - _RIGHT}" height="{bottom - top:.1f}"'
+            look = f'fill="{PAPER.other}" opacity="0.25"'
+            yield f'<rect x="{_LEFT}" y="{top:.1f}" {size} {look}/>'
+        if self._score.sampling is not None:
+            for frame, value in self._score.sampling.exact.items():
+                x, y = self._x(float(self._score.times_s[frame])), self._y(value)
+                yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{PAPER.accent}"/>'
 
     def _axes(self) -> Iterator[str]:
         for value in _ticks(self._floor, 100.0):
@@ -88,11 +144,13 @@ class _Plot:
             yield _rule(y, f'stroke="{PAPER.rule}"')
             yield _text(_LEFT - 8, y + 4, f"{value:g}", fill=PAPER.muted, anchor="end")
         bottom = _HEIGHT - _BOTTOM
-        for value in _ticks(self._first, self._last):
+        for value in time_ticks(self._first, self._last):
             x = self._x(value)
             yield f'<path d="M{x:.1f} {bottom}v5" stroke="{PAPER.rule}"/>'
-            yield _text(x, bottom + 18, f"{value:g}", fill=PAPER.muted, anchor="middle")
-        name = "time in the distorted video, s"
+            label = f"{value:g}" if self._last < _MINUTE_S else clock(value).removesuffix(".0")
+            yield _text(x, bottom + 18, label, fill=PAPER.muted, anchor="middle")
+        unit = "s" if self._last < _MINUTE_S else "h:mm:ss" if self._last >= _HOUR_S else "m:ss"
+        name = f"time in the distorted video, {unit}"
         yield _text(_WIDTH - _RIGHT, bottom + 36, name, fill=PAPER.ink, anchor="end")
         yield _text(_LEFT - 8, _TOP - 12, "VMAF", fill=PAPER.ink, anchor="end")
 
@@ -106,6 +164,14 @@ class _Plot:
     def _y(self, value: float) -> float:
         share = (100.0 - value) / (100.0 - self._floor)
         return _TOP + share * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def time_ticks(first: float, last: float, *, most: int = _N_TICKS) -> list[float]:
+    """Some times from first to last, in seconds: round ones of a clock from a minute on."""
+    if last < _MINUTE_S:
+        return _ticks(first, last)
+    step = next((s for s in _TIME_STEPS_S if (last - first) / s <= most), _TIME_STEPS_S[-1])
+    return [float(step * n) for n in range(int(np.ceil(first / step)), int(last // step) + 1)]
 
 
 def _ticks(low: float, high: float) -> list[float]:
