@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """CPU time of the parts of scoring, and the exact frames to expect, as they were measured.
 
-The figures are in files beside this module: `costs.json` from `tinyvmaf frontier`, `deviations.json`
-from `benchmarks/sampling_coverage.py` and `film_coverage.py`. Only the ratios of CPU times matter,
-and those depend little on the machine.
+The figures are in files beside this module: `costs.json` from `tinyvmaf frontier`, and
+`deviations.json`, which `benchmarks/film_coverage.py` prints for a film. Only the ratios of CPU
+times matter, and those depend little on the machine.
 """
 
 import json
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.libvmaf.sets import FULL
