@@ -28,11 +28,12 @@ CALLS = {
 STAND_IN = """#!{python} -SE
 import os, subprocess, sys, time
 command = [{ffmpeg!r}, *sys.argv[1:]]
-if not any(word.startswith("file:") for word in command):
+if not any("filter_complex" in word for word in command):
     os.execv(command[0], command)
 noted = [time.time()]
-child = subprocess.Popen([command[0], *command[1:-3], "-stats_period", "0.01", *command[-3:]],
-                         stdout=subprocess.PIPE, text=True)
+if "-stats_period" in command:
+    command[command.index("-stats_period") + 1] = "0.01"
+child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 for line in child.stdout:
     print(line, end="", flush=True)
     if len(noted) == 1 and line.startswith("frame=") and int(line[6:]) > 0:
