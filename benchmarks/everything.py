@@ -85,6 +85,7 @@ OTHERS = {
     "pairs": ("{work}/sources/clips", "{work}/sources/hold_out", "--work", "{work}/pairs"),
     "film": ("{work}/sources", "{work}/film"),
     "film_cost": ("{work}/film", "--output", str(KEPT.parent / "film_cost.json")),
+    "film_coverage": ("{work}/film", "--output", str(KEPT.parent / "film_coverage.json")),
     "cheaper": (
         "{work}/sources/clips",
         "{work}/cheaper",
