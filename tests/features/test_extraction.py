@@ -58,7 +58,12 @@ def test_real_clips_give_libvmafs_own_log(score, bare_log, tiny_corpus):
         ("vmaf_v0.6.1", None, "canonical6", ""),
         ("vmaf_v0.6.1", "half", "half", ""),
         ("vmaf_v1.0.16_3d0h", None, "all", "adm3.*: all features are kept"),
-        ("vmaf_v1.0.16_3d0h", "canonical6", "canonical6", "which --features canonical6 leaves out"),
+        (
+            "vmaf_v1.0.16_3d0h",
+            "canonical6",
+            "canonical6",
+            "which `features='canonical6'` leaves out",
+        ),
         ("vmaf_v1.0.16_3d0h", "all,half", "all,half", ""),
     ],
 )

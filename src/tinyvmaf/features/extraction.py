@@ -191,7 +191,7 @@ def features_of(teacher: str, features: str | None, progress: Progress) -> str:
         progress.note(f"{reads}: all features are kept, its own among them")
         return ALL
     if ALL not in (name.strip() for name in features.split(",")):
-        progress.note(f"{reads}, which --features {features} leaves out; add {ALL} to keep them")
+        progress.note(f"{reads}, which `features='{features}'` leaves out; add {ALL} to keep them")
     return features
 
 
