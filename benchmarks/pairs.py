@@ -27,6 +27,7 @@ from pair_ways import FFMPEG, ORDINARY, SPOILT, WAYS, Source
 TOLERANCE = 0.05
 WIDTH, FRAMES = 384, 60
 FOLLOWED = 4
+ROUNDS = 8
 RESULT = Path("docs/results/pairs.json")
 PAGE = Path("docs/results/pairs.md")
 BEGIN, END = "<!-- made by benchmarks/pairs.py -->", "<!-- end -->"
@@ -63,11 +64,19 @@ def main():
         known = {
             key: found for key, found in known.items() if key[0] not in names or key[1] not in ways
         }
+    # Round by round, so that a run that is stopped has seen every way on some sources, and every
+    # source in some ways.
     jobs = []
-    for name in names:
-        other = paths[SOURCES[(SOURCES.index(name) + 5) % len(SOURCES)]]
-        left = [item for item in ways if (name, item) not in known]
-        jobs += [(paths[name], other, chosen.work / name, left, chosen.keep)] if left else []
+    for turn in range(ROUNDS):
+        for name in names:
+            place = SOURCES.index(name)
+            other = paths[SOURCES[(place + 5) % len(SOURCES)]]
+            left = [
+                item
+                for number, item in enumerate(ways)
+                if (number + place) % ROUNDS == turn and (name, item) not in known
+            ]
+            jobs += [(paths[name], other, chosen.work / name, left, chosen.keep)] if left else []
     with ProcessPoolExecutor(chosen.jobs) as pool:
         for batch in pool.map(of_source, jobs):
             known |= {(found["source"], found["way"]): found for found in batch}

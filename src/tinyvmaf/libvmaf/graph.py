@@ -26,6 +26,9 @@ GRAPH_VERSION = 2
 OWN_FILTERS_ONLY = ("-noauto_conversion_filters",)
 """Ffmpeg's option that ends a run whose graph would need a conversion that we did not write."""
 
+INPUTS = ("0:V:0", "1:V:0")
+"""The pads of the distorted video and of the reference."""
+
 _MATRIX = "bt709"
 
 COMPANION = "canonical"
@@ -79,13 +82,14 @@ def filter_graph(
     teacher: Teacher,
     threads: int = 1,
     sets: Sequence[FeatureSet] = (FULL,),
+    inputs: tuple[str, str] = INPUTS,
 ) -> str:
     """The filter graph: distorted is input 0, reference input 1, paired by frame number.
 
     Several sets share one decode; only the pass at full size asks for the teacher.
     """
     return compare(
-        ("0:V:0", "1:V:0"),
+        inputs,
         ("distorted", "reference"),
         pair=pair,
         teacher=teacher,

@@ -114,13 +114,16 @@ def shared_sampled_graph(
     threads: int = 1,
     sets: Sequence[FeatureSet] = (),
     spare: SpareFrames | None = None,
+    inputs: Sequence[str] = (),
 ) -> str:
     """As `sampled_graph`, for encodes of one reference, which is the last input.
 
-    `pairs` are named by their tags; the distorted videos are inputs 0, 1, ... in that order.
+    `pairs` are named by their tags; the distorted videos are inputs 0, 1, ... in that order, unless
+    `inputs` names other pads.
     """
+    inputs = inputs or [f"{number}:V:0" for number in range(len(pairs) + 1)]
     copies = [f"shared{tag}" for tag in pairs]
-    split = f"[{len(pairs)}:V:0]split={len(copies)}{''.join(f'[{copy}]' for copy in copies)}"
+    split = f"[{inputs[-1]}]split={len(copies)}{''.join(f'[{copy}]' for copy in copies)}"
     graphs = [
         sampled_graph(
             frames,
@@ -129,7 +132,7 @@ def shared_sampled_graph(
             threads=threads,
             sets=sets,
             spare=spare,
-            inputs=(f"{number}:V:0", copy),
+            inputs=(inputs[number], copy),
             tag=tag,
         )
         for number, ((tag, pair), copy) in enumerate(zip(pairs.items(), copies, strict=True))

@@ -32,8 +32,9 @@ from tinyvmaf.process.programs import stopped_with_programs
 SMALL: Final = (96, 54)
 """Width and height of the small pictures."""
 
-# Rows and columns of a cell that are averaged.
-_POINTS: Final = 2
+POINTS: Final = 2
+"""Rows and columns of a cell that are averaged."""
+
 _TO_LIMITED: Final = 219 / 255
 _BT709: Final = (0.2126, 0.7152, 0.0722)
 _FULL: Final = 2
@@ -257,22 +258,29 @@ def _small(
         luma = _luma(frame, full=full, size=(frame.width, frame.height))
         upright = _part(orientation.show(luma), part)
         rows, columns = (
-            _spread(n * _POINTS, length)
+            _spread(n * POINTS, length)
             for n, length in zip(SMALL[::-1], upright.shape, strict=True)
         )
-        return _rounded(_averaged(upright.take(rows, 0).take(columns, 1)))
+        return shrunk(upright.take(rows, 0).take(columns, 1))
     width, height = SMALL[::-1] if orientation.transposed else SMALL
-    luma = _luma(frame, full=full, size=(width * _POINTS, height * _POINTS))
-    return orientation.show(_rounded(_averaged(luma)))
+    luma = _luma(frame, full=full, size=(width * POINTS, height * POINTS))
+    return orientation.show(shrunk(luma))
 
 
-def _averaged(luma: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "height width"]:
-    height, width = (side // _POINTS for side in luma.shape)
-    return luma.reshape(height, _POINTS, width, _POINTS).mean(axis=(1, 3), dtype=np.float32)
+def shrunk(luma: Float[np.ndarray, "*n h w"]) -> UInt8[np.ndarray, "*n height width"]:
+    """Every cell's mean."""
+    height, width = (side // POINTS for side in luma.shape[-2:])
+    cells = luma.reshape(*luma.shape[:-2], height, POINTS, width, POINTS)
+    return _rounded(cells.mean(axis=(-3, -1), dtype=np.float32))
 
 
-def _rounded(values: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
+def _rounded(values: Float[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def limited(luma: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Levels of full range in those of limited range."""
+    return luma * np.float32(_TO_LIMITED) + 16
 
 
 def _luma(
@@ -290,7 +298,7 @@ def _luma(
     else:
         luma = frame.reformat(format="yuv444p").to_ndarray()[0].take(rows, 0).take(columns, 1)
         luma = luma.astype(np.float32)
-    return luma * np.float32(_TO_LIMITED) + 16 if full else luma
+    return limited(luma) if full else luma
 
 
 def _plane(frame: av.VideoFrame) -> Shaped[np.ndarray, "h w"]:

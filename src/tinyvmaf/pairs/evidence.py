@@ -26,11 +26,12 @@ _OLDER_DOUBT: Final = 0.5
 _MOST: Final = 2.0
 _SWITCH: Final = 0.6
 # How clear stretches of another offset must be: where the numbers of frames say so too, later ones,
-# older ones.
+# older ones, several offsets.
 _EXPECTED: Final = 1.2
 _EACH: Final = 0.05
 _CLEAR: Final = 3.0
 _OLDER: Final = 4.0
+_WAVERING: Final = 8.0
 _TELLS: Final = 0.45
 # Both frames' gains together, and the share of what tells that leads back.
 _BOTH_SWAPPED: Final = 0.3
@@ -41,11 +42,14 @@ _FLOOR: Final = 0.1
 _BLOCK: Final = (12, 9)
 _FEW: Final = 2.0
 _BESIDE: Final = 2
+_ALIKE_NOISE: Final = 0.1
 _NOWHERE: Final = 1e6
+# Of what pictures change within the reach of the search; more is not coding.
+_STRANGE: Final = 0.5
 _MANY: Final = 4
 _RESTLESS: Final = 16
 _CANDIDATES: Final = 16
-# Of what a correlation lacks of 1, a far offset must make good so much.
+# Of the misfit at near offsets, a far one must make good so much.
 _GAINED: Final = 0.4
 _NEAR: Final = np.array(sorted(range(-REACH, REACH + 1), key=abs))
 # Correlation; below it a far shift is looked for.
@@ -83,7 +87,7 @@ class Evidence:
         stretches: All frames, in order; one stretch of offset 0 for a matching that is right.
         swapped: Matched frames that show the next one's picture, where the next shows theirs.
         surplus: Frames that the distorted video has over the reference.
-        telling: Share of the frames that fit clearly better where they are than a frame beside.
+        misfit: Mean squared distance of the pictures at their best offsets, in grey levels.
         likeness: Median correlation of matched pictures at their best offsets, in [-1, 1]; None
             if all are flat.
     """
@@ -91,7 +95,7 @@ class Evidence:
     stretches: tuple[Stretch, ...]
     swapped: tuple[int, ...]
     surplus: int
-    telling: float
+    misfit: float
     likeness: float | None
 
     @property
@@ -124,7 +128,7 @@ class Evidence:
 
         A frame that lacks, or one too many, moves all that follow; where the numbers of frames say
         so, less suffices. Coarse encodes show older pictures for a while, hardly ever later ones,
-        and waver between offsets.
+        and waver between offsets, as a frozen picture does more clearly.
         """
         clear: dict[int, float] = {}
         for item in group:
@@ -135,7 +139,7 @@ class Evidence:
         if stays and offset * self.surplus < 0 and abs(offset) <= abs(self.surplus):
             n_telling = sum(item.n_telling for item in group if item.offset == offset)
             least = min(least, max(_EXPECTED, _EACH * n_telling))
-        return clear[offset] >= least
+        return clear[offset] >= least or sum(clear.values()) >= _WAVERING
 
 
 def examine(
@@ -165,10 +169,9 @@ def examine(
     level, detail = _prepared(reference.pictures), _prepared(distorted.pictures)[place[compared]]
     seen = _Seen(level, detail, reference.frames, ours, compared, surplus)
     found = _follow(seen, _NEAR)
-    if far > REACH and found.lost:
+    if far > REACH and (found.lost or found.misfit > _STRANGE * _usual_change(seen)):
         further = _follow(seen, _likely(seen, far=far))
-        closer = (1 - _GAINED) * (1 - (found.likeness or 0))
-        if further.off and 1 - (further.likeness or 0) < closer:
+        if further.off and further.misfit < (1 - _GAINED) * found.misfit:
             return further
     return found
 
@@ -201,14 +204,14 @@ def _follow(seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]) -> Evidence:
     scaled = replace(seen, level=seen.level * gain)
     apart = _distances(scaled, offsets)
     cost = _costs(scaled, apart, offsets)
-    path = _settled(_path(cost), cost, apart, offsets)
+    path = _settled(_path(cost, offsets), cost, apart, offsets)
     rows, there = _rows(seen.numbers, seen.ours + offsets[path])
     stretches = _stretches(cost, path, offsets, seen)
     return Evidence(
         stretches=stretches,
         swapped=_swaps(cost, offsets, scaled, path) if len(stretches) < _RESTLESS else (),
         surplus=seen.surplus,
-        telling=_telling(cost),
+        misfit=_misfit(apart, path),
         likeness=_likeness(seen.level[rows][there], seen.detail[there]),
     )
 
@@ -292,12 +295,12 @@ def _told(
     return changed**2 / (changed**2 + (noise + _FLOOR) ** 2)
 
 
-def _path(cost: Float[np.ndarray, "n k"]) -> Int[np.ndarray, " n"]:
+def _path(cost: Float[np.ndarray, "n k"], offsets: Int[np.ndarray, " k"]) -> Int[np.ndarray, " n"]:
     """The cheapest sequence of offsets, where each change of offset costs the same (Viterbi)."""
     came = np.zeros(cost.shape, dtype=np.int64)
-    # A change in still pictures at the start is one all the same, and more likely than none.
-    total = cost[0] + _SWITCH * 1.01
-    total[0] = cost[0, 0]
+    # In still pictures at the start nothing tells: a single frame more likely lacks later on,
+    # several lack before.
+    total = cost[0] + 1.01 * _SWITCH * (np.abs(offsets) == 1)
     for frame in range(1, len(cost)):
         cheapest = int(total.argmin())
         jump = total[cheapest] + _SWITCH
@@ -334,7 +337,10 @@ def _settled(
             for values in (cost, error)
         )
         open_ = worse <= worse[place - 1 - start] + _SWITCH
-        change = start + 1 + int(np.where(open_, noisier, np.inf).argmin())
+        noisier[~open_] = np.inf
+        likely = np.flatnonzero(noisier <= noisier.min() + _ALIKE_NOISE)
+        # A coarse encode shows what was before for some frames.
+        change = start + 1 + int(likely[0 if offsets[columns[1]] > offsets[columns[0]] else -1])
         path[start:change], path[change:end] = columns
         start = change
     _chosen(path, error, offsets)
@@ -408,11 +414,17 @@ def _swaps(
     return tuple(int(frame) for frame in seen.compared[places[share >= _SWAPPED]])
 
 
-def _telling(cost: Float[np.ndarray, "n k"]) -> float:
-    """Share of the frames that fit clearly better where they are than one frame beside."""
-    if cost.shape[1] < 3:  # noqa: PLR2004
-        return 0.0
-    return float((cost[:, 1:3].min(axis=1) - cost[:, 0] > _MOST / 2).mean())
+def _misfit(apart: Float[np.ndarray, "n k n_blocks"], path: Int[np.ndarray, " n"]) -> float:
+    chosen = apart[np.arange(len(path)), path].mean(axis=1)
+    known = chosen < _NOWHERE
+    return float(chosen[known].mean()) if known.any() else 0.0
+
+
+def _usual_change(seen: _Seen) -> float:
+    """Mean squared distance of pictures of the reference that are some frames apart."""
+    rows, there = _rows(seen.numbers, seen.numbers + REACH)
+    step = seen.level[rows[there]] - seen.level[there]
+    return float(np.square(step).mean()) + _FLOOR if step.size else _NOWHERE
 
 
 def _likeness(ours: Float[np.ndarray, "n k p"], theirs: Float[np.ndarray, "n k p"]) -> float | None:

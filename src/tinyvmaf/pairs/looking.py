@@ -81,12 +81,11 @@ def look(pair: CheckedPair, *, reach: int = CLOSE_REACH) -> Sight:
     """
     matched = frames_of(pair.matching.reference), frames_of(pair.matching.distorted)
     n_frames = len(matched[0])
-    places = np.unique(np.linspace(0.1, 0.9, _CLOSE_UPS) * (n_frames - 1)).astype(int)
+    places = close_places(n_frames)
     videos = pair.reference.video, pair.distorted.video
-    parts = _part(pair.reference), _part(pair.distorted)
-    seen = max(pair.reference.info.n_frames, pair.distorted.info.n_frames)
-    size = _picture_size(*pair.size)
-    if seen <= WHOLE_FRAMES:
+    parts = part_of(pair.reference), part_of(pair.distorted)
+    size = picture_size(*pair.size)
+    if is_short(pair):
         closer = _closer(matched, places, size, parts)
         with ThreadPoolExecutor(2) as pool:
             ours, theirs = pool.map(all_pictures, videos, closer)
@@ -104,7 +103,19 @@ def look(pair: CheckedPair, *, reach: int = CLOSE_REACH) -> Sight:
     return Sight(ours, theirs, matched, close)
 
 
-def _part(side: Side) -> tuple[int, int, int, int] | None:
+def is_short(pair: CheckedPair) -> bool:
+    """True if all frames of both videos are looked at."""
+    sides = (pair.reference, pair.distorted)
+    return max(side.info.n_frames for side in sides) <= WHOLE_FRAMES
+
+
+def close_places(n_frames: int) -> Int[np.ndarray, " n_places"]:
+    """Numbers of the matched frames of a short clip that are looked at closely."""
+    return np.unique((np.linspace(0.1, 0.9, _CLOSE_UPS) * (n_frames - 1)).astype(int))
+
+
+def part_of(side: Side) -> tuple[int, int, int, int] | None:
+    """Width, height, left and top of the part of a side's pictures that is compared."""
     crop = side.conversion.crop
     return None if crop is None else (crop.width, crop.height, crop.left, crop.top)
 
@@ -130,7 +141,9 @@ def look_further(pair: CheckedPair, sight: Sight, *, far: int) -> Sight:
     windows = [
         (max(0, int(ours[i]) - far), min(last, int(ours[i]) + far + _LENGTH)) for i in places
     ]
-    more = some_pictures(pair.reference.video, _merged(windows), Closer(part=_part(pair.reference)))
+    more = some_pictures(
+        pair.reference.video, _merged(windows), Closer(part=part_of(pair.reference))
+    )
     return Sight(_joined(sight.reference, more), sight.distorted, sight.matched, sight.close)
 
 
@@ -190,7 +203,7 @@ def look_between(
         last = min(first + _LENGTH, high) - 1
     windows = _around([(first, last)], sight.matched, reach=reach)
     more = [
-        some_pictures(side.video, each, Closer(part=_part(side)))
+        some_pictures(side.video, each, Closer(part=part_of(side)))
         for side, each in zip(sides, windows, strict=True)
     ]
     seen = Sight(
@@ -223,7 +236,8 @@ def _cost(
     return total
 
 
-def _picture_size(width: int, height: int) -> tuple[int, int]:
+def picture_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height of the pictures of a close look, from those of the compared ones."""
     longer = max(width, height, 1)
     return max(8, width * LONGER // longer), max(8, height * LONGER // longer)
 

@@ -24,7 +24,7 @@ from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refus
 from tinyvmaf.pairs.framing import Displacement, displacement
 from tinyvmaf.pairs.levels import stretched
 from tinyvmaf.pairs.looking import FAR_S, Sight, look, look_between, look_further
-from tinyvmaf.pairs.matching import moved, to_the_end
+from tinyvmaf.pairs.matching import alone, moved, to_the_end
 from tinyvmaf.pairs.swapping import swapped
 
 # Of the compared pictures' longer side, which has 320 pixels.
@@ -35,6 +35,11 @@ _DISPLACED: Final = 3
 # Share of the distorted frames that one offset must hold for, to be a shift of the whole.
 _ALL: Final = 0.8
 _TURNED: Final = 0.03
+# Of the distorted frames, those without a partner among others; of the shorter video, what is left.
+_SINGLE: Final = 0.06
+_LEFT: Final = 0.4
+_LONG_RUN: Final = 8
+_MIRRORED: Final = 0.5
 # Looks and packets in which the frame is found from which on another offset fits.
 _STEPS: Final = 12
 _LOCATED: Final = 1000
@@ -42,14 +47,24 @@ _NOISE: Final = 0.1
 _TELLS: Final = 0.4
 
 
-def verify(pair: CheckedPair, *, allowed: AbstractSet[Allowance] = frozenset()) -> CheckedPair:
+def verify(
+    pair: CheckedPair,
+    *,
+    allowed: AbstractSet[Allowance] = frozenset(),
+    sight: Sight | None = None,
+) -> CheckedPair:
     """The pair with what its pictures add to its notes.
+
+    Args:
+        pair: The pair.
+        allowed: Findings that the user accepts by name.
+        sight: Small pictures of all frames, where a decode made them; by default they are made.
 
     Raises:
         MediaError: one of the videos cannot be decoded.
         MisalignedError: the pictures show that the pair must not be scored.
     """
-    sight, evidence = _evidence(pair)
+    sight, evidence = _evidence(pair, sight)
     findings = list(_judge(pair, sight, evidence))
     refuse(refusals(findings, allowed))
     return replace(
@@ -64,15 +79,10 @@ def synced(pair: CheckedPair) -> tuple[Matching, tuple[str, ...]]:
     sight, evidence = _evidence(pair)
     if not evidence.off:
         return pair.matching, ()
-    offsets = _offsets(pair, sight, evidence)
-    matching = moved(pair.matching, offsets, n_frames=pair.reference.info.n_frames)
-    if not matching.runs:
+    matching = _matching(pair, _offsets(pair, sight, evidence))
+    if matching is None:
+        refuse(refusals(list(_off(pair, sight, evidence)), frozenset()))
         return pair.matching, ()
-    matching = to_the_end(
-        matching,
-        n_reference=pair.reference.info.n_frames,
-        n_distorted=pair.distorted.info.n_frames,
-    )
     first = matching.runs[0]
     if len(matching.runs) == 1:
         return matching, (
@@ -84,6 +94,27 @@ def synced(pair: CheckedPair) -> tuple[Matching, tuple[str, ...]]:
     )
     more = "" if len(matching.runs) <= 4 else ", ..."  # noqa: PLR2004
     return matching, (f"`sync=True`: frames of distorted are matched piece by piece: {runs}{more}",)
+
+
+def _matching(pair: CheckedPair, offsets: Int[np.ndarray, " n_frames"]) -> Matching | None:
+    """The matching at these offsets; None if it leaves out more than single frames.
+
+    A frozen picture, or another cut, resembles here this and there that frame of the reference.
+    """
+    n_frames = pair.reference.info.n_frames, pair.distorted.info.n_frames
+    found = moved(pair.matching, offsets, n_frames=n_frames[0])
+    if not found.runs:
+        return None
+    found = to_the_end(found, n_reference=n_frames[0], n_distorted=n_frames[1])
+    if len(found.runs) == 1:
+        return found
+    lacking = alone(found.distorted, n_frames=n_frames[1]).within
+    lacking -= min(run.distorted for run in found.runs)
+    long = sum(run.n_frames for run in found.runs if run.n_frames >= _LONG_RUN)
+    within = found.n_frames + lacking
+    if lacking > max(2, _SINGLE * within) or long < _ALL * found.n_frames:
+        return None
+    return found if found.n_frames >= _LEFT * min(n_frames) else None
 
 
 def offer(pair: CheckedPair) -> tuple[str, ...]:
@@ -101,8 +132,8 @@ def stretched_range(pair: CheckedPair) -> str | None:
     return stretched(look(pair))
 
 
-def _evidence(pair: CheckedPair) -> tuple[Sight, Evidence]:
-    sight = look(pair)
+def _evidence(pair: CheckedPair, seen: Sight | None = None) -> tuple[Sight, Evidence]:
+    sight = seen or look(pair)
     whole = len(sight.reference.frames) == pair.reference.info.n_frames
     surplus = pair.distorted.info.n_frames - pair.reference.info.n_frames
     rate = float(pair.reference.info.frame_rate)
@@ -145,14 +176,11 @@ def _judge(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Fin
     framed = list(_framing(pair, sight, likeness))
     yield from framed
     if not framed and likeness is not None and likeness < ALIKE:
-        ours, theirs = pair.reference.info, pair.distorted.info
-        turned = abs(ours.width * theirs.width / (ours.height * theirs.height) - 1) < _TURNED
-        turned = turned and ours.width != ours.height
+        yield _other_content(pair, likeness)
+    elif not framed and (how := _mirrored(sight)) is not None:
         yield Finding(
-            f"the two do not show the same (correlation of their pictures {likeness:.2f})",
-            f"one seems to be turned ({ours.size} against {theirs.size}): turn it"
-            if turned
-            else "make sure that both are of one source, and from the same time on",
+            f"distorted shows the pictures of reference {how}",
+            "turn or mirror it back (ffmpeg's hflip and vflip) and score that",
             final=True,
         )
     if likeness is None or not any(item.n_telling for item in evidence.stretches):
@@ -165,9 +193,39 @@ def _judge(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Fin
     yield from _combed(pair, sight)
 
 
+def _other_content(pair: CheckedPair, likeness: float) -> Finding:
+    ours, theirs = pair.reference.info, pair.distorted.info
+    turned = abs(ours.width * theirs.width / (ours.height * theirs.height) - 1) < _TURNED
+    turned = turned and ours.width != ours.height
+    return Finding(
+        f"the two do not show the same (correlation of their pictures {likeness:.2f})",
+        f"one seems to be turned ({ours.size} against {theirs.size}): turn it"
+        if turned
+        else "make sure that both are of one source, and from the same time on",
+        final=True,
+    )
+
+
+def _mirrored(sight: Sight) -> str | None:
+    """The mirroring at which the pictures fit far better, in words; None if they are upright."""
+    sides = [
+        np.array([seen.close_ups[frames[place]].picture for frames in sight.close])
+        for place, seen in enumerate((sight.reference, sight.distorted))
+    ]
+    if not len(sides[0]) or sides[0].shape != sides[1].shape:
+        return None
+    ours, theirs = sides
+    ways = {"mirrored": theirs[:, :, ::-1], "upside down": theirs[:, ::-1]}
+    ways["turned by 180 degrees"] = theirs[:, ::-1, ::-1]
+    upright = float(np.square(ours - theirs).mean())
+    apart = {how: float(np.square(ours - picture).mean()) for how, picture in ways.items()}
+    best = min(apart, key=lambda how: apart[how])
+    return best if apart[best] < _MIRRORED * upright - 1 else None
+
+
 def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Finding]:
     """Frames whose pictures are those of other times."""
-    if evidence.swapped:
+    if evidence.swapped and not evidence.off:
         frame = int(sight.matched[1][evidence.swapped[0]])
         count = len(evidence.swapped)
         more = f" ({count} such places)" if count > 1 else ""
@@ -197,10 +255,13 @@ def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Findi
     offset = int(offsets[start])
     way = "later" if offset > 0 else "earlier"
     frames = f"{abs(offset)} frame{'s' if abs(offset) > 1 else ''}"
+    mends = _matching(pair, offsets) is not None
     yield Finding(
         f"from frame {frame} of distorted on{when}, its pictures are those that the reference "
         f"shows {frames} {way}",
-        "`sync=True` matches the parts before and after it as the pictures show",
+        "`sync=True` matches the parts before and after it as the pictures show"
+        if mends
+        else "no matching fits the rest; cut both to the parts that show the same",
         Allowance.SHIFT,
         offered=False,
     )
@@ -407,7 +468,8 @@ def _combed(pair: CheckedPair, sight: Sight) -> Generator[Finding]:
         )
     ):
         shares = [seen.close_ups[frames[place]].combed for frames in sight.close]
-        combed = sum(share > COMBED for share in shares) >= max(1, len(shares) // 3)
+        least = 1 if side.interlaced else max(1, len(shares) // 3)
+        combed = sum(share > COMBED for share in shares) >= least
         if combed and side.interlaced:
             yield Finding(
                 f"{name} is interlaced: its pictures show two moments each",

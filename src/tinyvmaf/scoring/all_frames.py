@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.features.cached_scores import prove_complete
+from tinyvmaf.libvmaf import pass_pictures
 from tinyvmaf.libvmaf.engine import read_set_parts
-from tinyvmaf.libvmaf.graph import LOG_CSV, ffmpeg_arguments
+from tinyvmaf.libvmaf.graph import INPUTS, LOG_CSV, command, filter_graph
 from tinyvmaf.libvmaf.logs import Log
 from tinyvmaf.libvmaf.sets import FULL, FeatureSet
 from tinyvmaf.libvmaf.teacher import Teacher
@@ -81,7 +82,13 @@ def run_all_frames(
     Raises:
         ToolFailed: ffmpeg did not end well.
     """
-    arguments = ffmpeg_arguments(job.pair, teacher=teacher, threads=job.threads, sets=sets)
+    inputs = pass_pictures.PADS if job.pictures else INPUTS
+    graph = filter_graph(job.pair, teacher=teacher, threads=job.threads, sets=sets, inputs=inputs)
+    if job.pictures:
+        graph = ";".join([*pass_pictures.pieces(job.pair), graph])
+    arguments = command(graph, job.pair, threads=job.threads)
+    if job.pictures:
+        arguments += pass_pictures.outputs()
     job.engine.run(
         arguments, teacher=teacher, folder=job.folder, on_frame=on_frame, pairs=[job.pair]
     )

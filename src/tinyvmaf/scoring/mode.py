@@ -34,12 +34,14 @@ class Job:
         engine: The ffmpeg to use.
         folder: An empty folder that exists as long as the job.
         threads: Number of threads that ffmpeg may use.
+        pictures: Whether a pass over all frames writes small pictures of them into `folder`.
     """
 
     pair: CheckedPair
     engine: FfmpegEngine
     folder: Path
     threads: int
+    pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)

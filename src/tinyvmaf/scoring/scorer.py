@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scoring of one pair, from the check to the result, in any mode.
 
-The first pictures of both videos are compared while ffmpeg already runs, which takes little extra
-time; a refusal ends the run. With `sync` they are compared first.
+The pictures of a short pair are compared when the pass that scores it has made them, before any
+number is given; those of a long one while ffmpeg already runs, and a refusal ends the run. With
+`sync` they are compared first.
 """
 
 import shlex
@@ -19,11 +20,13 @@ from jaxtyping import Float
 from tinyvmaf.corpus.excerpt import WHOLE, Excerpt
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.files import check_writable, working_folder
+from tinyvmaf.libvmaf import pass_pictures
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.media.pictures import frame_times
 from tinyvmaf.pairs.check import check
 from tinyvmaf.pairs.checked import CheckedPair
 from tinyvmaf.pairs.finding import Allowance
+from tinyvmaf.pairs.looking import is_short
 from tinyvmaf.pairs.proof import verify
 from tinyvmaf.process.programs import stopped_when_interrupted
 from tinyvmaf.progress import SILENT, Progress, Task
@@ -88,11 +91,16 @@ class Scorer:
             ThreadPoolExecutor(1) as aside,
         ):
             checked = self.check(pair)
-            looking = aside.submit(verify, checked, allowed=self.allowed)
             job = self.job(checked, folder)
-            with stopped_when_interrupted(aside, [looking]):
-                found = self._run(job, looking)
-                checked = looking.result()
+            if is_short(checked):
+                found = self._run(replace(job, pictures=True), None)
+                sight = pass_pictures.read(checked, folder)
+                checked = verify(checked, allowed=self.allowed, sight=sight)
+            else:
+                looking = aside.submit(verify, checked, allowed=self.allowed)
+                with stopped_when_interrupted(aside, [looking]):
+                    found = self._run(job, looking)
+                    checked = looking.result()
             seconds = time.perf_counter() - started
             if log is not None and layout is not None:
                 write_log(
@@ -128,12 +136,12 @@ class Scorer:
             progress=self.progress,
         )
 
-    def _run(self, job: Job, looking: "Future[CheckedPair]") -> FrameScores:
+    def _run(self, job: Job, looking: "Future[CheckedPair] | None") -> FrameScores:
         """Run the mode; stop it as soon as the pictures show that the pair does not fit."""
         watched = _Watched(self.progress, job)
 
         def on_frame(count: int) -> None:
-            if looking.done():
+            if looking is not None and looking.done():
                 looking.result()  # raises the refusal of the pair
             watched.reach(count)
 

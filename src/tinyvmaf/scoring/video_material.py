@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from tinyvmaf.errors import NotSeekable
+from tinyvmaf.libvmaf import pass_pictures
 from tinyvmaf.libvmaf.graph import command, command_of
 from tinyvmaf.libvmaf.neighbours import reach
 from tinyvmaf.libvmaf.scattered import read_sampled, sampled_graph, shared_sampled_graph
@@ -266,6 +267,8 @@ class VideoMaterial:
         for first in range(0, len(of), engine.at_once):
             numbers = of[first : first + engine.at_once]
             jobs = [self._jobs[number] for number in numbers]
+            # The first decode of one pair makes the pictures by which it is proven.
+            pictures = jobs[0].pictures and len(self._jobs) == 1 and not self.n_decodes
             graph = shared_sampled_graph(
                 frames,
                 pairs={_tag(number): self._jobs[number].pair for number in numbers},
@@ -273,12 +276,17 @@ class VideoMaterial:
                 threads=jobs[0].threads,
                 sets=sets,
                 spare=spare,
+                inputs=pass_pictures.PADS if pictures else (),
             )
+            if pictures:
+                graph = ";".join([*pass_pictures.pieces(jobs[0].pair), graph])
             reference = jobs[0].pair.reference.video
             videos = [*(job.pair.distorted.video for job in jobs), reference]
             arguments = command_of(graph, videos, threads=jobs[0].threads)
             if spare is not None:
                 arguments += [word for number in numbers for word in outputs(_tag(number))]
+            if pictures:
+                arguments += pass_pictures.outputs()
             self._run(arguments, jobs, self._folder)
             self.n_decoded += len(videos) * self._facts.n_frames
             for number in numbers:

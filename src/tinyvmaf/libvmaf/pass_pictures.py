@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small pictures of a pair, made by the decode that scores it.
+
+A short clip is proven by all of its frames. The pass over all frames decodes them anyway, so that
+a branch of its graph writes their small pictures, and some whole luma planes for a close look; the
+check then costs hardly more than reading them.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyvmaf.libvmaf.graph import stated
+from tinyvmaf.libvmaf.neighbours import any_of
+from tinyvmaf.media.close_ups import CloseUp, close_up
+from tinyvmaf.media.small_pictures import POINTS, SMALL, SmallPictures, limited, shrunk
+from tinyvmaf.media.video import PIXEL_FORMATS, plain_format
+from tinyvmaf.pairs.checked import CheckedPair, Side, frames_of
+from tinyvmaf.pairs.looking import Sight, close_places, part_of, picture_size
+
+_NAMES: Final = ("distorted", "reference")
+_KINDS: Final = ("small", "close")
+
+
+PADS: Final = (f"{_NAMES[0]}_whole", f"{_NAMES[1]}_whole")
+"""The pads of the distorted video and of the reference, behind the branches."""
+
+
+def pieces(pair: CheckedPair) -> list[str]:
+    """The pieces of a graph from the videos' inputs, 0 and 1, to `PADS` and those of `outputs`."""
+    found: list[str] = []
+    sides = (pair.distorted, pair.reference)
+    for number, (name, side, close) in enumerate(zip(_NAMES, sides, _close(pair), strict=True)):
+        width, height = (length * POINTS for length in SMALL)
+        pads = "".join(f"[{name}_{kind}]" for kind in ("whole", *_KINDS))
+        upright = [*side.orientation.filters, *_crop(side)]
+        wanted = any_of([(frame, f"eq(n,{frame})") for frame in close])
+        found += [
+            f"[{number}:V:0]{stated(side.info.levels)},split={1 + len(_KINDS)}{pads}",
+            f"[{name}_small]settb=1/25,setpts=N,"
+            + ",".join([*upright, *_luma(side, f"w={width}:h={height}:flags=neighbor")])
+            + f"[{name}_small_out]",
+            f"[{name}_close]select='{wanted}',settb=1/25,setpts=N,"
+            + ",".join(_luma(side, "flags=bicubic"))
+            + f"[{name}_close_out]",
+        ]
+    return found
+
+
+def outputs() -> list[str]:
+    """Ffmpeg's arguments that write them into the folder of the pass."""
+    return [
+        word
+        for name in _NAMES
+        for kind in _KINDS
+        for word in (
+            *("-map", f"[{name}_{kind}_out]", "-c:v", "rawvideo", "-fps_mode", "passthrough"),
+            *("-f", "rawvideo", _file(name, kind)),
+        )
+    ]
+
+
+def read(pair: CheckedPair, folder: Path) -> Sight | None:
+    """The small pictures of a pass in `folder`; None if it made none."""
+    if not (folder / _file(_NAMES[0], _KINDS[0])).exists():
+        return None
+    distorted, reference = (
+        _pictures(folder, name, side, close, pair.size)
+        for name, side, close in zip(
+            _NAMES, (pair.distorted, pair.reference), _close(pair), strict=True
+        )
+    )
+    matched = frames_of(pair.matching.reference), frames_of(pair.matching.distorted)
+    both = zip(*reversed(_close(pair)), strict=True)
+    close = tuple(
+        (ours, theirs)
+        for ours, theirs in both
+        if ours in reference.close_ups and theirs in distorted.close_ups
+    )
+    return Sight(reference, distorted, matched, close)
+
+
+def _pictures(
+    folder: Path, name: str, side: Side, close: Sequence[int], size: tuple[int, int]
+) -> SmallPictures:
+    width, height = (length * POINTS for length in SMALL)
+    levels = _read(folder / _file(name, "small"), side, (height, width))
+    small = shrunk(levels).reshape(len(levels), -1)
+    stored = side.info.height, side.info.width
+    if side.orientation.transposed:
+        stored = side.info.width, side.info.height
+    closer: dict[int, CloseUp] = {}
+    part = part_of(side)
+    for frame, values in zip(
+        close, _read(folder / _file(name, "close"), side, stored), strict=False
+    ):
+        luma = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+        upright = side.orientation.show(luma)
+        if part is not None:
+            upright = upright[part[3] : part[3] + part[1], part[2] : part[2] + part[0]]
+        closer[frame] = close_up(luma, upright, size=picture_size(*size))
+    return SmallPictures(np.arange(len(small)), small, closer)
+
+
+def _luma(side: Side, scaling: str) -> list[str]:
+    """The filters that scale pictures and keep their luma, in the levels that they have."""
+    colours, form = "out_color_matrix=bt709:out_range=limited", "yuv444p"
+    if _is_planar(side):
+        levels, form = side.info.levels, plain_format(side.info.pix_fmt)
+        colours = f"in_range={levels}:out_range={levels}"
+    grey = form.replace(form[: form.index("p") + 1], "gray", 1)
+    return [f"scale={scaling}:{colours}", f"format={form}", "extractplanes=y", f"format={grey}"]
+
+
+def _is_planar(side: Side) -> bool:
+    return plain_format(side.info.pix_fmt) in PIXEL_FORMATS
+
+
+def _read(path: Path, side: Side, shape: tuple[int, int]) -> Float[np.ndarray, "n h w"]:
+    """Luma in levels of 8 bits and limited range."""
+    depth = re.search(r"p(\d+)le$", side.info.pix_fmt) if _is_planar(side) else None
+    values = np.fromfile(path, np.uint8 if depth is None else "<u2")
+    n_pixels = shape[0] * shape[1]
+    values = values[: len(values) // n_pixels * n_pixels].reshape(-1, *shape).astype(np.float32)
+    if depth is not None:
+        values /= 1 << (int(depth[1]) - 8)
+    full = _is_planar(side) and side.info.levels == "full"
+    return limited(values) if full else values
+
+
+def _close(pair: CheckedPair) -> tuple[list[int], list[int]]:
+    """The frames of the distorted video and of the reference that are looked at closely."""
+    places = close_places(pair.n_frames)
+    distorted, reference = pair.matching.distorted, pair.matching.reference
+    return frames_of(distorted)[places].tolist(), frames_of(reference)[places].tolist()
+
+
+def _crop(side: Side) -> list[str]:
+    crop = side.conversion.crop
+    if crop is None:
+        return []
+    return [f"crop=w={crop.width}:h={crop.height}:x={crop.left}:y={crop.top}"]
+
+
+def _file(name: str, kind: str) -> str:
+    return f"{name}_{kind}.raw"
