@@ -64,9 +64,14 @@ def outputs() -> list[str]:
     ]
 
 
+def are_in(folder: Path) -> bool:
+    """True if a pass has written them into the folder."""
+    return (folder / _file(_NAMES[0], _KINDS[0])).exists()
+
+
 def read(pair: CheckedPair, folder: Path) -> Sight | None:
     """The small pictures of a pass in `folder`; None if it made none."""
-    if not (folder / _file(_NAMES[0], _KINDS[0])).exists():
+    if not are_in(folder):
         return None
     distorted, reference = (
         _pictures(folder, name, side, close, pair.size)

@@ -82,12 +82,14 @@ def run_all_frames(
     Raises:
         ToolFailed: ffmpeg did not end well.
     """
-    inputs = pass_pictures.PADS if job.pictures else INPUTS
+    # A sampled pass that is followed by one over all frames has written them.
+    pictures = job.pictures and not pass_pictures.are_in(job.folder)
+    inputs = pass_pictures.PADS if pictures else INPUTS
     graph = filter_graph(job.pair, teacher=teacher, threads=job.threads, sets=sets, inputs=inputs)
-    if job.pictures:
+    if pictures:
         graph = ";".join([*pass_pictures.pieces(job.pair), graph])
     arguments = command(graph, job.pair, threads=job.threads)
-    if job.pictures:
+    if pictures:
         arguments += pass_pictures.outputs()
     job.engine.run(
         arguments, teacher=teacher, folder=job.folder, on_frame=on_frame, pairs=[job.pair]
