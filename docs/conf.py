@@ -35,6 +35,7 @@ language = "en"
 html_theme = "furo"
 html_title = "tinyvmaf"
 html_static_path = ["_static"]
+html_favicon = "_static/icon.svg"  # without one, browsers ask for /favicon.ico
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False

@@ -20,12 +20,14 @@ BESIDE_THE_CODE = {
     "corpus/sample/card.json",
     "corpus/sample/sample.parquet",
     "models/LICENSE",
+    *(f"models/zoo/tinyvmaf_small_vmaf1_v1.{kind}" for kind in ("json", "onnx")),
     *(f"models/zoo/tinyvmaf_{name}_v1.{kind}" for name in MODELS for kind in ("json", "onnx")),
     "py.typed",
     *(f"report/templates/{name}.html.jinja" for name in ("chart", "model", "page")),
     *(f"report/templates/{name}.js" for name in ("chart", "model", "page")),
     "report/templates/style.css",
     "scoring/costs.json",
+    "scoring/deviations.json",
     *(f"training/recipes/{name}.toml" for name in ("default", "digest")),
 }
 """Every file of the wheel that is neither a Python module nor a schema."""

@@ -81,7 +81,7 @@ def test_a_signal_ends_every_ffmpeg_and_leaves_nothing_half_written(
     running = children(process)
     started = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert time.monotonic() - started < 60
     assert process.returncode == 128 + number
     assert (out, err) == ("", "tinyvmaf: interrupted; what was finished is kept\n")
@@ -98,7 +98,7 @@ def test_a_second_impatient_signal_does_not_leave_ffmpeg_behind(
     for _ in range(30):
         process.send_signal(signal.SIGINT)
         time.sleep(0.01)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert err == "tinyvmaf: interrupted; what was finished is kept\n"
     assert gone(running)
@@ -116,7 +116,7 @@ def test_nohup_is_obeyed(program, quick_and_slow, cache, tmp_path):
     time.sleep(0.3)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
 
 
 def test_after_kill_9_only_unfinished_pairs_are_computed_and_the_table_is_the_same(
@@ -177,7 +177,7 @@ def test_a_build_that_is_interrupted_goes_on(program, moving, tmp_path):
         time.sleep(0.02)
     running = children(process)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     assert process.returncode == 130
     assert gone(running)
     assert [path.name for path in (made / "dis").iterdir()] == ["source_libx264_90p_crf40.mp4"]

@@ -66,7 +66,7 @@ def test_show_says_what_is_known(run, network):
 def test_show_of_a_model_without_a_card_says_so(run, model_path):
     model_path.with_suffix(".json").unlink()
     text = run("show", model_path)
-    assert "card              none: nothing is known of its training or its error" in text
+    assert "card              none: its training and its error are unknown" in text
     assert run("show", model_path, "--json")["card"] is None
     with pytest.raises(ModelError, match="contradictory"):
         run("show", model_path, "--features", ",".join(CANONICAL6[::-1]))

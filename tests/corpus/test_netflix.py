@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -81,9 +82,13 @@ def test_the_published_names(layout):
 
 def test_raw_files_are_1080p_unless_said_otherwise(sized):
     root = sized(dict.fromkeys(PUBLISHED, 2 * FULL))
-    assert read_corpus(root).pairs[0].distorted.raw == RawFormat(1920, 1080)
+    assert read_corpus(root).pairs[0].distorted.raw == RawFormat(
+        1920, 1080, frame_rate=Fraction(25)
+    )
     assert read_corpus(root).problems == ()
-    assert read_corpus(root, raw=TINY).pairs[0].distorted.raw == TINY
+    assert read_corpus(root, raw=TINY).pairs[0].distorted.raw == replace(
+        TINY, frame_rate=Fraction(25)
+    )
 
 
 def test_sizes_that_are_no_frames_of_1080p_make_no_pair_unless_a_geometry_is_said(sized):

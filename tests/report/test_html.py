@@ -3,6 +3,7 @@ import base64
 import hashlib
 import json
 import re
+import sys
 from collections import Counter
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -17,6 +18,9 @@ from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE
 from tinyvmaf.text import drawn as printable
 from tinyvmaf.text import one_line
+
+# `tinyvmaf.report` is a function of the package, too, so that a dotted name does not lead here.
+MODULE = sys.modules["tinyvmaf.report.html"]
 
 # Elements that have no end.
 VOID = {"meta", "link"}
@@ -62,7 +66,7 @@ def test_the_library_is_made_once_and_beside_other_work(tmp_path, monkeypatch):
     (kept,) = (tmp_path / "made" / "texts").iterdir()
     assert "vegaEmbed" in kept.read_text()
     before = kept.stat()
-    monkeypatch.setattr("tinyvmaf.report.html.ask_beside", lambda _: pytest.fail("asked again"))
+    monkeypatch.setattr(MODULE, "ask_beside", lambda _: pytest.fail("asked again"))
     with library_made():
         pass
     assert kept.stat() == before
@@ -73,7 +77,7 @@ def test_a_library_that_cannot_be_made_meanwhile_is_made_by_the_page(tmp_path, m
         raise ToolFailed("no memory", command=["python"], returncode=1, stderr_tail="")
 
     monkeypatch.setenv("TINYVMAF_CACHE", str(tmp_path))
-    monkeypatch.setattr("tinyvmaf.report.html.ask_beside", fail)
+    monkeypatch.setattr(MODULE, "ask_beside", fail)
     with library_made():
         pass
     assert not list((tmp_path / "made" / "texts").iterdir())
