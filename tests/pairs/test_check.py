@@ -374,3 +374,12 @@ def test_raw_video_and_pictures_are_shown_when_the_other_video_is(moving, tmp_pa
     assert score(pattern, encode).frame_scores.shape == (9,)
     with pytest.raises(MisalignedError, match="no partner at the same time"):
         score(raw, encode, raw=replace(geometry, frame_rate=Fraction(25)))
+
+
+@pytest.mark.parametrize("rate", [10, 24, 60])
+def test_raw_video_of_any_frame_rate_is_scored(moving, tmp_path, rate):
+    encode = moving(tmp_path / "encode.mkv", "-c:v", "ffv1", frames=40, rate=rate)
+    raw = moving(tmp_path / "raw.yuv", frames=40, rate=rate)
+    for mode in ("exact", "sampled"):
+        found = score(raw, encode, raw=RawFormat(192, 108), mode=mode)
+        assert found.vmaf.mean > 90  # refused as damaged when pictures were numbered too coarsely

@@ -59,6 +59,8 @@ def outputs() -> list[str]:
         for kind in _KINDS
         for word in (
             *("-map", f"[{name}_{kind}_out]", "-c:v", "rawvideo", "-fps_mode", "passthrough"),
+            # That of the frame rate is too coarse for frames that are numbered in 1/25 s.
+            *("-enc_time_base", "1:25"),
             *("-f", "rawvideo", _file(name, kind)),
         )
     ]
