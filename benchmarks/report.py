@@ -22,9 +22,8 @@ from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts, read_run, write_run
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report.chart import by_error
-from tinyvmaf.report.chart_files import write_pictures
-from tinyvmaf.report.charts import charts
-from tinyvmaf.report.digest import write_digest
+from tinyvmaf.report.chart_files import pictures_written
+from tinyvmaf.report.digest import charts, write_digest
 from tinyvmaf.report.html import page
 from tinyvmaf.report.points import points_of
 from tinyvmaf.report.sections import document
@@ -71,7 +70,8 @@ def stages(folder):
     with timed("charts"):
         drawn = charts(record, points, PAPER)
     with timed("pictures"):
-        write_pictures(drawn, points, folder)
+        with pictures_written(drawn, points, folder):
+            pass
     with timed("page"):
         shown = charts(record, points, PAGE)
         page(document(record, shown), shown, points, pictures="charts")

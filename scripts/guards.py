@@ -409,7 +409,7 @@ GUARDS: Final = (
     ),
     Guard(
         "raw video in a wrong geometry: sizes that contradict Netflix's layout",
-        "corpus/netflix.py",
+        "corpus/reading.py",
         "    if assumed:",
         "    if False:",
         "tests/corpus/test_netflix.py::"
@@ -453,7 +453,7 @@ GUARDS: Final = (
     ),
     Guard(
         "a cut that is called damaged",
-        "media/damage.py",
+        "libvmaf/condition.py",
         "    return n_frames > 0 or not is_about_missing_pictures(words)",
         "    return True",
         "tests/libvmaf/test_condition.py::test_ordinary_cuts_are_not_called_damaged",

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyvmaf.corpus.netflix import is_netflix_layout, read_netflix
-from tinyvmaf.corpus.reading import read_corpus
+from tinyvmaf.corpus.reading import is_netflix_layout, read_corpus, read_netflix
 from tinyvmaf.errors import CorpusError, UsageError
 from tinyvmaf.media.video import RawFormat
 from tinyvmaf.pairs.scan import scan_corpus

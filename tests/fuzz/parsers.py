@@ -20,16 +20,15 @@ import polars as pl
 from tests.conftest import build_network
 from tinyvmaf.corpus.ladder import read_ladder
 from tinyvmaf.corpus.manifest import read_manifest
-from tinyvmaf.corpus.netflix import read_netflix
+from tinyvmaf.corpus.reading import read_netflix
 from tinyvmaf.errors import TinyVmafError
 from tinyvmaf.evaluation.run import read_run
 from tinyvmaf.features.table import TableInfo, make_table, read_table, write_table
 from tinyvmaf.libvmaf.logs import read_log, read_log_parts
 from tinyvmaf.libvmaf.pixels import SIGNAL, SSIM, file_name, read_pixel_parts
 from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
-from tinyvmaf.media.probing import probe
+from tinyvmaf.media.probing import probe, y4m_positions
 from tinyvmaf.media.video import Video
-from tinyvmaf.media.y4m import y4m_positions
 from tinyvmaf.models.card import Card, domain, golden, read_card
 from tinyvmaf.scoring.batch import read_pairs
 from tinyvmaf.training.recipes import load_recipe

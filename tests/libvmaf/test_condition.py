@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from tinyvmaf.errors import MediaError, UsageError
-from tinyvmaf.libvmaf.condition import check_room
-from tinyvmaf.media.damage import first_damage
+from tinyvmaf.libvmaf.condition import check_room, first_damage
 from tinyvmaf.media.diagnostics import Diagnostics
 from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.media.video import Video

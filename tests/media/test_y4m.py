@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvmaf.errors import MediaError
-from tinyvmaf.media.probing import count_frames, probe
+from tinyvmaf.media.probing import count_frames, probe, y4m_positions
 from tinyvmaf.media.video import Video
-from tinyvmaf.media.y4m import y4m_positions
 
 HEADER = b"YUV4MPEG2 W16 H16 F25:1 Ip A1:1 C420jpeg\n"
 PICTURE = 16 * 16 * 3 // 2

@@ -11,7 +11,7 @@ from scripts.browser import WITHOUT, find, is_unwanted
 from tests.report.conftest import typed
 from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.report.chart import by_error
-from tinyvmaf.report.charts import charts
+from tinyvmaf.report.digest import charts
 from tinyvmaf.report.html import page
 from tinyvmaf.report.points import points_of
 from tinyvmaf.report.sections import document

@@ -9,7 +9,7 @@ from altair.vegalite.v6.schema.core import load_schema
 
 from tests.report.conftest import typed
 from tinyvmaf.report.chart import by_error, ticks
-from tinyvmaf.report.charts import charts
+from tinyvmaf.report.digest import charts
 from tinyvmaf.report.theme import PAGE, PAPER
 
 ALWAYS = ["folds_rmse", "folds_plcc", "predictions", "residuals", "clips"]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.report.conftest import typed
 from tinyvmaf.errors import ToolFailed
-from tinyvmaf.report.charts import charts
+from tinyvmaf.report.digest import charts
 from tinyvmaf.report.html import library_made, page
 from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE

@@ -4,6 +4,7 @@
 What is not readable video is refused with what was found instead.
 """
 
+from array import array
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -11,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Int64
 
 from tinyvmaf.errors import MediaError
 from tinyvmaf.media.containers import FileState, open_container, video_state, video_stream
 from tinyvmaf.media.index import KEPT, FrameIndex, OnShare, read_index, regular_index
 from tinyvmaf.media.sequence import DEFAULT_RATE
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, Video, VideoInfo, frame_bytes
-from tinyvmaf.media.y4m import y4m_positions
 from tinyvmaf.process.isolation import look_at
 
 if TYPE_CHECKING:
@@ -213,3 +214,37 @@ def _decode_all(video: Video) -> int:
             return sum(1 for _ in container.decode(stream))
     except av.error.FFmpegError as error:
         raise MediaError(f"{video.path}: decoding fails: {error.strerror}") from error
+
+
+_MARKER = b"FRAME"
+# The longest header line that is still believed; real ones have less than 200 bytes.
+_LINE_LIMIT = 4096
+
+
+def y4m_positions(path: Path, *, frame_bytes: int) -> Int64[np.ndarray, " n_frames"]:
+    """Byte position of each picture of `frame_bytes` bytes in the Y4M file at `path`.
+
+    Raises:
+        MediaError: a marker is missing or the last frame is cut short.
+    """
+    size = path.stat().st_size
+    found = array("q")
+    with path.open("rb") as file:
+        position = len(file.readline(_LINE_LIMIT))
+        while position < size:
+            file.seek(position)
+            line = file.readline(_LINE_LIMIT)
+            if not line.startswith(_MARKER) or not line.endswith(b"\n"):
+                raise MediaError(
+                    f"{path}: damaged Y4M: no frame marker at byte {position}, after "
+                    f"{len(found)} frames; the file was cut, or its header tells the wrong geometry"
+                )
+            picture = position + len(line)
+            position = picture + frame_bytes
+            if position > size:
+                raise MediaError(
+                    f"{path}: damaged Y4M: frame {len(found)} is cut short, "
+                    f"{position - size} of {frame_bytes} bytes are missing"
+                )
+            found.append(picture)
+    return np.array(found, dtype=np.int64)

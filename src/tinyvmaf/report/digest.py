@@ -13,16 +13,17 @@ from pathlib import Path
 from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.evaluation.run import DIGEST, Run, is_of_a_run, is_one_of, read_run, run_folder
 from tinyvmaf.files import write_text
-from tinyvmaf.report.chart import by_error
+from tinyvmaf.report.chart import Chart, by_error
 from tinyvmaf.report.chart_files import FOLDER, pictures_written
-from tinyvmaf.report.charts import charts
 from tinyvmaf.report.document import Document
+from tinyvmaf.report.error_charts import clip_errors, folds, residuals, scatter
+from tinyvmaf.report.evidence_charts import forest, learning_curve
 from tinyvmaf.report.html import page
 from tinyvmaf.report.markdown import markdown
 from tinyvmaf.report.paper_tables import table_files
-from tinyvmaf.report.points import points_of
+from tinyvmaf.report.points import Points, points_of
 from tinyvmaf.report.sections import document
-from tinyvmaf.report.theme import PAGE, PAPER
+from tinyvmaf.report.theme import PAGE, PAPER, Theme
 from tinyvmaf.text import json_text
 from tinyvmaf.typed_json import to_json
 
@@ -120,3 +121,23 @@ def write_digest(run: Run, folder: Path, *, named: Path | None = None) -> Digest
 def _write_tables(report: Document, folder: Path) -> None:
     for name, text in table_files(report).items():
         write_text(folder / name, text)
+
+
+def charts(record: LosoRecord, points: Points, theme: Theme) -> list[Chart]:
+    """Every chart that there is data for."""
+    from altair.utils.schemapi import debug_mode
+
+    # Altair would check every part against its schema while it is made, which takes longer than all
+    # else; tests check whole charts.
+    with debug_mode(False):  # noqa: FBT003 (positional only by its name, `arg`)
+        made = (
+            folds(record, theme, "rmse"),
+            folds(record, theme, "plcc"),
+            scatter(record, points, theme),
+            residuals(points, theme),
+            clip_errors(record, points, theme),
+            learning_curve(record, theme),
+            forest(record, theme, "ratio"),
+            forest(record, theme, "difference"),
+        )
+    return [chart for chart in made if chart is not None]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CPU time of the parts of scoring, and the exact frames to expect, as they were measured.
+"""CPU time of scoring: figures of its parts as measured once, and the time of a run of it.
 
 The figures are in files beside this module: `costs.json` from `tinyvmaf frontier`, and
 `deviations.json`, which `benchmarks/film_coverage.py` prints for a film. Only the ratios of CPU
@@ -7,7 +7,10 @@ times matter, and those depend little on the machine.
 """
 
 import json
-from collections.abc import Mapping
+import resource
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -116,3 +119,41 @@ def read_costs(path: Path) -> CostsRecord:
 def _packaged(name: str) -> dict[str, Any]:
     path = files("tinyvmaf.scoring") / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+_lock = threading.Lock()
+_running: list["Spent"] = []
+
+
+class Spent:
+    """CPU time of a stretch of work.
+
+    Attributes:
+        seconds: User and system time once the work has ended; None if other work ran meanwhile,
+            since the system counts by process and not by pair.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+        self.alone = True
+
+
+@contextmanager
+def cpu_time() -> Generator[Spent]:
+    """Measure the CPU time of the `with` block."""
+    spent, before = Spent(), _cpu_s()
+    with _lock:
+        _running.append(spent)
+        for each in _running:
+            each.alone = each.alone and len(_running) == 1
+    try:
+        yield spent
+    finally:
+        with _lock:
+            _running.remove(spent)
+            spent.seconds = _cpu_s() - before if spent.alone else None
+
+
+def _cpu_s() -> float:
+    both = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in both)

@@ -18,8 +18,7 @@ from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.teacher import DEFAULT, Teacher
 from tinyvmaf.progress import OnFrame
 from tinyvmaf.scoring.auxiliary import AbstractVariables
-from tinyvmaf.scoring.costs import measured_costs
-from tinyvmaf.scoring.cpu import cpu_time
+from tinyvmaf.scoring.costs import cpu_time, measured_costs
 from tinyvmaf.scoring.difference import Difference, difference
 from tinyvmaf.scoring.exact import ExactMode
 from tinyvmaf.scoring.mode import (
