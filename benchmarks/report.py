@@ -19,7 +19,8 @@ import numpy as np
 import polars as pl
 
 from tinyvmaf.evaluation.evaluate import evaluate_run
-from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts, read_run, write_run
+from tinyvmaf.evaluation.run import Run, read_run
+from tinyvmaf.evaluation.run_files import FoldFacts, RunFacts, write_run
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.chart_files import pictures_written
@@ -69,9 +70,8 @@ def stages(folder):
         points = points_of(run, order=by_error(record))
     with timed("charts"):
         drawn = charts(record, points, PAPER)
-    with timed("pictures"):
-        with pictures_written(drawn, points, folder):
-            pass
+    with timed("pictures"), pictures_written(drawn, points, folder):
+        pass
     with timed("page"):
         shown = charts(record, points, PAGE)
         page(document(record, shown), shown, points, pictures="charts")

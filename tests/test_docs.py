@@ -13,7 +13,7 @@ from tinyvmaf.cli import score
 from tinyvmaf.cli.app import app
 from tinyvmaf.corpus.sample import sample_path
 from tinyvmaf.errors import TinyVmafError
-from tinyvmaf.evaluation.records import OverFolds
+from tinyvmaf.evaluation.metric_records import OverFolds
 from tinyvmaf.features.table import read_table
 from tinyvmaf.report.numbers import number, spread
 

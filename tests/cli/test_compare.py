@@ -6,7 +6,7 @@ import pytest
 from tests.evaluation.tables import smooth_table
 from tests.evaluation.test_record import made_up_run
 from tinyvmaf.evaluation.compare import compare
-from tinyvmaf.evaluation.run import write_run
+from tinyvmaf.evaluation.run_files import write_run
 from tinyvmaf.typed_json import to_json
 
 

@@ -15,7 +15,9 @@ from scipy import stats
 from tests.evaluation.tables import smooth_table
 from tests.evaluation.test_record import made_up_run
 from tinyvmaf.evaluation.compare import compare_runs
+from tinyvmaf.evaluation.comparison_records import ComparisonRow, OptimismRow
 from tinyvmaf.evaluation.evaluate import evaluate_run
+from tinyvmaf.evaluation.evidence_records import CurvePoint
 from tinyvmaf.evaluation.findings import (
     comparison_findings,
     comparison_sentence,
@@ -24,7 +26,6 @@ from tinyvmaf.evaluation.findings import (
     p_text,
 )
 from tinyvmaf.evaluation.predictions import MeasuredFold, measure_folds
-from tinyvmaf.evaluation.records import ComparisonRow, CurvePoint, OptimismRow
 from tinyvmaf.evaluation.run_evidence import gather_evidence
 from tinyvmaf.report.sections import document
 from tinyvmaf.stats.fold_diagnosis import outlier_tests

@@ -14,12 +14,11 @@ from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.evaluation.folds import leave_one_source_out
 from tinyvmaf.evaluation.predictions import baseline_rows, keyed
 from tinyvmaf.evaluation.records import LosoRecord
-from tinyvmaf.evaluation.run import (
+from tinyvmaf.evaluation.run import Run, read_run
+from tinyvmaf.evaluation.run_files import (
     FoldFacts,
-    Run,
     RunFacts,
     folder_name,
-    read_run,
     refuse_other_table,
     write_run,
 )

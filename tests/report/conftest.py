@@ -10,7 +10,8 @@ import pytest
 from tinyvmaf.evaluation.baselines import PER_FOLD
 from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.evaluation.records import LosoRecord
-from tinyvmaf.evaluation.run import FoldFacts, Run, RunFacts
+from tinyvmaf.evaluation.run import Run
+from tinyvmaf.evaluation.run_files import FoldFacts, RunFacts
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.points import points_of

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from tinyvmaf.evaluation.run import read_run, write_run
+from tinyvmaf.evaluation.run import read_run
+from tinyvmaf.evaluation.run_files import write_run
 from tinyvmaf.report import digest as digest_module
 from tinyvmaf.report.digest import write_digest
 

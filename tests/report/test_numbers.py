@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from tinyvmaf.evaluation.records import OverFolds
+from tinyvmaf.evaluation.metric_records import OverFolds
 from tinyvmaf.report.numbers import bounds, count, interval, number, p_value, plural, share, spread
 from tinyvmaf.stats.intervals import Interval
 

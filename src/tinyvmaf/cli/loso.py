@@ -79,7 +79,7 @@ def loso(
 ) -> None:
     """Leave each source out, or folds of sources: train, predict, and write run and digest."""
     from tinyvmaf.evaluation.loso import loso as run_loso
-    from tinyvmaf.evaluation.run import RECORD, is_of_a_run
+    from tinyvmaf.evaluation.run_files import RECORD, is_of_a_run
     from tinyvmaf.files import check_writable
     from tinyvmaf.report.digest import Digest, write_digest
     from tinyvmaf.report.html import library_made

@@ -46,7 +46,7 @@ def report(
         raise UsageError("name the folder of a run, or a model with --model-page")
     if output is not None:
         raise UsageError("-o is for --model-page; the report of a run is written into its folder")
-    from tinyvmaf.evaluation.run import RECORD, is_of_a_run
+    from tinyvmaf.evaluation.run_files import RECORD, is_of_a_run
     from tinyvmaf.report.digest import report as write_again
     from tinyvmaf.storage import address
     from tinyvmaf.stored_folder import local_folder

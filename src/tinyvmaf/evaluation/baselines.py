@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from tinyvmaf.evaluation.folds import Fold, fold_of_sources
 from tinyvmaf.evaluation.predictions import baseline_rows
-from tinyvmaf.evaluation.run import Run
+from tinyvmaf.evaluation.run_files import RunFiles
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.libvmaf.sets import KEYS, TARGET
 from tinyvmaf.models.card import Card
@@ -101,7 +101,7 @@ def seen_sources(card: Card | None, sources: Sequence[str]) -> dict[str, str]:
     return {source: "train" if source in trained else "heldout" for source in sources}
 
 
-def beside_rows(run: Run, *, model: str, models: Sequence[str]) -> "pl.DataFrame":
+def beside_rows(run: RunFiles, *, model: str, models: Sequence[str]) -> "pl.DataFrame":
     """The out-of-fold predictions of another run's first seed, as rows of a baseline."""
     import polars as pl
 
@@ -115,7 +115,7 @@ def beside_rows(run: Run, *, model: str, models: Sequence[str]) -> "pl.DataFrame
     )
 
 
-def describe(models: Sequence[Model], runs: Mapping[str, Run]) -> dict[str, str]:
+def describe(models: Sequence[Model], runs: Mapping[str, RunFiles]) -> dict[str, str]:
     """Descriptions of given models and runs, by name."""
     words = {model.name: f"given; sha256 {model.sha256[:12]}" for model in models}
     for name, run in runs.items():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyvmaf.errors import UsageError
+from tinyvmaf.evaluation.comparison_records import ComparisonRow, OptimismRow, Verdict
 from tinyvmaf.evaluation.findings import (
     comparison_findings,
     protocol_findings,
@@ -28,15 +29,14 @@ from tinyvmaf.evaluation.predictions import (
     measure_rows,
     of_model,
 )
-from tinyvmaf.evaluation.records import (
-    COMPARE_SCHEMA,
-    ComparedRun,
-    CompareRecord,
-    ComparisonRow,
-    OptimismRow,
-    Verdict,
+from tinyvmaf.evaluation.records import COMPARE_SCHEMA, ComparedRun, CompareRecord
+from tinyvmaf.evaluation.run_files import (
+    RunFiles,
+    protocol,
+    read_files,
+    refuse_other_table,
+    table_facts,
 )
-from tinyvmaf.evaluation.run import Run, protocol, read_run, refuse_other_table, table_facts
 from tinyvmaf.stats.metrics import MetricName
 from tinyvmaf.stats.model_comparison import MARGINS, Comparison, Outcome, compare_models
 from tinyvmaf.stats.paired import subset_interval
@@ -82,7 +82,7 @@ def compare(runs: Sequence[Path | str]) -> CompareRecord:
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) != len(names):
         names = [str(folder) for folder in folders]
-    found = dict(zip(names, map(read_run, folders), strict=True))
+    found = dict(zip(names, map(read_files, folders), strict=True))
     first = next(iter(found.values())).facts
     for run in found.values():
         refuse_other_table(first.table, run.facts.table)
@@ -125,7 +125,9 @@ def compare_runs(measured: Mapping[str, Sequence[MeasuredFold]]) -> tuple[Compar
     return _rows({name: _of_folds(tuple(folds)) for name, folds in measured.items()}, None)
 
 
-def compare_with_baselines(run: Run, measured: Sequence[MeasuredFold]) -> tuple[ComparisonRow, ...]:
+def compare_with_baselines(
+    run: RunFiles, measured: Sequence[MeasuredFold]
+) -> tuple[ComparisonRow, ...]:
     """The sweep's model against every baseline that has held-out sources."""
     arch = run.facts.arch
     scores = {arch: _of_folds(tuple(measured))}
@@ -138,7 +140,7 @@ def compare_with_baselines(run: Run, measured: Sequence[MeasuredFold]) -> tuple[
     return _rows(scores, pairs)
 
 
-def optimism(run: Run, measured: Sequence[MeasuredFold]) -> tuple[OptimismRow, ...]:
+def optimism(run: RunFiles, measured: Sequence[MeasuredFold]) -> tuple[OptimismRow, ...]:
     """The reduction of a single-split model's error on sources that it has seen.
 
     It is compared with the held-out folds of the same arch, recipe and seed only, so that the

@@ -15,6 +15,17 @@ import numpy as np
 from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.baselines import CONSTANT, predict_all, seen_sources
 from tinyvmaf.evaluation.findings import findings
+from tinyvmaf.evaluation.metric_records import (
+    Aggregates,
+    FoldRecord,
+    MetricValues,
+    ModelCell,
+    ModelConcat,
+    ModelRecord,
+    OverFolds,
+    PooledMetrics,
+    TableFacts,
+)
 from tinyvmaf.evaluation.predictions import (
     Level,
     MeasuredFold,
@@ -27,23 +38,9 @@ from tinyvmaf.evaluation.predictions import (
     measure_rows,
     of_model,
 )
-from tinyvmaf.evaluation.records import (
-    EVALUATION_SCHEMA,
-    LOSO_SCHEMA,
-    Aggregates,
-    EvaluationRecord,
-    FoldRecord,
-    LosoRecord,
-    MetricValues,
-    ModelCell,
-    ModelConcat,
-    ModelRecord,
-    OverFolds,
-    PooledMetrics,
-    TableFacts,
-)
-from tinyvmaf.evaluation.run import Run, protocol, table_facts
+from tinyvmaf.evaluation.records import EVALUATION_SCHEMA, LOSO_SCHEMA, EvaluationRecord, LosoRecord
 from tinyvmaf.evaluation.run_evidence import gather_evidence
+from tinyvmaf.evaluation.run_files import RunFiles, protocol, table_facts
 from tinyvmaf.features.table import FeatureTable, as_table
 from tinyvmaf.models.model import Model, load_model
 from tinyvmaf.stats.metrics import CORRELATIONS, METRICS, Metrics, aggregate
@@ -105,7 +102,7 @@ def evaluate(
     )
 
 
-def evaluate_run(run: Run) -> LosoRecord:
+def evaluate_run(run: RunFiles) -> LosoRecord:
     """The record of `run`."""
     facts = run.facts
     measured = measure_folds(run.predictions)
@@ -152,7 +149,7 @@ def evaluate_models(rows: "pl.DataFrame", described: Mapping[str, str]) -> tuple
     )
 
 
-def _folds(run: Run, measured: Sequence[MeasuredFold]) -> tuple[FoldRecord, ...]:
+def _folds(run: RunFiles, measured: Sequence[MeasuredFold]) -> tuple[FoldRecord, ...]:
     number = {
         source: number
         for number, sources in enumerate(run.facts.held_out, start=1)

@@ -9,15 +9,8 @@ about unseen content from models that did not pass the training gate.
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from tinyvmaf.evaluation.records import (
-    ComparisonRow,
-    CurvePoint,
-    DiagnosisRow,
-    Evidence,
-    Finding,
-    Gate,
-    OptimismRow,
-)
+from tinyvmaf.evaluation.comparison_records import ComparisonRow, OptimismRow
+from tinyvmaf.evaluation.evidence_records import CurvePoint, DiagnosisRow, Evidence, Finding, Gate
 from tinyvmaf.stats.intervals import Interval
 from tinyvmaf.stats.paired import smallest_p
 from tinyvmaf.typed_json import to_json

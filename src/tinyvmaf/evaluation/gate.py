@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from tinyvmaf.errors import SchemaError
-from tinyvmaf.evaluation.records import Doubling, Gate
-from tinyvmaf.evaluation.run import Run
+from tinyvmaf.evaluation.evidence_records import Doubling, Gate
+from tinyvmaf.evaluation.run_files import RunFiles
 from tinyvmaf.typed_json import from_json
 
 MAX_TRAIN_RMSE = 2.0
@@ -72,7 +72,7 @@ def training_gate(
     return TrainingGate(outcome, train_rmse, change=change, reason=reason)
 
 
-def judge_training(run: Run) -> Gate:
+def judge_training(run: RunFiles) -> Gate:
     """The training gate of `run`."""
     told = run.facts.doubling
     found = training_gate(

@@ -29,13 +29,12 @@ from tinyvmaf.evaluation.baselines import (
 )
 from tinyvmaf.evaluation.folds import Fold, grouped, make_folds
 from tinyvmaf.evaluation.predictions import baseline_rows, keyed, predicted_rows
-from tinyvmaf.evaluation.run import (
+from tinyvmaf.evaluation.run import Run, read_run
+from tinyvmaf.evaluation.run_files import (
     RECORD,
     FoldFacts,
-    Run,
     RunFacts,
     folder_name,
-    read_run,
     refuse_other_table,
     run_folder,
     write_run,

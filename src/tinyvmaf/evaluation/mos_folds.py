@@ -16,15 +16,11 @@ from jaxtyping import Bool, Float, Int
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.compare import compare_scores
+from tinyvmaf.evaluation.evidence_records import CurvePoint
 from tinyvmaf.evaluation.findings import comparison_findings
 from tinyvmaf.evaluation.folds import leave_one_source_out
-from tinyvmaf.evaluation.records import (
-    OPINION_SCHEMA,
-    CurvePoint,
-    MetricValues,
-    OpinionModel,
-    OpinionRecord,
-)
+from tinyvmaf.evaluation.metric_records import MetricValues
+from tinyvmaf.evaluation.records import OPINION_SCHEMA, OpinionModel, OpinionRecord
 from tinyvmaf.evaluation.sweep import subsets
 from tinyvmaf.features.schema import MOS, MOS_CI
 from tinyvmaf.features.table import FeatureTable, as_table

@@ -12,6 +12,18 @@ import numpy as np
 
 from tinyvmaf.evaluation.baselines import LEAST_SQUARES, NEIGHBOURS
 from tinyvmaf.evaluation.compare import compare_with_baselines, optimism
+from tinyvmaf.evaluation.comparison_records import RankingRow
+from tinyvmaf.evaluation.evidence_records import (
+    CurvePoint,
+    DiagnosisRow,
+    Evidence,
+    IntervalsRecord,
+    PooledIntervals,
+    PooledParts,
+    RmseWeighting,
+    SampleSize,
+    SeedErrors,
+)
 from tinyvmaf.evaluation.gate import judge_training
 from tinyvmaf.evaluation.predictions import (
     Level,
@@ -25,21 +37,8 @@ from tinyvmaf.evaluation.predictions import (
     of_model,
     source_index,
 )
-from tinyvmaf.evaluation.records import (
-    CurvePoint,
-    DiagnosisRow,
-    Evidence,
-    IntervalsRecord,
-    NestedChoice,
-    PooledIntervals,
-    PooledParts,
-    RankingRow,
-    RmseWeighting,
-    SampleSize,
-    SeedErrors,
-    SplitRow,
-)
-from tinyvmaf.evaluation.run import Run
+from tinyvmaf.evaluation.run_files import RunFiles
+from tinyvmaf.evaluation.split_records import NestedChoice, SplitRow
 from tinyvmaf.libvmaf.sets import TARGET
 from tinyvmaf.stats.fold_diagnosis import (
     error_shares,
@@ -69,7 +68,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def gather_evidence(run: Run, measured: Sequence[MeasuredFold]) -> Evidence:
+def gather_evidence(run: RunFiles, measured: Sequence[MeasuredFold]) -> Evidence:
     """All evidence of `run`; parts that do not apply are None."""
     folds = tuple(measured)
     first = by_seed(run.predictions)[0]
@@ -114,7 +113,7 @@ def _unit(rows: "pl.DataFrame") -> SampleSize:
     )
 
 
-def _intervals(run: Run, folds: tuple[MeasuredFold, ...]) -> IntervalsRecord:
+def _intervals(run: RunFiles, folds: tuple[MeasuredFold, ...]) -> IntervalsRecord:
     groups = _fold_of_source(run, [fold.source for fold in folds])
     seeds = by_seed(run.predictions)
 
@@ -194,7 +193,7 @@ def _seed_errors(folds: tuple[MeasuredFold, ...]) -> SeedErrors:
     )
 
 
-def _fold_of_source(run: Run, sources: Sequence[str]) -> list[int]:
+def _fold_of_source(run: RunFiles, sources: Sequence[str]) -> list[int]:
     """For each of the sorted `sources` the number of its fold."""
     number = {
         source: number for number, fold in enumerate(run.facts.held_out) for source in fold
@@ -202,7 +201,7 @@ def _fold_of_source(run: Run, sources: Sequence[str]) -> list[int]:
     return [number[source] for source in sources]
 
 
-def _ranking(run: Run, first: "pl.DataFrame") -> tuple[RankingRow, ...]:
+def _ranking(run: RunFiles, first: "pl.DataFrame") -> tuple[RankingRow, ...]:
     models = {run.facts.arch: first}
     for model in run.facts.baselines:
         rows = of_model(run.baselines, model)
@@ -233,7 +232,7 @@ def _ranking(run: Run, first: "pl.DataFrame") -> tuple[RankingRow, ...]:
 
 
 def _diagnosis(
-    run: Run, folds: tuple[MeasuredFold, ...], first: "pl.DataFrame"
+    run: RunFiles, folds: tuple[MeasuredFold, ...], first: "pl.DataFrame"
 ) -> tuple[DiagnosisRow, ...]:
     rows = {part["source"][0]: part for part in by_source(first)}
     ranges = {source: target_range(part[TARGET].to_numpy()) for source, part in rows.items()}

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.errors import SplitError, UsageError
-from tinyvmaf.evaluation.records import NestedChoice, NestedFold, RecipeRow, SplitRow
+from tinyvmaf.evaluation.split_records import NestedChoice, NestedFold, RecipeRow, SplitRow
 from tinyvmaf.evaluation.sweep import source_error
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.progress import SILENT, Progress

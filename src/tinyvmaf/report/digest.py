@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tinyvmaf.evaluation.records import LosoRecord
-from tinyvmaf.evaluation.run import DIGEST, Run, is_of_a_run, is_one_of, read_run, run_folder
+from tinyvmaf.evaluation.run import Run, read_run
+from tinyvmaf.evaluation.run_files import DIGEST, is_of_a_run, is_one_of, run_folder
 from tinyvmaf.files import write_text
 from tinyvmaf.report.chart import Chart, by_error
 from tinyvmaf.report.chart_files import FOLDER, pictures_written

@@ -7,7 +7,8 @@ line that says so; verdicts and sentences are the record's own.
 
 from collections.abc import Sequence
 
-from tinyvmaf.evaluation.records import ComparisonRow, LosoRecord
+from tinyvmaf.evaluation.comparison_records import ComparisonRow
+from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.report.document import (
     Block,
     Facts,

@@ -7,7 +7,8 @@ A value that does not exist is a dash; no rounding suggests more than the value 
 import math
 from collections.abc import Mapping
 
-from tinyvmaf.evaluation.records import ComparisonRow, OverFolds
+from tinyvmaf.evaluation.comparison_records import ComparisonRow
+from tinyvmaf.evaluation.metric_records import OverFolds
 from tinyvmaf.stats.intervals import Interval
 
 ABSENT = "\N{EN DASH}"

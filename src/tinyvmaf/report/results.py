@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Results as sections: headline, folds, aggregates, baselines, instructions to repeat the run."""
 
-from tinyvmaf.evaluation.records import LosoRecord, OverFolds
+from tinyvmaf.evaluation.metric_records import OverFolds
+from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.report import protocol
 from tinyvmaf.report.document import (
     Block,
