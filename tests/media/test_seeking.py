@@ -11,8 +11,9 @@ from tinyvmaf.errors import NotSeekable
 from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.media.index import FrameIndex
 from tinyvmaf.media.probing import frame_index
-from tinyvmaf.media.seeking import Seeker, n_decoded, visits
+from tinyvmaf.media.seeking import Seeker
 from tinyvmaf.media.video import RawFormat, Video
+from tinyvmaf.media.visits import n_decoded, visits
 
 N_FRAMES = 76
 SIZE = (256, 144)

@@ -10,24 +10,17 @@ from scipy.stats import kstest
 
 from tinyvmaf.scoring.auxiliary import predicted_score, signal_variables
 from tinyvmaf.scoring.plan import FIRST_STRATA
+from tinyvmaf.stats.outliers import Outliers, limited, outlying
+from tinyvmaf.stats.shares import percentile_interval, share_bounds, unseen_probability
+from tinyvmaf.stats.strata import Sample, draw, finer, refine
 from tinyvmaf.stats.survey import (
     MIN_STRATA,
     Auxiliary,
     Estimate,
-    Outliers,
-    Sample,
     corrected,
-    draw,
     estimate,
-    finer,
-    limited,
     no_auxiliary,
-    outlying,
     part_mean,
-    percentile_interval,
-    refine,
-    share_bounds,
-    unseen_probability,
 )
 
 sizes = st.tuples(st.integers(2, 400), st.integers(MIN_STRATA, 30))

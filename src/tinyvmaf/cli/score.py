@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tinyvmaf.corpus.pair import Pair
     from tinyvmaf.media.video import RawFormat
     from tinyvmaf.scoring.batch import Outcome
-    from tinyvmaf.scoring.encodes import Ladder
+    from tinyvmaf.scoring.ladder_result import Ladder
     from tinyvmaf.scoring.scorer import Scorer
 
 _PARTIAL = 3

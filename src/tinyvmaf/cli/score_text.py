@@ -10,7 +10,7 @@ from tinyvmaf.text import one_line
 
 if TYPE_CHECKING:
     from tinyvmaf.scoring.batch import Outcome
-    from tinyvmaf.scoring.encodes import Ladder
+    from tinyvmaf.scoring.ladder_result import Ladder
     from tinyvmaf.scoring.result import Score
     from tinyvmaf.scoring.target import Target
 
@@ -177,7 +177,7 @@ def _exact(found: "Score") -> list[str]:
 
 def _sampled(found: "Score") -> list[str]:
     from tinyvmaf.scoring.result import UNSEEN_SHARES
-    from tinyvmaf.stats.survey import unseen_probability
+    from tinyvmaf.stats.shares import unseen_probability
 
     assert found.sampling is not None  # noqa: S101 (the caller has asked)
     sampling = found.sampling

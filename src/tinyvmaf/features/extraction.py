@@ -7,23 +7,20 @@ is checked to be complete.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from tinyvmaf.corpus.pair import Corpus, Pair
+from tinyvmaf.corpus.pair import Corpus
 from tinyvmaf.corpus.reading import read_corpus
 from tinyvmaf.corpus.sources import refuse_twins
-from tinyvmaf.errors import CorpusError, TinyVmafError
-from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.execution.opening import check_workers, open_executor
 from tinyvmaf.features.cache import cache_key, open_cache
-from tinyvmaf.features.cached_scores import PairScorer, Scored
+from tinyvmaf.features.cached_scores import PairScorer
 from tinyvmaf.features.extracted_rows import ExtractedRows
-from tinyvmaf.features.groups import Group, ScorePairs, groups, size_of
+from tinyvmaf.features.groups import Failure, score_all
 from tinyvmaf.features.parts import check_output, is_parts_output, write_parts
 from tinyvmaf.features.table import (
     FeatureTable,
@@ -44,14 +41,6 @@ from tinyvmaf.process import STALL_S
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import versions
 from tinyvmaf.storage import absolute, address
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A pair that could not be computed."""
-
-    pair: Pair
-    error: TinyVmafError
 
 
 @dataclass(frozen=True, repr=False)
@@ -211,7 +200,7 @@ def extract_pairs(
     """
     ready = _ready(scorer, feature_set, jobs=jobs, cluster=cluster)
     _refuse_one_content_twice(corpus, scorer)
-    found = _score_all(corpus, ready, open_executor(jobs=jobs, cluster=cluster), progress)
+    found = score_all(corpus, ready, open_executor(jobs=jobs, cluster=cluster), progress)
     rows = ExtractedRows(found.scored, feature_set)
     info = _info(rows, scorer)
     table = None
@@ -261,81 +250,6 @@ def _refuse_one_content_twice(corpus: Corpus, scorer: PairScorer) -> None:
     refuse_twins(corpus.sources, references=known)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Scored pairs in the order of the table, and failed ones by name."""
-
-    scored: tuple[Scored, ...]
-    failures: tuple[Failure, ...]
-
-    @property
-    def n_computed(self) -> int:
-        return sum(not item.cached for item in self.scored)
-
-
-def _score_all(
-    corpus: Corpus, scorer: PairScorer, executor: AbstractExecutor, progress: Progress
-) -> _Found:
-    """Score every pair; their logs stay in the cache."""
-    sizes = {pair: size_of(pair) for pair in corpus.pairs}
-    n_frames = sum(size.n_frames for size in sizes.values())
-    task = progress.task("extract", total=float(n_frames), unit="frames")
-    shares = {pair: Share(task, size.n_frames) for pair, size in sizes.items()}
-    scored, failures = list[Scored](), list[Failure]()
-    try:
-        with executor:
-            n_workers = executor.n_workers
-            wanted = groups(sizes, at_once=scorer.engine.at_once, n_workers=n_workers)
-            for group, outcome in _outcomes(wanted, scorer, executor, shares):
-                for pair in group:
-                    shares[pair].complete()
-                if isinstance(outcome, TinyVmafError):
-                    failures += [Failure(pair, outcome) for pair in group]
-                    continue
-                for item in outcome:
-                    for note in item.notes:
-                        progress.note(note)
-                scored += outcome
-    finally:
-        task.finish()
-    failures.sort(key=lambda failure: failure.pair.name)
-    if len(failures) == len(corpus.pairs):
-        raise CorpusError(_all_failed(corpus, failures))
-    scored.sort(key=lambda item: (item.pair.source, item.pair.clip))
-    return _Found(tuple(scored), tuple(failures))
-
-
-def _outcomes(
-    wanted: Iterable[Group],
-    scorer: PairScorer,
-    executor: AbstractExecutor,
-    shares: Mapping[Pair, Share],
-) -> Iterator[tuple[Group, tuple[Scored, ...] | TinyVmafError]]:
-    """Yield the result of every group as it ends; a failed group is retried pair by pair."""
-
-    def submit(group: Group) -> Future[tuple[Scored, ...]]:
-        def on_frame(count: int) -> None:
-            for pair in group:
-                shares[pair].reach(count)
-
-        work = ScorePairs(scorer=replace(scorer, progress=SILENT), pairs=group)
-        return executor.submit(work, on_frame=on_frame)
-
-    waiting = {submit(group): group for group in wanted}
-    while waiting:
-        for future in as_they_end(tuple(waiting)):
-            group, error = waiting.pop(future), future.exception()
-            if error is None:
-                yield group, future.result()
-            elif not isinstance(error, TinyVmafError):
-                raise error
-            elif len(group) == 1:
-                yield group, error
-            else:
-                # Scored alone, the faulty pair is identified and the others are kept.
-                waiting.update((submit((pair,)), (pair,)) for pair in group)
-
-
 def _info(rows: ExtractedRows, scorer: PairScorer) -> TableInfo:
     """The origin of the rows.
 
@@ -357,9 +271,3 @@ def _info(rows: ExtractedRows, scorer: PairScorer) -> TableInfo:
         notes=tuple(f"{item.pair.name}: {note}" for item in rows.scored for note in item.remarks),
         references=known,
     )
-
-
-def _all_failed(corpus: Corpus, failures: Sequence[Failure]) -> str:
-    first = failures[0]
-    more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-    return f"{corpus.root}: no pair could be computed; {first.pair.name}: {first.error}{more}"

@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Groups of pairs that share a decode of their reference, and their scoring as a task.
+"""Groups of pairs that share a decode of their reference, and their scoring on an executor.
 
-A task runs on an executor, local or on a cluster; files in object stores are copied first.
+A group is a task of the executor, local or on a cluster; files in object stores are copied first.
+Where a group fails, its pairs are scored one by one, so that only the faulty one is lost.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tinyvmaf.corpus.pair import Pair
-from tinyvmaf.errors import MediaError, TinyVmafError
+from tinyvmaf.corpus.pair import Corpus, Pair
+from tinyvmaf.errors import CorpusError, MediaError, TinyVmafError
+from tinyvmaf.execution.executor import AbstractExecutor, Share, as_they_end
 from tinyvmaf.features.cached_scores import PairScorer, Scored
 from tinyvmaf.files import local_copy
 from tinyvmaf.media.probing import probe
 from tinyvmaf.media.video import Video
-from tinyvmaf.progress import SILENT, OnFrame, Task
+from tinyvmaf.progress import SILENT, OnFrame, Progress, Task
 
 Group = tuple[Pair, ...]
 """Pairs of one reference that are scored in one decode."""
@@ -121,6 +124,96 @@ def staged(pairs: Sequence[Pair]) -> Generator[tuple[Pair, ...]]:
             )
             for pair in pairs
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A pair that could not be computed."""
+
+    pair: Pair
+    error: TinyVmafError
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Scored pairs in the order of the table, and failed ones by name."""
+
+    scored: tuple[Scored, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def n_computed(self) -> int:
+        """Pairs that were not in the cache."""
+        return sum(not item.cached for item in self.scored)
+
+
+def score_all(
+    corpus: Corpus, scorer: PairScorer, executor: AbstractExecutor, progress: Progress
+) -> Found:
+    """Score every pair; their logs stay in the cache."""
+    sizes = {pair: size_of(pair) for pair in corpus.pairs}
+    n_frames = sum(size.n_frames for size in sizes.values())
+    task = progress.task("extract", total=float(n_frames), unit="frames")
+    shares = {pair: Share(task, size.n_frames) for pair, size in sizes.items()}
+    scored, failures = list[Scored](), list[Failure]()
+    try:
+        with executor:
+            n_workers = executor.n_workers
+            wanted = groups(sizes, at_once=scorer.engine.at_once, n_workers=n_workers)
+            for group, outcome in _outcomes(wanted, scorer, executor, shares):
+                for pair in group:
+                    shares[pair].complete()
+                if isinstance(outcome, TinyVmafError):
+                    failures += [Failure(pair, outcome) for pair in group]
+                    continue
+                for item in outcome:
+                    for note in item.notes:
+                        progress.note(note)
+                scored += outcome
+    finally:
+        task.finish()
+    failures.sort(key=lambda failure: failure.pair.name)
+    if len(failures) == len(corpus.pairs):
+        raise CorpusError(_all_failed(corpus, failures))
+    scored.sort(key=lambda item: (item.pair.source, item.pair.clip))
+    return Found(tuple(scored), tuple(failures))
+
+
+def _outcomes(
+    wanted: Iterable[Group],
+    scorer: PairScorer,
+    executor: AbstractExecutor,
+    shares: Mapping[Pair, Share],
+) -> Iterator[tuple[Group, tuple[Scored, ...] | TinyVmafError]]:
+    """Yield the result of every group as it ends; a failed group is retried pair by pair."""
+
+    def submit(group: Group) -> Future[tuple[Scored, ...]]:
+        def on_frame(count: int) -> None:
+            for pair in group:
+                shares[pair].reach(count)
+
+        work = ScorePairs(scorer=replace(scorer, progress=SILENT), pairs=group)
+        return executor.submit(work, on_frame=on_frame)
+
+    waiting = {submit(group): group for group in wanted}
+    while waiting:
+        for future in as_they_end(tuple(waiting)):
+            group, error = waiting.pop(future), future.exception()
+            if error is None:
+                yield group, future.result()
+            elif not isinstance(error, TinyVmafError):
+                raise error
+            elif len(group) == 1:
+                yield group, error
+            else:
+                # Scored alone, the faulty pair is identified and the others are kept.
+                waiting.update((submit((pair,)), (pair,)) for pair in group)
+
+
+def _all_failed(corpus: Corpus, failures: Sequence[Failure]) -> str:
+    first = failures[0]
+    more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+    return f"{corpus.root}: no pair could be computed; {first.pair.name}: {first.error}{more}"
 
 
 class _Notes:

@@ -12,7 +12,8 @@ from jaxtyping import Float
 
 from tinyvmaf.scoring.costs import FULL_HD
 from tinyvmaf.scoring.plan import Facts, Method, max_spare
-from tinyvmaf.stats.survey import Auxiliary, Sample
+from tinyvmaf.stats.strata import Sample
+from tinyvmaf.stats.survey import Auxiliary
 
 _WINDOW = 3
 

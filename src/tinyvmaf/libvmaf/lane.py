@@ -16,9 +16,10 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.graph import conversion, stated
 from tinyvmaf.libvmaf.packing import Portion
+from tinyvmaf.media.decoded_picture import Picture, PictureFormat
 from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.media.probing import frame_index
-from tinyvmaf.media.seeking import Picture, PictureFormat, Seeker, not_seekable
+from tinyvmaf.media.seeking import Seeker, not_seekable
 from tinyvmaf.pairs.checked import Side
 
 

@@ -32,8 +32,9 @@ from tinyvmaf.libvmaf.sets import TARGET
 from tinyvmaf.libvmaf.teacher import Teacher, place_teacher
 from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.media.probing import frame_index
-from tinyvmaf.media.seeking import n_decoded, not_seekable
+from tinyvmaf.media.seeking import not_seekable
 from tinyvmaf.media.video import Video, frame_bytes
+from tinyvmaf.media.visits import n_decoded
 from tinyvmaf.pairs.checked import CheckedPair, Conversion, Side, frames_of
 from tinyvmaf.process.programs import stopped_with_programs
 from tinyvmaf.progress import OnFrame

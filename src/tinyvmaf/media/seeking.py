@@ -8,9 +8,8 @@ to somewhere else is found out. Pictures of other frames in between that no fram
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -23,8 +22,10 @@ import numpy as np
 
 from tinyvmaf.errors import NotSeekable
 from tinyvmaf.media.containers import open_container, video_stream
+from tinyvmaf.media.decoded_picture import Picture, PictureFormat
 from tinyvmaf.media.index import NO_TIME, FrameIndex
 from tinyvmaf.media.video import Video
+from tinyvmaf.media.visits import Visit, visits
 
 # Decoders that skip frames which no other frame needs; the others ignore or refuse the request.
 _SKIPPING: Final = frozenset({"h264", "hevc", "mpeg2video"})
@@ -36,90 +37,6 @@ _READ_OVER: Final = 48
 _BACK: Final = (0, 1, 2, 8)
 # A seek that ends so many packets too early has missed.
 _LONGEST_SEARCH: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Packets that are decoded one after the other, for the frames that are wanted of them.
-
-    Attributes:
-        start, stop: The first packet, which begins a group of pictures, and the one after the last.
-        frames: The wanted frames, in order.
-    """
-
-    start: int
-    stop: int
-    frames: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PictureFormat:
-    """The layout and the colour tags of a decoded picture; numbers are those of H.273.
-
-    Attributes:
-        width, height: In pixels.
-        pix_fmt: Ffmpeg's name.
-        color_range: 0 unknown, 1 limited, 2 full.
-        colorspace, primaries, transfer: Matrix, primaries and transfer characteristic.
-    """
-
-    width: int
-    height: int
-    pix_fmt: str
-    color_range: int = 0
-    colorspace: int = 2
-    primaries: int = 2
-    transfer: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A decoded frame.
-
-    Attributes:
-        frame: Its number in order of showing.
-        format: Layout and tags.
-        planes: The bytes of its planes, without padding.
-    """
-
-    frame: int
-    format: PictureFormat
-    planes: tuple[bytes, ...] = field(repr=False)
-
-
-def visits(index: FrameIndex, frames: Iterable[int], *, earlier: int = 0) -> list[Visit]:
-    """The packets to decode for `frames`.
-
-    Args:
-        index: Of the video.
-        frames: Numbers in order of showing.
-        earlier: Begin so many groups of pictures before the nearest that would do.
-    """
-    wanted = np.unique(np.fromiter(frames, dtype=np.int64))
-    starts = index.group_starts
-    start_pts = index.packet_pts[starts]
-    group = index.group[wanted].astype(np.int64)
-    # A picture that is shown before the keyframe it follows needs what was before that keyframe.
-    while len(early := np.flatnonzero((start_pts[group] > index.pts[wanted]) & (group > 0))):
-        group[early] -= 1
-    group = np.maximum(group - earlier, 0)
-    found: list[Visit] = []
-    order = np.lexsort((index.shown[wanted], group))
-    for place in order:
-        frame, start = int(wanted[place]), int(starts[group[place]])
-        stop = int(index.shown[frame]) + 1
-        last = found[-1] if found else None
-        if last is not None and (last.start == start or last.stop > start):
-            frames_so_far = tuple(sorted({*last.frames, frame}))
-            found[-1] = Visit(last.start, max(last.stop, stop), frames_so_far)
-        else:
-            found.append(Visit(start, stop, (frame,)))
-    return found
-
-
-def n_decoded(index: FrameIndex, frames: Iterable[int]) -> int:
-    """Packets that are decoded for `frames`; some of them may be skipped cheaply."""
-    return sum(visit.stop - visit.start for visit in visits(index, frames))
 
 
 class Seeker:

@@ -18,7 +18,7 @@ from tinyvmaf.files import write_bytes, write_text
 from tinyvmaf.report.html import chart_page
 from tinyvmaf.report.plain_curve import moment_text, plain_curve, plain_page, time_ticks
 from tinyvmaf.report.theme import PAGE, PAPER, Theme
-from tinyvmaf.scoring.encodes import Ladder
+from tinyvmaf.scoring.ladder_result import Ladder
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.text import drawn
 

@@ -17,7 +17,8 @@ from tinyvmaf.libvmaf.logs import Log
 from tinyvmaf.libvmaf.sets import FULL, HALF, QUARTER, SIGNAL, TARGET, FeatureSet, sets_of
 from tinyvmaf.media.index import FrameIndex
 from tinyvmaf.scoring.mode import ModelName
-from tinyvmaf.stats.survey import Auxiliary, limited, no_auxiliary
+from tinyvmaf.stats.outliers import limited
+from tinyvmaf.stats.survey import Auxiliary, no_auxiliary
 
 if TYPE_CHECKING:
     from tinyvmaf.models.model import Model

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyvmaf.scoring.score_record import DifferenceRecord
-from tinyvmaf.stats.survey import Auxiliary, Sample, estimate_sum, no_auxiliary
+from tinyvmaf.stats.strata import Sample
+from tinyvmaf.stats.survey import Auxiliary, estimate_sum, no_auxiliary
 
 _PSNR_DEVIATION = 3.0
 

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Final
 
 from tinyvmaf.scoring.costs import FULL_HD, Costs
-from tinyvmaf.stats.survey import MIN_STRATA, finer
+from tinyvmaf.stats.strata import finer
+from tinyvmaf.stats.survey import MIN_STRATA
 
 FIRST_STRATA: Final = 32
 """Strata of the first round. With fewer, early stopping under-covers and costs no less."""

@@ -19,7 +19,7 @@ from tinyvmaf.scoring.score_record import (
     SamplingRecord,
     ScoreRecord,
 )
-from tinyvmaf.stats.survey import unseen_probability
+from tinyvmaf.stats.shares import unseen_probability
 from tinyvmaf.storage import address
 from tinyvmaf.text import html_table
 from tinyvmaf.typed_json import to_json

@@ -34,11 +34,8 @@ from tinyvmaf.scoring.plan import Answer, Goal, exact_cost, sampled_cost
 from tinyvmaf.scoring.pooling import worst_frames
 from tinyvmaf.scoring.sampling import Sampled, sample_encodes
 from tinyvmaf.scoring.video_material import VideoMaterial
-from tinyvmaf.stats.survey import (
-    MIN_STRATA,
-    corrected,
-    percentile_interval,
-)
+from tinyvmaf.stats.shares import percentile_interval
+from tinyvmaf.stats.survey import MIN_STRATA, corrected
 
 _PERCENTILES: Final = {"p1": 1.0, "p5": 5.0, "p10": 10.0}
 _SHOWN_WORST: Final = 5

@@ -28,18 +28,10 @@ from tinyvmaf.scoring.plan import (
     decide,
     paid_half_width,
 )
-from tinyvmaf.stats.survey import (
-    MAX_OUTLIERS,
-    Auxiliary,
-    Estimate,
-    Outliers,
-    Sample,
-    draw,
-    estimate,
-    nested,
-    refine,
-    share_bounds,
-)
+from tinyvmaf.stats.outliers import Outliers
+from tinyvmaf.stats.shares import share_bounds
+from tinyvmaf.stats.strata import Sample, draw, nested, refine
+from tinyvmaf.stats.survey import MAX_OUTLIERS, Auxiliary, Estimate, estimate
 
 _FEWEST_OUTLIERS: Final = 4
 

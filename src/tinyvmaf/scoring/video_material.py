@@ -41,7 +41,8 @@ from tinyvmaf.scoring.auxiliary import (
 from tinyvmaf.scoring.costs import FULL_HD, Costs
 from tinyvmaf.scoring.mode import Job
 from tinyvmaf.scoring.plan import Facts, Method, max_spare
-from tinyvmaf.stats.survey import Auxiliary, Sample, no_auxiliary
+from tinyvmaf.stats.strata import Sample
+from tinyvmaf.stats.survey import Auxiliary, no_auxiliary
 
 _SHARE_OF_DISK: Final = 0.5
 # Evenly spaced moments, to estimate the mean cost of seeking.

@@ -5,10 +5,8 @@ The regression estimator of survey sampling: auxiliary variables are known for e
 scores for sampled frames; slopes are fitted to the sample and shrunk towards prior slopes. The
 functions take and return numbers only, never videos.
 
-The design: frame 0 always belongs to the sample, since it alone has no motion. The time after it is
-cut into strata of equal length, and one moment is drawn uniformly in each. A finer design keeps the
-moments that were drawn: every stratum is cut into equal parts, and the parts without a moment get
-one. Frames whose auxiliary variables show them to be outliers form a part of their own.
+One moment is drawn in each of some strata of equal length (`strata`). Frames whose auxiliary
+variables show them to be outliers (`outliers`) form a part of their own.
 Skewness makes the interval wider: a sample without one of a few bad frames has a mean that is too
 high and, with it, a variance that is too low.
 
@@ -25,7 +23,9 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from tinyvmaf.stats.quantiles import at_most, beta_quantile, student_quantile
+from tinyvmaf.stats.outliers import Outliers, outlying
+from tinyvmaf.stats.quantiles import student_quantile
+from tinyvmaf.stats.strata import Sample
 
 MIN_STRATA: Final = 4
 """The smallest number of strata that allows an estimate of variance."""
@@ -35,13 +35,6 @@ MAX_OUTLIERS: Final = 8
 
 _FLOOR: Final = 2.0
 _FLOOR_WEIGHT: Final = 1.0
-_OUTLIER_DB: Final = 4.0
-_OUTLIER_DEVIATIONS: Final = 4 * 1.4826
-_OUTLIER_SHARE: Final = 0.1
-_GAP_DB: Final = 3.0
-# Another round costs another decode, so that it draws more than the variance of the last one asks
-# for: by so many standard errors of that variance, which has 2/3 degrees of freedom a stratum.
-_MARGIN: Final = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,42 +107,6 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One moment in each of some strata of equal length.
-
-    Attributes:
-        moments: In frames, one per stratum, in order; moment 7.3 lies in frame 7.
-        n_frames: Of the clip; the strata cut the time from frame 1 to its end.
-    """
-
-    moments: Float[np.ndarray, " n_strata"]
-    n_frames: int
-
-    @property
-    def strata_frames(self) -> Int[np.ndarray, " n_strata"]:
-        """The frame of every stratum; two strata may share the frame at their border."""
-        return np.minimum(self.moments.astype(np.int64), self.n_frames - 1)
-
-    @property
-    def frames(self) -> tuple[int, ...]:
-        """Every frame whose exact score is needed, once, in order."""
-        return (0, *np.unique(self.strata_frames).tolist())
-
-
-@dataclass(frozen=True, slots=True)
-class Outliers:
-    """The part of a clip that the auxiliary variables show to be unlike the rest.
-
-    Attributes:
-        frames: All of them, in order.
-        sampled: Those that were drawn at random, in order; all or at least two.
-    """
-
-    frames: Int[np.ndarray, " n_outliers"]
-    sampled: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class PartMean:
     """The estimated mean of one part of a clip: its standard error, slopes and skewness."""
 
@@ -158,79 +115,6 @@ class PartMean:
     degrees_of_freedom: float
     slopes: tuple[float, ...] = ()
     skewness: float = 0.0
-
-
-def draw(*, n_frames: int, n_strata: int, rng: "np.random.Generator") -> Sample:
-    """Draw a moment in each of `n_strata` strata.
-
-    Args:
-        n_frames: Number of frames of the clip, 2 or more.
-        n_strata: At least `MIN_STRATA`.
-        rng: A generator; a seeded one gives the same sample again.
-    """
-    return Sample(moments=_edges(n_frames, n_strata, rng.random(n_strata)), n_frames=n_frames)
-
-
-def refine(sample: Sample, *, n_strata: int, rng: "np.random.Generator") -> Sample:
-    """Cut the time into more strata and draw where no moment is; keep the moments of the others.
-
-    A multiple of the present strata keeps every moment. Else two may lie in one stratum, and chance
-    keeps one of them: each with a probability in proportion to the other's share of the stratum,
-    which makes the one that stays uniform in it.
-    """
-    n_before = len(sample.moments)
-    moments = draw(n_frames=sample.n_frames, n_strata=n_strata, rng=rng).moments
-    width = (sample.n_frames - 1) / n_strata
-    # Rounding may put a moment on a border one part too far; it stays inside its own stratum.
-    numbers = np.arange(n_before + 1) * n_strata
-    first, last = numbers[:-1] // n_before, -(-numbers[1:] // n_before) - 1
-    homes = np.clip(((sample.moments - 1) / width).astype(np.int64), first, last)
-    twice = np.flatnonzero(homes[:-1] == homes[1:])
-    share_of_first = numbers[twice + 1] / n_before - homes[twice]
-    first_stays = rng.random(len(twice)) >= share_of_first
-    stay = np.ones(n_before, dtype=np.bool_)
-    stay[twice + first_stays] = False
-    moments[homes[stay]] = sample.moments[stay]
-    return Sample(moments=moments, n_frames=sample.n_frames)
-
-
-def nested(sample: Sample, *, n_doublings: int, rng: "np.random.Generator") -> tuple[Sample, ...]:
-    """The sample and finer ones, each of which halves every stratum of the one before."""
-    samples = [sample]
-    for _ in range(n_doublings):
-        samples.append(refine(samples[-1], n_strata=2 * len(samples[-1].moments), rng=rng))
-    return tuple(samples)
-
-
-def outlying(values: Float[np.ndarray, " n_frames"]) -> Int[np.ndarray, " n_outliers"]:
-    """Frames whose `values`, in decibels, are unlike those of most; none if there are too many.
-
-    These are frames more than 4 dB and more than four standard deviations from the median, which
-    the median absolute deviation estimates, and the lowest frames if 3 dB or more lie between them
-    and all others. More than 10 % of the frames are no outliers.
-    """
-    most = int(_OUTLIER_SHARE * len(values))
-    far = np.abs(values - np.median(values)) > _outlier_limit(values)
-    # Where scores vary much the deviation is large, which would mask a group of bad frames.
-    lowest = np.sort(values[1:])[: most + 1]
-    gaps = np.flatnonzero(np.diff(lowest) >= _GAP_DB)
-    if len(gaps) and int((apart := far | (values <= lowest[gaps[-1]])).sum()) <= most:
-        far = apart
-    found = np.flatnonzero(far)
-    # Frame 0 is always known and belongs to no other part.
-    found = found[found > 0]
-    return found if len(found) <= most else found[:0]
-
-
-def limited(values: Float[np.ndarray, " n_frames"]) -> Float[np.ndarray, " n_frames"]:
-    """The values, in decibels, cut to where no outliers are.
-
-    A repeated frame is infinitely like its neighbour. Without the cut its distance, times a slope
-    that was fitted to other frames, would bias the estimate: on 372 foreign clips (25 exact frames)
-    intervals of nominal level 0.90 covered 0.877 without and 0.927 with it.
-    """
-    middle, limit = float(np.median(values)), _outlier_limit(values)
-    return np.clip(values, middle - limit, middle + limit)
 
 
 def estimate(
@@ -381,72 +265,6 @@ def corrected(
     return np.clip(course, 0.0, 100.0)
 
 
-def finer(half_width: float, *, n_strata: int, n_frames: int, within: float) -> int:
-    """The number of strata that makes the interval narrow enough, somewhat more than it looks.
-
-    Args:
-        half_width: Of the interval that the sample gave.
-        n_strata: Of that sample.
-        n_frames: Number of frames of the clip.
-        within: The half width that is wanted, in VMAF points.
-
-    Returns:
-        `n_strata` if the interval is narrow enough already.
-    """
-    if half_width <= within:
-        return n_strata
-    n_others = n_frames - 1
-    margin = 1 + _MARGIN * (3 / n_strata) ** 0.5
-    # The square of the half width that one stratum would have, if no frame were seen twice.
-    alone = margin * half_width**2 * n_strata / max(1 - n_strata / n_others, 1e-9)
-    return max(n_strata + 1, int(np.ceil(1 / (within**2 / alone + 1 / n_others))))
-
-
-def unseen_probability(share: float, *, n_exact: int) -> float:
-    """The probability that a random sample of `n_exact` frames misses an event.
-
-    Args:
-        share: Of the frames that show the event, in [0, 1].
-        n_exact: Frames in the sample.
-    """
-    return (1 - share) ** n_exact
-
-
-def percentile_interval(
-    scores: Float[np.ndarray, " n_sampled"], percentile: float, *, level: float
-) -> tuple[float, float] | None:
-    """A confidence interval for a percentile over all frames; None if the sample is too small.
-
-    Args:
-        scores: Exact scores of frames that were drawn with equal probability.
-        percentile: In percent, between 0 and 100.
-        level: The coverage that is aimed at.
-
-    Source: Woodruff (1952); order statistics of the sample at binomial ranks.
-    """
-    n_sampled, share, tail = len(scores), percentile / 100, (1 - level) / 2
-    ranks = np.arange(n_sampled)
-    below = np.array([at_most(rank, n=n_sampled, share=share) for rank in ranks.tolist()])
-    low = int(np.searchsorted(below, tail, side="right")) - 1
-    high = int(np.searchsorted(below, 1 - tail, side="left")) + 1
-    if low < 0 or high >= n_sampled:
-        return None
-    ordered = np.sort(scores)
-    return float(ordered[low]), float(ordered[high])
-
-
-def share_bounds(n_below: int, n_sampled: int, *, level: float) -> tuple[float, float]:
-    """The Clopper-Pearson interval of a share at `level`, from `n_below` among `n_sampled`."""
-    tail = (1 - level) / 2
-    low = (
-        0.0 if n_below == 0 else beta_quantile(tail, a=float(n_below), b=n_sampled - n_below + 1.0)
-    )
-    high = 1.0
-    if n_below < n_sampled:
-        high = beta_quantile(1 - tail, a=n_below + 1.0, b=float(n_sampled - n_below))
-    return low, high
-
-
 def _skewness(levels: Float[np.ndarray, " n_sampled"]) -> float:
     """The third central moment, from deviations of every value from the mean of its neighbours."""
     if len(levels) <= 2:  # noqa: PLR2004
@@ -492,14 +310,3 @@ def _outlier_part(outliers: Outliers, exact: Mapping[int, float]) -> PartMean:
         slopes=(),
         deviations=(),
     )
-
-
-def _outlier_limit(values: Float[np.ndarray, " n_frames"]) -> float:
-    deviation = float(np.median(np.abs(values - np.median(values))))
-    return max(_OUTLIER_DB, _OUTLIER_DEVIATIONS * deviation)
-
-
-def _edges(
-    n_frames: int, n_strata: int, within: Float[np.ndarray, " n_strata"]
-) -> Float[np.ndarray, " n_strata"]:
-    return 1 + (np.arange(n_strata) + within) * ((n_frames - 1) / n_strata)
