@@ -94,7 +94,7 @@ GUARDS: Final = (
     ),
     Guard(
         "a pair that spoils the decode it shares",
-        "features/extraction.py",
+        "features/groups.py",
         "            elif len(group) == 1:",
         "            elif group:",
         "tests/features/test_extraction.py::"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinyvmaf.corpus.build import build_corpus
     from tinyvmaf.corpus.reading import read_corpus
+    from tinyvmaf.demo import demo
     from tinyvmaf.errors import TinyVmafError
     from tinyvmaf.evaluation.compare import compare
     from tinyvmaf.evaluation.evaluate import evaluate
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from tinyvmaf.features.extraction import extract
     from tinyvmaf.features.log_import import read_logs
     from tinyvmaf.features.opinions import join_opinions
-    from tinyvmaf.features.table import FeatureTable, read_table, write_table
+    from tinyvmaf.features.table import FeatureTable, compact_table, read_table, write_table
     from tinyvmaf.frontier.measuring import frontier
     from tinyvmaf.media.video import RawFormat
     from tinyvmaf.models.descriptions import describe_model, list_models
-    from tinyvmaf.models.model import Model
+    from tinyvmaf.models.model import Model, model_path
     from tinyvmaf.models.model import load_model as load
+    from tinyvmaf.models.repair import repair_model
     from tinyvmaf.models.verify import verify
     from tinyvmaf.pairs.scan import scan_corpus
     from tinyvmaf.report.digest import report
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from tinyvmaf.scoring.encodes import score_ladder
     from tinyvmaf.scoring.result import Score
     from tinyvmaf.scoring.score import choose_mode, make_scorer, score
+    from tinyvmaf.training.distillation import export_model
     from tinyvmaf.training.estimator import TinyVmafRegressor
     from tinyvmaf.training.train import train
 
@@ -51,11 +54,14 @@ __all__ = [
     "__version__",
     "build_corpus",
     "choose_mode",
+    "compact_table",
     "compare",
+    "demo",
     "describe_model",
     "doctor",
     "encodes_of",
     "evaluate",
+    "export_model",
     "extract",
     "frontier",
     "join_opinions",
@@ -64,11 +70,13 @@ __all__ = [
     "loso",
     "loso_opinions",
     "make_scorer",
+    "model_path",
     "read_corpus",
     "read_logs",
     "read_pairs",
     "read_run",
     "read_table",
+    "repair_model",
     "report",
     "scan_corpus",
     "score",
@@ -89,11 +97,14 @@ _HOMES = {
     "TinyVmafRegressor": ("training.estimator", "TinyVmafRegressor"),
     "build_corpus": ("corpus.build", "build_corpus"),
     "choose_mode": ("scoring.score", "choose_mode"),
+    "compact_table": ("features.table", "compact_table"),
     "compare": ("evaluation.compare", "compare"),
+    "demo": ("demo", "demo"),
     "describe_model": ("models.descriptions", "describe_model"),
     "doctor": ("scoring.doctor", "doctor"),
     "encodes_of": ("scoring.batch", "encodes_of"),
     "evaluate": ("evaluation.evaluate", "evaluate"),
+    "export_model": ("training.distillation", "export_model"),
     "extract": ("features.extraction", "extract"),
     "frontier": ("frontier.measuring", "frontier"),
     "join_opinions": ("features.opinions", "join_opinions"),
@@ -102,11 +113,13 @@ _HOMES = {
     "loso": ("evaluation.loso", "loso"),
     "loso_opinions": ("evaluation.mos_folds", "loso_opinions"),
     "make_scorer": ("scoring.score", "make_scorer"),
+    "model_path": ("models.model", "model_path"),
     "read_corpus": ("corpus.reading", "read_corpus"),
     "read_logs": ("features.log_import", "read_logs"),
     "read_pairs": ("scoring.batch", "read_pairs"),
     "read_run": ("evaluation.run", "read_run"),
     "read_table": ("features.table", "read_table"),
+    "repair_model": ("models.repair", "repair_model"),
     "report": ("report.digest", "report"),
     "scan_corpus": ("pairs.scan", "scan_corpus"),
     "score": ("scoring.score", "score"),
@@ -122,8 +135,10 @@ _EXTRA_OF = {
         ("FeatureTable", "Run", "TinyVmafRegressor", "compare", "evaluate"), "research"
     ),
     **dict.fromkeys(("extract", "join_opinions", "read_logs", "read_run", "report"), "research"),
-    **dict.fromkeys(("frontier", "read_table", "verify", "write_table"), "research"),
-    **dict.fromkeys(("loso", "train"), "train"),
+    **dict.fromkeys(
+        ("compact_table", "frontier", "read_table", "verify", "write_table"), "research"
+    ),
+    **dict.fromkeys(("demo", "loso", "train"), "train"),
 }
 """Name that the base installation lacks -> the extra that installs it."""
 

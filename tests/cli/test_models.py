@@ -134,7 +134,7 @@ def test_path_and_export(run, model_path, tmp_path):
         )
     ]
     assert load_model(out / "some_model_v1.onnx").card == load_model(model_path).card
-    with pytest.raises(UsageError, match="--to tflite: expected one of onnx, libvmaf, vmafx"):
+    with pytest.raises(UsageError, match="`to='tflite'`: expected one of onnx, libvmaf, vmafx"):
         run("export", "some_model_v1", "-o", out, "--to", "tflite")
-    with pytest.raises(UsageError, match="--distil is for --to libvmaf"):
+    with pytest.raises(UsageError, match="`distil_on` is for `to='libvmaf'`"):
         run("export", "some_model_v1", "-o", out, "--distil", "sample")

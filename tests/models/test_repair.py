@@ -9,7 +9,7 @@ import pytest
 from tinyvmaf.errors import CardError, ModelError, UnsafeModelError, UsageError
 from tinyvmaf.models.model import load_model
 from tinyvmaf.models.onnx_file import to_onnx
-from tinyvmaf.models.repair import carry_out, plan_repair, repair
+from tinyvmaf.models.repair import carry_out, plan_repair, repair_model
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_the_renamed_file_is_found_and_the_model_becomes_one_file(
         load_model(broken)
     before = hashes(tmp_path)
     output = tmp_path / "out" / "mended.onnx"
-    plan = repair(broken, output=output)
+    plan = repair_model(broken, output=output)
     assert str(plan) == (
         "published_medium.onnx: the model needs 9728 bytes of 'mlp_medium_final.onnx.data': "
         "read 'published_medium.onnx.data' instead"
@@ -69,7 +69,7 @@ def test_a_plan_writes_nothing(tmp_path, broken):
 
 def test_data_that_is_where_it_should_be_is_only_put_inside(tmp_path, broken):
     (tmp_path / "published_medium.onnx.data").rename(tmp_path / "mlp_medium_final.onnx.data")
-    plan = repair(broken, output=tmp_path / "mended.onnx")
+    plan = repair_model(broken, output=tmp_path / "mended.onnx")
     assert str(plan) == (
         "published_medium.onnx: the model needs 9728 bytes of 'mlp_medium_final.onnx.data': "
         "it is there"
@@ -112,7 +112,7 @@ def test_a_file_of_another_size_ending_or_a_link_is_not_taken(tmp_path, broken):
 def test_the_original_is_never_written(tmp_path, broken, name):
     before = hashes(tmp_path)
     with pytest.raises(UsageError) as error:
-        repair(broken, output=tmp_path / "x" / ".." / name)
+        repair_model(broken, output=tmp_path / "x" / ".." / name)
     assert str(error.value).endswith("is the original, which stays as it is; choose another output")
     assert hashes(tmp_path) == before
 
@@ -132,7 +132,7 @@ def test_a_model_that_is_broken_in_other_ways_is_not_written(tmp_path, broken):
     data = np.full(9728 // 4, np.nan, np.float32).tobytes()
     (tmp_path / "published_medium.onnx.data").write_bytes(data)
     with pytest.raises(UnsafeModelError) as error:
-        repair(broken, output=tmp_path / "mended.onnx")
+        repair_model(broken, output=tmp_path / "mended.onnx")
     assert str(error.value) == (
         f"{broken}: cannot be repaired: the repaired model: "
         "the weight 'weight0' holds NaN or infinite values; train it again"
@@ -161,11 +161,11 @@ def test_the_card_of_another_model_is_never_left_beside_the_mended_one(tmp_path,
     output.with_suffix(".json").write_text(said)
     before = hashes(output.parent)
     with pytest.raises((UsageError, CardError)):
-        repair(broken, output=output)
+        repair_model(broken, output=output)
     assert hashes(output.parent) == before
     output.with_suffix(".json").unlink()
-    repair(broken, output=output)
+    repair_model(broken, output=output)
     digest = hashlib.sha256(output.read_bytes()).hexdigest()
     output.with_suffix(".json").write_text(json.dumps({"sha256": digest}))
-    repair(broken, output=output)
+    repair_model(broken, output=output)
     assert load_model(output).sha256 == digest

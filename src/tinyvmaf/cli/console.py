@@ -31,13 +31,14 @@ _SIGNS = "tinyvmaf.signs"
 # Messages name an argument of a function as `name` or `name=value`.
 _ARGUMENT = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")
 _SAME_NAME = """
-    against allow at_least auxiliary budget cluster costs crop distil engine exact_frames
+    against allow at_least auxiliary budget cluster costs crop engine exact_frames
     features ffmpeg jobs level libvmaf log_format manifest mode model pattern percentile
-    predictions seed seeds sync target teacher threads within worst
+    predictions seed seeds sync target teacher threads to within worst
 """
 _OPTIONS = {
     **{name: f"--{name.replace('_', '-')}" for name in _SAME_NAME.split()},
     "arch": "--model-arch",
+    "distil_on": "--distil",
     "duration_s": "--duration",
     "models": "--model",
     "n_frames": "--frames",

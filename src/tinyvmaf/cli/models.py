@@ -2,18 +2,17 @@
 """`tinyvmaf models list | show | path | export | verify | repair`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
-from tinyvmaf.cli.options import Json
+from tinyvmaf.cli.options import FeatureOrder, Json, feature_order
 from tinyvmaf.typed_json import to_json
 
 if TYPE_CHECKING:
     from tinyvmaf.models.card import Card, Range
     from tinyvmaf.models.model import Model
-    from tinyvmaf.models.support_vectors import SupportVectors
 
 app = typer.Typer(
     help="List, show, export, verify and repair models.",
@@ -24,14 +23,6 @@ app = typer.Typer(
 
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A shipped model, or an ONNX file.")
-]
-FeatureOrder = Annotated[
-    str | None,
-    typer.Option(
-        "--features",
-        metavar="A,B,...",
-        help="Order of the inputs, for a file that does not record it.",
-    ),
 ]
 
 
@@ -76,7 +67,7 @@ def show_model(model: ModelName, features: FeatureOrder = None, as_json: Json = 
     from tinyvmaf.models.descriptions import describe_model
     from tinyvmaf.models.model import load_model
 
-    loaded = load_model(model, features=features.split(",") if features else None)
+    loaded = load_model(model, features=feature_order(features))
     if as_json:
         show_json(to_json(describe_model(loaded)))
         return
@@ -87,12 +78,9 @@ def show_model(model: ModelName, features: FeatureOrder = None, as_json: Json = 
 @app.command("path")
 def print_path(model: ModelName) -> None:
     """Print the path of a model's file, for other programs; its card is beside it."""
-    from tinyvmaf.models.model import find_model
-    from tinyvmaf.models.safety import read_file
+    from tinyvmaf.models.model import model_path
 
-    path = find_model(model)
-    read_file(path)
-    show(str(path.absolute()))
+    show(str(model_path(model)))
 
 
 @app.command("export")
@@ -115,28 +103,20 @@ def export_model(
     features: FeatureOrder = None,
 ) -> None:
     """Write a model's files for other programs: model, card, golden vectors as CSV, licence."""
-    from tinyvmaf.errors import UsageError
-    from tinyvmaf.models.bundle import TARGETS, Target, export_bundle
-    from tinyvmaf.models.model import load_model
+    from tinyvmaf.corpus.sample import NAME, sample_path
+    from tinyvmaf.training.distillation import export_model as export
 
-    if to not in TARGETS:
-        raise UsageError(f"--to {to}: expected one of {', '.join(TARGETS)}")
-    if distil is not None and to != "libvmaf":
-        raise UsageError("--distil is for --to libvmaf: other programs run the network itself")
-    loaded = load_model(model, features=features.split(",") if features else None)
-    machine = _distil(loaded, distil) if distil is not None else None
-    for path in export_bundle(loaded, output, to=cast("Target", to), machine=machine):
+    found = export(
+        model,
+        output,
+        to=to,
+        distil_on=sample_path() if str(distil) == NAME else distil,
+        features=feature_order(features),
+    )
+    if found.distilled is not None:
+        TERMINAL.note(str(found.distilled))
+    for path in found.files:
         show(str(path))
-
-
-def _distil(model: "Model", table: Path) -> "SupportVectors":
-    from tinyvmaf.corpus.sample import sample_path
-    from tinyvmaf.features.table import read_table
-    from tinyvmaf.training.distillation import distil
-
-    found = distil(model, read_table(sample_path() if str(table) == "sample" else table))
-    TERMINAL.note(str(found))
-    return found.machine
 
 
 @app.command("verify")
@@ -173,16 +153,15 @@ def repair_model(
     ] = None,
 ) -> None:
     """Find the renamed external data of a model, and write one self-contained file."""
-    from tinyvmaf.models.repair import carry_out, plan_repair
+    from tinyvmaf.models.repair import repair_model as repair
 
-    plan = plan_repair(model)
+    plan = repair(model, output=output)
     for step in plan.steps:
         TERMINAL.note(step)
     if output is None:
         TERMINAL.note("nothing is written; give -o FILE to write the repaired model")
-        return
-    carry_out(plan, output=output)
-    show(f"{output}")
+    else:
+        show(f"{output}")
 
 
 def _lines(model: "Model") -> list[tuple[str, str]]:

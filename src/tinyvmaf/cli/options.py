@@ -58,7 +58,20 @@ Allow = Annotated[
 Timeout = Annotated[
     float, typer.Option(help="Stop a clip after this many seconds without a new frame.")
 ]
+FeatureOrder = Annotated[
+    str | None,
+    typer.Option(
+        "--features",
+        metavar="A,B,...",
+        help="Order of the inputs, for a file that does not record it.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def feature_order(names: str | None) -> list[str] | None:
+    """The names that `--features` gives, None if it is not given."""
+    return None if names is None else [name.strip() for name in names.split(",")]
 
 
 def raw_format(size: str | None, pix_fmt: str | None) -> RawFormat | None:

@@ -1,42 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tinyvmaf score`: two videos, a list of pairs, or a folder of encodes."""
 
-import atexit
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json
-from tinyvmaf.cli.models import FeatureOrder
 from tinyvmaf.cli.options import (
     Allow,
     Cluster,
+    FeatureOrder,
     FfmpegPath,
     Jobs,
     Json,
     PixFmt,
     Size,
     Teacher,
+    feature_order,
     raw_format,
 )
-from tinyvmaf.cli.score_text import head, line, print_ladder, print_summary, print_table
-from tinyvmaf.errors import TinyVmafError, UsageError
+from tinyvmaf.cli.score_text import (
+    head,
+    line,
+    note_ladder,
+    note_pairs,
+    print_ladder,
+    print_summary,
+    print_table,
+)
+from tinyvmaf.errors import UsageError
 from tinyvmaf.text import json_text
 
 if TYPE_CHECKING:
     from tinyvmaf.corpus.pair import Pair
     from tinyvmaf.media.video import RawFormat
     from tinyvmaf.scoring.batch import Outcome
-    from tinyvmaf.scoring.ladder_result import Ladder
     from tinyvmaf.scoring.scorer import Scorer
 
 _PARTIAL = 3
-_BATCH = 2
+_LOG_OF_MANY = "--log takes a single pair; score the pairs one by one"
 _STATUS = {"yes": 0, "no": 4, "too close to call": 5}
 
 
@@ -165,28 +170,30 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score a distorted video against its reference, after checking that the two fit."""
-    _meet_ffmpeg(ffmpeg)
+    from tinyvmaf.scoring.warming import warm_up_ffmpeg, warm_up_videos
+
+    # Before the next imports: they take longer than ffmpeg.
+    warm_up_ffmpeg(ffmpeg)
     from tinyvmaf.corpus.excerpt import Excerpt
     from tinyvmaf.scoring.score import choose_mode, make_scorer
 
     raw = _raw(size, pix_fmt, fps)
     encodes = distorted or []
     single = encodes[0] if len(encodes) == 1 and not encodes[0].is_dir() else None
-    if batch is not None and reference is not None:
-        raise UsageError("give --batch, or REFERENCE and encodes, not both")
+    if batch is not None:
+        _check_batch(reference=reference, log=log, plot=plot)
     if single is not None or batch is not None:
         _check_no_ladder(against=against, target=target, csv=csv)
-    if single is None and log is not None:
-        raise UsageError("--log takes a single pair; score the pairs one by one")
-    if batch is not None and plot is not None:
-        raise UsageError("--plot takes no --batch; score the pairs one by one")
-    meeting = _meet_videos(reference, single, raw) if single is not None else ()
-    order = [name.strip() for name in features.split(",")] if features is not None else None
+    elif log is not None:
+        raise UsageError(_LOG_OF_MANY)
+    opened = None
+    if single is not None and reference is not None:
+        opened = warm_up_videos((reference, single), raw=raw, progress=TERMINAL)
     scorer = make_scorer(
         choose_mode(
             mode,
             model=model,
-            features=order,
+            features=feature_order(features),
             teacher=teacher,
             level=level,
             within=within,
@@ -224,8 +231,8 @@ def score(
         return
     if cluster is not None:
         raise UsageError("--cluster takes many pairs: --batch pairs.csv, or a folder of encodes")
-    for thread in meeting:
-        thread.join()
+    if opened is not None:
+        opened()
     _score_one(
         scorer,
         reference,
@@ -236,6 +243,15 @@ def score(
         plot=plot,
         as_json=as_json,
     )
+
+
+def _check_batch(*, reference: Path | None, log: Path | None, plot: Path | None) -> None:
+    if reference is not None:
+        raise UsageError("give --batch, or REFERENCE and encodes, not both")
+    if log is not None:
+        raise UsageError(_LOG_OF_MANY)
+    if plot is not None:
+        raise UsageError("--plot takes no --batch; score the pairs one by one")
 
 
 def _raw(size: str | None, pix_fmt: str | None, fps: str | None) -> "RawFormat | None":
@@ -255,40 +271,6 @@ def _raw(size: str | None, pix_fmt: str | None, fps: str | None) -> "RawFormat |
     except (ValueError, ZeroDivisionError) as error:
         raise UsageError(f"--fps {fps}: expected a rate such as 25 or 30000/1001") from error
     return replace(raw, frame_rate=rate)
-
-
-def _meet_ffmpeg(path: Path | None) -> None:
-    """Probe ffmpeg while modules are imported, which saves a sixth of the start-up time."""
-    from tinyvmaf.media.ffmpeg import find_ffmpeg
-
-    def find() -> None:
-        # The scorer probes again and gets this result, or the error, from the cache.
-        with suppress(TinyVmafError):
-            find_ffmpeg(path)
-
-    Thread(target=find, daemon=True).start()
-
-
-def _meet_videos(
-    reference: Path | None, distorted: Path | None, raw: "RawFormat | None"
-) -> tuple[Thread, ...]:
-    """Open the pair while a model is loaded and ffmpeg is probed; results are cached."""
-    from tinyvmaf.media.pictures import beginning
-    from tinyvmaf.media.video import as_video
-    from tinyvmaf.process.programs import stop_threads
-
-    def meet(path: Path) -> None:
-        # The preflight asks again and gets this result, or the error, from the cache.
-        with suppress(TinyVmafError):
-            beginning(as_video(path, raw), progress=TERMINAL)
-
-    paths = [path for path in (reference, distorted) if path is not None]
-    threads = tuple(Thread(target=meet, args=(path,), daemon=True) for path in paths)
-    for thread in threads:
-        thread.start()
-    # Whatever ends us early, they leave no program and no folder behind.
-    atexit.register(stop_threads, threads)
-    return threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +332,7 @@ def _score_ladder(
     )
     for failure in found.failures:
         TERMINAL.fail(f"failed: {failure.pair.distorted.path}: {failure.error}")
-    _say_notes(found)
+    note_ladder(found)
     if wishes.csv is not None:
         write_text(wishes.csv, found.csv())
     if wishes.plot is not None and found.rungs:
@@ -367,17 +349,6 @@ def _score_ladder(
         return _PARTIAL if found.rungs else found.failures[0].error.exit_status
     verdicts = [rung.score.verdict for rung in found.rungs]
     return max((_STATUS[item.answer] for item in verdicts if item is not None), default=0)
-
-
-def _say_notes(found: "Ladder") -> None:
-    """Say each note once, with the encodes that it is about unless it is about all."""
-    notes: dict[str, list[str]] = {}
-    for rung in found.rungs:
-        for note in rung.score.notes:
-            notes.setdefault(note, []).append(rung.score.distorted.name)
-    for note, names in notes.items():
-        everyone = len(names) == len(found.rungs) > 1
-        TERMINAL.note(note if everyone else f"{', '.join(names)}: {note}")
 
 
 def _score_one(
@@ -419,20 +390,6 @@ def _score_one(
         raise typer.Exit(status)
 
 
-def _note_once(outcomes: "list[Outcome]") -> None:
-    """Say what holds for every pair once, and the rest by name."""
-    scores = [item.score for item in outcomes if item.score is not None]
-    shared = set[str]() if len(scores) < _BATCH else set(scores[0].notes)
-    shared = shared.intersection(*(item.notes for item in scores))
-    for item in scores:
-        for note in item.notes:
-            if note not in shared:
-                TERMINAL.note(f"{item.distorted.name}: {note}")
-    for note in scores[0].notes if shared else ():
-        if note in shared:
-            TERMINAL.note(f"all {len(scores)} pairs: {note}")
-
-
 def _score_many(
     batch: Path,
     scorer: "Scorer",
@@ -444,13 +401,9 @@ def _score_many(
     as_json: bool,
 ) -> None:
     """Score a list of pairs; encodes of one reference are a ladder, if they can share frames."""
-    from tinyvmaf.scoring.batch import by_reference, read_pairs
-    from tinyvmaf.scoring.mode import SAMPLED
+    from tinyvmaf.scoring.batch import in_ladders, read_pairs
 
-    pairs = read_pairs(batch, raw=raw)
-    groups = by_reference(pairs) if cluster is None and scorer.mode.name == SAMPLED else ()
-    ladders = [group for group in groups if len(group) > 1]
-    others = tuple(pair for pair in pairs if not any(pair in group for group in ladders))
+    ladders, others = in_ladders(read_pairs(batch, raw=raw), scorer=scorer, cluster=cluster)
     statuses: list[int] = []
     if others:
         statuses.append(_score_each(others, scorer, jobs, cluster, as_json=as_json))
@@ -488,7 +441,7 @@ def _score_each(
             TERMINAL.fail(f"failed: {outcome.pair.distorted.path}: {outcome.error}")
         if as_json:
             show(json_text(line(outcome)))
-    _note_once(outcomes)
+    note_pairs(outcomes)
     if not as_json:
         print_table(outcomes)
     failed = [outcome.error for outcome in outcomes if outcome.error is not None]

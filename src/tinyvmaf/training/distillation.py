@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A support-vector regression distilled from a model, which libvmaf can run instead of it.
+"""Exporting a model for other programs; for libvmaf, a network is distilled first.
 
-It learns the model's own scores on the rows of a table. The error that it adds is measured on
-sources that it did not see: it is distilled again without each of them.
+Libvmaf runs no networks, but support-vector regressions. One learns the model's own scores on the
+rows of a table. The error that it adds is measured on sources that it did not see: it is distilled
+again without each of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from tinyvmaf.errors import SplitError
-from tinyvmaf.features.table import FeatureTable
-from tinyvmaf.models.model import Model
+from tinyvmaf.errors import SplitError, UsageError
+from tinyvmaf.features.table import FeatureTable, as_table
+from tinyvmaf.models.bundle import TARGETS, Target, export_bundle
+from tinyvmaf.models.model import Model, load_model
 from tinyvmaf.models.support_vectors import SupportVectors
 from tinyvmaf.training.svr_fitting import fit_support_vectors
 
@@ -48,6 +53,54 @@ class Distilled:
             f"VMAF points to the model; against the teacher RMSE {self.machine_rmse:.3f}, the "
             f"model itself {self.model_rmse:.3f}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The files of an exported model.
+
+    Attributes:
+        files: Their paths, the model's first.
+        distilled: The regression that libvmaf runs in place of a network; None if the model itself
+            was exported.
+    """
+
+    files: tuple[Path, ...]
+    distilled: Distilled | None = None
+
+
+def export_model(
+    model: Model | Path | str,
+    folder: Path | str,
+    *,
+    to: str = "onnx",
+    distil_on: FeatureTable | Path | str | None = None,
+    features: Sequence[str] | None = None,
+) -> Exported:
+    """Write a model's files for other programs: model, card, golden vectors as CSV, licence.
+
+    Args:
+        model: A loaded model, a shipped model's name, or an ONNX file.
+        folder: Made if it is not there; other files in it stay.
+        to: `onnx` for any program, `libvmaf` for libvmaf and ffmpeg, `vmafx` for VMAFx.
+        distil_on: For `libvmaf`: the feature table on which to distil support vectors from a
+            network; models of the arch `svr` need none.
+        features: Order of the inputs, for a file that does not record it.
+
+    Raises:
+        UsageError: that program cannot run the model, or the folder cannot be written.
+        ModelError: the model cannot be used, or its weights lie in another file.
+        SplitError: the table has one source, so that the added error cannot be measured.
+    """
+    if to not in TARGETS:
+        raise UsageError(f"`to='{to}'`: expected one of {', '.join(TARGETS)}")
+    if distil_on is not None and to != "libvmaf":
+        raise UsageError("`distil_on` is for `to='libvmaf'`: other programs run the network itself")
+    loaded = model if isinstance(model, Model) else load_model(model, features=features)
+    found = None if distil_on is None else distil(loaded, as_table(distil_on))
+    machine = None if found is None else found.machine
+    files = export_bundle(loaded, Path(folder), to=cast("Target", to), machine=machine)
+    return Exported(files, found)
 
 
 def distil(model: Model, table: FeatureTable) -> Distilled:
