@@ -336,7 +336,7 @@ def _score_ladder(
     if wishes.csv is not None:
         write_text(wishes.csv, found.csv())
     if wishes.plot is not None and found.rungs:
-        from tinyvmaf.report.curve import write_ladder_chart
+        from tinyvmaf.report.ladder_chart import write_ladder_chart
 
         write_ladder_chart(found, wishes.plot)
     if as_json and wishes.in_lines:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plots of `score`: the score over time, and the score of a ladder over the bitrate.
+"""The score of a pair over time, as a self-contained page or a picture.
 
-Each is a self-contained page or a picture; nothing is fetched. The page of a score over time is as
-wide as the window, follows the reader's light or dark setting, and marks a moment when it is chosen
-from the list below the chart.
+The page is as wide as the window, follows the reader's light or dark setting, and marks a moment
+when it is chosen from the list below the chart. Nothing is fetched.
 """
 
 from importlib.util import find_spec
@@ -18,7 +17,6 @@ from tinyvmaf.files import write_bytes, write_text
 from tinyvmaf.report.html import chart_page
 from tinyvmaf.report.plain_curve import moment_text, plain_curve, plain_page, time_ticks
 from tinyvmaf.report.theme import PAGE, PAPER, Theme
-from tinyvmaf.scoring.ladder_result import Ladder
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.text import drawn
 
@@ -29,8 +27,6 @@ FORMATS: Final = ("html", "png", "svg")
 
 _WIDTH: Final = 860
 _HEIGHT: Final = 260
-_LADDER_WIDTH: Final = 640
-_LADDER_HEIGHT: Final = 360
 # More points than a screen shows; a longer video is drawn as means and extremes of intervals.
 _MAX_POINTS: Final = 1500
 _SCALE: Final = 2
@@ -217,58 +213,3 @@ def _points(score: Score) -> list[dict[str, Any]]:
 def _floor(score: Score) -> float:
     """The lower end of the axis: a round number below the worst frame."""
     return max(0.0, 10 * float(np.floor(score.frame_scores.min() / 10)))
-
-
-def write_ladder_chart(ladder: Ladder, path: Path) -> None:
-    """Draw the scores over the bitrate, with their intervals as bars, into `path`.
-
-    Raises:
-        UsageError: the suffix is no format of a plot, or the file cannot be written.
-    """
-    theme = PAGE if path.suffix.lower() == ".html" else PAPER
-    save_chart(ladder_chart(ladder, theme=theme), path, title=ladder.reference.name)
-
-
-def ladder_chart(ladder: Ladder, *, theme: Theme = PAPER) -> "alt.LayerChart | alt.FacetChart":
-    """The chart: one point an encode, one curve for each codec and size."""
-    import altair as alt
-
-    points = [_point(rung) for rung in ladder.rungs]
-    base = alt.Chart(alt.Data(values=points)).encode(
-        x=alt.X(
-            "kbps:Q",
-            title="bitrate of the video stream, kbps (logarithmic)",
-            scale=alt.Scale(type="log", nice=False, padding=16),
-        ),
-        color=alt.Color("curve:N", legend=alt.Legend(orient="bottom", title=None, columns=2)),
-        tooltip=["encode:N", "kbps:Q", "vmaf:Q", "interval:N"],
-    )
-    scores = alt.Y("vmaf:Q", title="VMAF", scale=alt.Scale(zero=False, nice=True))
-    lines = base.mark_line(strokeWidth=1.5).encode(y=scores)
-    marks = base.mark_point(filled=True, size=60).encode(y=scores)
-    bars = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", title="VMAF"), y2="high:Q")
-    title = alt.TitleParams(
-        f"Encodes of {ladder.reference.name}",
-        subtitle=f"bars: intervals at {ladder.level:.0%}",
-        anchor="start",
-    )
-    width: Any = "container" if theme is PAGE else _LADDER_WIDTH
-    return (
-        alt.layer(lines, bars, marks)
-        .properties(width=width, height=_LADDER_HEIGHT, title=title)
-        .configure(**theme.config())
-        .configure_title(color=theme.ink, subtitleColor=theme.muted)
-    )
-
-
-def _point(rung: Any) -> dict[str, Any]:  # noqa: ANN401
-    mean, half = rung.score.vmaf.mean, rung.half_width
-    return {
-        "encode": rung.score.distorted.name,
-        "curve": f"{rung.codec} {rung.width}x{rung.height}",
-        "kbps": round(rung.bitrate_kbps, 2),
-        "vmaf": round(mean, 3),
-        "low": round(max(0.0, mean - half), 3),
-        "high": round(min(100.0, mean + half), 3),
-        "interval": f"± {half:.2f}",
-    }
