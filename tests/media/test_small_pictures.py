@@ -3,6 +3,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tinyvmaf.media.ffmpeg import find_ffmpeg, run_ffmpeg
@@ -43,3 +44,19 @@ def test_pictures_that_were_seen_take_no_memory(tmp_path: Path) -> None:
     for function in (small_pictures_mb, thumbnails_mb):
         few, many = (ask(function, Video(tmp_path / f"{n}.mp4"), n) for n in (FEW, MANY))
         assert many - few < MOST_MB, function.__name__
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize("matrix", ["bt601", "bt709"])
+def test_rgb_has_the_luma_of_the_matrix_that_is_asked_for(tmp_path: Path, matrix: str) -> None:
+    colours = "gradients=size=320x180:nb_colors=2:c0=0x323cf0:c1=0x8cff64:seed=1,format=gbrp"
+    to_yuv = f"scale=out_color_matrix={matrix}:out_range=limited,format=yuv444p"
+    lossless = ["-frames:v", "3", "-c:v", "ffv1"]
+    found = []
+    for name, filters in (("rgb.mkv", colours), ("yuv.mkv", f"{colours},{to_yuv}")):
+        path = tmp_path / name
+        run_ffmpeg(find_ffmpeg().path, ["-f", "lavfi", "-i", filters, *lossless, str(path)])
+        found.append(all_pictures(Video(path), Closer(matrix=matrix)).pictures.astype(int))
+    assert found[0].shape == found[1].shape == (3, 96 * 54)
+    assert np.ptp(found[0]) > 100
+    assert np.abs(found[0] - found[1]).max() <= 1

@@ -376,6 +376,17 @@ def test_raw_video_and_pictures_are_shown_when_the_other_video_is(moving, tmp_pa
         score(raw, encode, raw=replace(geometry, frame_rate=Fraction(25)))
 
 
+def test_saturated_colours_of_lossless_pictures_are_no_stretched_range(make_video, tmp_path):
+    # By BT.709 their luma would be that of the reference, by BT.601, times 255/219.
+    colours = "gradients=size=320x180:nb_colors=2:c0=0x323cf0:c1=0x8cff64:seed=1:speed=0.2"
+    source = ["-f", "lavfi", "-i", f"{colours},format=gbrp", "-frames:v", 9, "-c:v", "ffv1"]
+    rgb = make_video(tmp_path / "rgb.mkv", *source)
+    yuv = make_video(tmp_path / "yuv.mkv", *source, "-pix_fmt", "yuv420p")
+    found = score(yuv, rgb)
+    assert found.notes[1] == "distorted is RGB: converted to YUV of limited range by BT.601"
+    assert found.vmaf.mean > 95
+
+
 @pytest.mark.parametrize("rate", [10, 24, 60])
 def test_raw_video_of_any_frame_rate_is_scored(moving, tmp_path, rate):
     encode = moving(tmp_path / "encode.mkv", "-c:v", "ffv1", frames=40, rate=rate)

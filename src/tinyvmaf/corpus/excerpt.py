@@ -52,6 +52,8 @@ def read_excerpt(row: Mapping[str, str]) -> Excerpt:
     Raises:
         CorpusError: a value is no number of seconds.
     """
+    if not any(row.get(name) for name in COLUMNS):
+        return WHOLE
     start, duration, reference_start = (_seconds(row, name) for name in COLUMNS)
     return Excerpt(start, duration, reference_start)
 

@@ -11,6 +11,7 @@ import csv
 import io
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
@@ -49,11 +50,11 @@ def read_manifest(path: Path, *, raw: RawFormat | None = None) -> Corpus:
         CorpusError: a column or a value is missing or wrong, or a clip occurs twice.
     """
     pairs: dict[tuple[str, str], Pair] = {}
-    # Most rows name a reference that another row names, too.
-    video = cache(partial(_video, path.parent))
+    # Most rows name a source and a reference that another row names, too.
+    reference = cache(partial(_video, path.parent))
     for line, row in _rows(path):
         try:
-            pair = _pair(row, raw, video)
+            pair = _pair(row, raw, path.parent, reference)
         except (CorpusError, UsageError) as error:
             raise CorpusError(f"{path}, line {line}: {error}") from error
         if (pair.source, pair.clip) in pairs:
@@ -68,17 +69,18 @@ def read_manifest(path: Path, *, raw: RawFormat | None = None) -> Corpus:
 def _pair(
     row: Mapping[str, str],
     raw: RawFormat | None,
-    video: Callable[[str, RawFormat | None], Video],
+    folder: Path,
+    reference: Callable[[str, RawFormat | None], Video],
 ) -> Pair:
     missing = [name for name in _REQUIRED if not row[name]]
     if missing:
         raise CorpusError(f"no value for {', '.join(missing)}")
     geometry = _geometry(row, raw)
     return Pair(
-        source=row["source"],
+        source=sys.intern(row["source"]),
         clip=row.get("clip") or PurePath(row["distorted"]).stem,
-        reference=video(row["reference"], geometry),
-        distorted=video(row["distorted"], geometry),
+        reference=reference(row["reference"], geometry),
+        distorted=_video(folder, row["distorted"], geometry),
         mos=_number(row, "mos"),
         excerpt=read_excerpt(row),
     )
@@ -86,9 +88,10 @@ def _pair(
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     try:
-        # Spreadsheets write a byte-order mark.
-        text = read_bytes(path).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True)
+        # Spreadsheets write a byte-order mark. Decoded bit by bit: a `StringIO` takes four bytes
+        # for each character.
+        text = io.TextIOWrapper(io.BytesIO(read_bytes(path)), encoding="utf-8-sig", newline="")
+        reader = csv.DictReader(text, restval="", strict=True)
         columns = reader.fieldnames or []
         missing = [name for name in _REQUIRED if name not in columns]
         if missing:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Shaped
 
 from tinyvmaf.libvmaf.graph import stated
 from tinyvmaf.libvmaf.neighbours import any_of
 from tinyvmaf.media.close_ups import CloseUp, close_up
-from tinyvmaf.media.small_pictures import POINTS, SMALL, SmallPictures, limited, shrunk
+from tinyvmaf.media.small_pictures import POINTS, SMALL, SmallPictures, limited, rounded, shrunk
 from tinyvmaf.media.video import PIXEL_FORMATS, plain_format
 from tinyvmaf.pairs.checked import CheckedPair, Side, frames_of
 from tinyvmaf.pairs.looking import Sight, close_places, part_of, picture_size
@@ -105,7 +105,7 @@ def _pictures(
     for frame, values in zip(
         close, _read(folder / _file(name, "close"), side, stored), strict=False
     ):
-        luma = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+        luma = values if values.dtype == np.uint8 else rounded(values)
         upright = side.orientation.show(luma)
         if part is not None:
             upright = upright[part[3] : part[3] + part[1], part[2] : part[2] + part[0]]
@@ -115,7 +115,9 @@ def _pictures(
 
 def _luma(side: Side, scaling: str) -> list[str]:
     """The filters that scale pictures and keep their luma, in the levels that they have."""
-    colours, form = "out_color_matrix=bt709:out_range=limited", "yuv444p"
+    # By the matrix of the comparison: by another, saturated colours look like other levels.
+    matrix = side.conversion.matrix or "bt709"
+    colours, form = f"out_color_matrix={matrix}:out_range=limited", "yuv444p"
     if _is_planar(side):
         levels, form = side.info.levels, plain_format(side.info.pix_fmt)
         colours = f"in_range={levels}:out_range={levels}"
@@ -127,14 +129,14 @@ def _is_planar(side: Side) -> bool:
     return plain_format(side.info.pix_fmt) in PIXEL_FORMATS
 
 
-def _read(path: Path, side: Side, shape: tuple[int, int]) -> Float[np.ndarray, "n h w"]:
-    """Luma in levels of 8 bits and limited range."""
+def _read(path: Path, side: Side, shape: tuple[int, int]) -> Shaped[np.ndarray, "n h w"]:
+    """Luma in levels of 8 bits and limited range; as bytes if it is stored so."""
     depth = re.search(r"p(\d+)le$", side.info.pix_fmt) if _is_planar(side) else None
     values = np.fromfile(path, np.uint8 if depth is None else "<u2")
     n_pixels = shape[0] * shape[1]
-    values = values[: len(values) // n_pixels * n_pixels].reshape(-1, *shape).astype(np.float32)
+    values = values[: len(values) // n_pixels * n_pixels].reshape(-1, *shape)
     if depth is not None:
-        values /= 1 << (int(depth[1]) - 8)
+        values = values / np.float32(1 << (int(depth[1]) - 8))
     full = _is_planar(side) and side.info.levels == "full"
     return limited(values) if full else values
 
