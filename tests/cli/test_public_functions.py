@@ -3,12 +3,15 @@
 
 import json
 
+import onnx
 import pytest
 
 import tinyvmaf as tv
 from tests.evaluation.tables import smooth_table
 from tests.libvmaf.log_layouts import columns, json_3
+from tinyvmaf.features.parts import write_parts
 from tinyvmaf.features.table import write_table
+from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.training.recipes import load_recipe, with_epochs
 from tinyvmaf.typed_json import to_json
 
@@ -127,6 +130,53 @@ def test_models(tinyvmaf, made):
     found = tv.verify(model, table=made / "table.parquet")
     assert json.loads(done.stdout) == to_json(found.record)
     assert found.passed
+
+
+def test_models_are_exported_and_found(tinyvmaf, made, tmp_path):
+    name, table = "tinyvmaf_small_v1", made / "table.parquet"
+    assert tinyvmaf("models", "path", name).stdout == f"{tv.model_path(name)}\n"
+    words = ("models", "export", name, "--to", "libvmaf", "--distil", table)
+    done = tinyvmaf(*words, "-o", tmp_path / "theirs")
+    found = tv.export_model(name, tmp_path / "ours", to="libvmaf", distil_on=table)
+    theirs = [tmp_path / "theirs" / path.name for path in found.files]
+    assert done.stdout.splitlines() == list(map(str, theirs))
+    assert str(found.distilled) in done.stderr.replace("\n", " ")
+    assert [path.read_bytes() for path in theirs] == [path.read_bytes() for path in found.files]
+
+
+def test_a_model_is_repaired(tinyvmaf, make_network, tmp_path):
+    broken = tmp_path / "a.onnx"
+    model = onnx.ModelProto.FromString(to_onnx(make_network(widths=(64, 32))))
+    outside = {"save_as_external_data": True, "location": "old.data", "size_threshold": 1000}
+    onnx.save_model(model, broken, **outside)
+    (tmp_path / "old.data").rename(tmp_path / "a.onnx.data")
+    tinyvmaf("models", "repair", broken, "-o", tmp_path / "theirs.onnx")
+    plan = tv.repair_model(broken, output=tmp_path / "ours.onnx")
+    assert len(plan.steps) == 1
+    assert tv.repair_model(broken) == plan
+    assert (tmp_path / "theirs.onnx").read_bytes() == (tmp_path / "ours.onnx").read_bytes()
+
+
+def test_compact_table(tinyvmaf, made, tmp_path):
+    table = tv.read_table(made / "table.parquet")
+    write_parts([table.rows], table.info.record(), tmp_path / "parts")
+    done = tinyvmaf("table", "compact", tmp_path / "parts", "-o", tmp_path / "theirs.parquet")
+    found = tv.compact_table(tmp_path / "parts", output=tmp_path / "ours.parquet")
+    assert f"{found.rows.height} frames of {found.n_clips} clips" in done.stdout
+    assert found.sha256 == table.sha256
+    files = [tmp_path / f"{name}.parquet" for name in ("ours", "theirs")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.slow
+def test_demo(tinyvmaf, tmp_path):
+    digest = tv.demo(tmp_path, n_frames=4)
+    ours = json.loads(digest.json.read_text())
+    assert ours == json.loads(json.dumps(to_json(digest.record)))
+    done = tinyvmaf("demo", "-o", tmp_path, "--frames", "4")
+    assert done.stdout.splitlines()[-1].endswith(str(digest.html))
+    assert plain(json.loads(digest.json.read_text())) == plain(ours)
 
 
 def test_opinions(tinyvmaf, made):

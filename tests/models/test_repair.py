@@ -143,7 +143,8 @@ def test_a_model_that_is_broken_in_other_ways_is_not_written(tmp_path, broken):
 def test_a_model_without_external_data_has_nothing_to_mend(model_path):
     with pytest.raises(ModelError) as error:
         plan_repair(model_path)
-    assert str(error.value) == f"{model_path}: has no external data, so that there is nothing to repair"
+    words = "has no external data, so that there is nothing to repair"
+    assert str(error.value) == f"{model_path}: {words}"
 
 
 def test_data_that_changed_after_the_plan_is_noticed(tmp_path, broken):

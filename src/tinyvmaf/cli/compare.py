@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tinyvmaf compare`: runs on one table, paired over the same sources."""
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,11 +19,8 @@ Runs = Annotated[list[Path], typer.Argument(metavar="RUN_A RUN_B...", help="Runs
 def compare(runs: Runs, as_json: Json = False) -> None:
     """Compare runs on held-out sources: effects, intervals, adjusted tests, verdicts."""
     from tinyvmaf.evaluation.compare import compare as compare_folders
-    from tinyvmaf.stored_folder import local_folder
 
-    with ExitStack() as copies:
-        folders = [copies.enter_context(local_folder(run, fetch=True)) for run in runs]
-        record = compare_folders(folders)
+    record = compare_folders(runs)
     if as_json:
         show_json(to_json(record))
     else:

@@ -79,11 +79,9 @@ def loso(
 ) -> None:
     """Leave each source out, or folds of sources: train, predict, and write run and digest."""
     from tinyvmaf.evaluation.loso import loso as run_loso
-    from tinyvmaf.evaluation.run_files import RECORD, is_of_a_run
     from tinyvmaf.files import check_writable
     from tinyvmaf.report.digest import Digest, write_digest
     from tinyvmaf.report.html import library_made
-    from tinyvmaf.stored_folder import local_folder
     from tinyvmaf.training.recipes import check_training
 
     if (recipes is not None) != nested:
@@ -101,11 +99,10 @@ def loso(
         _opinions(opened, folder, as_json=as_json)
         return
     digests: list[Digest] = []
-    stored = local_folder(folder, send=True, head=RECORD, is_ours=is_of_a_run)
-    with stored as local, library_made():
+    with library_made():
         run_loso(
             opened.table,
-            folder=local,
+            folder=folder,
             arch=model_arch,
             recipe=settings,
             features=features,
@@ -117,7 +114,7 @@ def loso(
             nested=recipes.split(",") if recipes and nested else (),
             table_origin=opened.origin,
             extract_s=opened.extract_s,
-            complete=lambda run, new: digests.append(write_digest(run, new, named=local)),
+            complete=lambda run, new: digests.append(write_digest(run, new, named=folder)),
             progress=TERMINAL,
         )
     (digest,) = digests

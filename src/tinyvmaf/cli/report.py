@@ -46,13 +46,10 @@ def report(
         raise UsageError("name the folder of a run, or a model with --model-page")
     if output is not None:
         raise UsageError("-o is for --model-page; the report of a run is written into its folder")
-    from tinyvmaf.evaluation.run_files import RECORD, is_of_a_run
     from tinyvmaf.report.digest import report as write_again
     from tinyvmaf.storage import address
-    from tinyvmaf.stored_folder import local_folder
 
-    with local_folder(run, fetch=True, send=True, head=RECORD, is_ours=is_of_a_run) as local:
-        digest = write_again(local)
+    digest = write_again(run)
     if digest.missing:
         TERMINAL.note(digest.missing)
     if as_json:
@@ -60,7 +57,7 @@ def report(
         return
     for path in (digest.json, digest.markdown, digest.html):
         if path is not None:
-            show(address(run / path.name))
+            show(address(path))
 
 
 def _write_model_page(name: str, output: Path | None, runtime: Path) -> None:

@@ -177,11 +177,8 @@ def _exact(found: "Score") -> list[str]:
 
 
 def _sampled(found: "Score") -> list[str]:
-    from tinyvmaf.scoring.result import UNSEEN_SHARES
-    from tinyvmaf.stats.shares import unseen_probability
-
-    assert found.sampling is not None  # noqa: S101 (the caller has asked)
-    sampling = found.sampling
+    sampling, record = found.sampling, found.typed_record().sampling
+    assert sampling is not None and record is not None  # noqa: S101, PT018 (the caller has asked)
     n_drawn = len(sampling.strata_frames)
     names = {"p10": "10th", "p5": "5th", "p1": "1st"}
     known = [
@@ -193,9 +190,8 @@ def _sampled(found: "Score") -> list[str]:
     if unknown:
         known.append(f"{' and '.join(unknown)} not known from {n_drawn} frames")
     unseen = " and ".join(
-        f"in {share:.0%} of the frames with probability "
-        f"{unseen_probability(share, n_exact=n_drawn):.0%}"
-        for share in UNSEEN_SHARES
+        f"in {float(share):.0%} of the frames with probability {probability:.0%}"
+        for share, probability in record.unseen_probability.items()
     )
     searched = "--worst" in found.command
     what = "worst moments, scored exactly:" if searched else "lowest exact scores:"

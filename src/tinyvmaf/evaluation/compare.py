@@ -6,6 +6,7 @@ everything that is compared at once is one family, so that its p-values are adju
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ from tinyvmaf.stats.metrics import MetricName
 from tinyvmaf.stats.model_comparison import MARGINS, Comparison, Outcome, compare_models
 from tinyvmaf.stats.paired import subset_interval
 from tinyvmaf.stats.scales import CLIP, held_off
+from tinyvmaf.storage import address
+from tinyvmaf.stored_folder import local_folder
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,8 +70,8 @@ def compare(runs: Sequence[Path | str]) -> CompareRecord:
     """Compare finished runs on one table: one family of paired tests over its sources.
 
     Args:
-        runs: Their folders, at least two; a run is named after its folder, or by its path if names
-            repeat.
+        runs: Their folders, here or in object stores, at least two; a run is named after its
+            folder, or by its path if names repeat.
 
     Raises:
         UsageError: fewer than two, one twice, no run in a folder, or runs on other tables.
@@ -81,8 +84,10 @@ def compare(runs: Sequence[Path | str]) -> CompareRecord:
         raise UsageError("a run is named twice; compare different runs")
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) != len(names):
-        names = [str(folder) for folder in folders]
-    found = dict(zip(names, map(read_files, folders), strict=True))
+        names = [address(folder) for folder in folders]
+    with ExitStack() as copies:
+        local = [copies.enter_context(local_folder(folder, fetch=True)) for folder in folders]
+        found = dict(zip(names, map(read_files, local), strict=True))
     first = next(iter(found.values())).facts
     for run in found.values():
         refuse_other_table(first.table, run.facts.table)

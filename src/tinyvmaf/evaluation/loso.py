@@ -35,6 +35,7 @@ from tinyvmaf.evaluation.run_files import (
     FoldFacts,
     RunFacts,
     folder_name,
+    is_of_a_run,
     refuse_other_table,
     run_folder,
     write_run,
@@ -47,6 +48,7 @@ from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.stats.dissimilarity import applicability
 from tinyvmaf.storage import address
+from tinyvmaf.stored_folder import local_folder
 from tinyvmaf.training.archs import check_arch
 from tinyvmaf.training.feature_choice import choose_features
 from tinyvmaf.training.recipes import Recipe, as_recipe
@@ -77,7 +79,7 @@ def loso(
 
     Args:
         table: The frames, or where their table is; every source is held out once.
-        folder: Gets the run's files.
+        folder: Gets the run's files; it may be in an object store.
         arch: One of `training.archs.ARCHS`.
         recipe: Name or file of a recipe, or the recipe itself.
         features: Inputs of the networks, as `choose_features` takes them; by default those of the
@@ -125,7 +127,8 @@ def loso(
         refuse_other_table(about_table, other.facts.table)
     names = [*PER_FOLD, *SINGLE_SPLIT, *(model.name for model in models), *beside]
     _refuse_twins([arch, *names])
-    with run_folder(Path(folder)) as new:
+    stored = local_folder(Path(folder), send=True, head=RECORD, is_ours=is_of_a_run)
+    with stored as local, run_folder(local) as new:
         run = _sweep(
             table,
             held_out,

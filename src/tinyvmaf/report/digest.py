@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tinyvmaf.evaluation.records import LosoRecord
 from tinyvmaf.evaluation.run import Run, read_run
-from tinyvmaf.evaluation.run_files import DIGEST, is_of_a_run, is_one_of, run_folder
+from tinyvmaf.evaluation.run_files import DIGEST, RECORD, is_of_a_run, is_one_of, run_folder
 from tinyvmaf.files import write_text
 from tinyvmaf.report.chart import Chart, by_error
 from tinyvmaf.report.chart_files import FOLDER, pictures_written
@@ -25,6 +25,8 @@ from tinyvmaf.report.paper_tables import table_files
 from tinyvmaf.report.points import Points, points_of
 from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE, PAPER, Theme
+from tinyvmaf.storage import address
+from tinyvmaf.stored_folder import local_folder
 from tinyvmaf.text import json_text
 from tinyvmaf.typed_json import to_json
 
@@ -54,15 +56,15 @@ def report(run: Path | str) -> Digest:
     """Write the report of a run again, from its files alone, all at once and byte for byte.
 
     Args:
-        run: The folder that `loso` wrote.
+        run: The folder that `loso` wrote, here or in an object store.
 
     Raises:
         UsageError: there is no run, it cannot be written, or another command writes into it.
         SchemaError: the run is damaged.
     """
-    folder = Path(run)
-    with run_folder(folder) as new:
-        digest = write_digest(read_run(folder), new, named=folder)
+    stored = local_folder(Path(run), fetch=True, send=True, head=RECORD, is_ours=is_of_a_run)
+    with stored as folder, run_folder(folder) as new:
+        digest = write_digest(read_run(folder), new, named=Path(run))
         for path in folder.rglob("*"):
             name = path.relative_to(folder)
             if path.is_file() and not is_one_of(name, DIGEST) and is_of_a_run(name):
@@ -105,7 +107,7 @@ def write_digest(run: Run, folder: Path, *, named: Path | None = None) -> Digest
         write_text(paths[1], markdown(bare, {}, pictures=FOLDER))
         missing = (
             f"no page and no charts: {', '.join(absent)} not installed; "
-            f"pip install 'tinyvmaf[report]', then tinyvmaf report {known}"
+            f"pip install 'tinyvmaf[report]', then tinyvmaf report {address(known)}"
         )
         return Digest(record, found[0], found[1], html=None, missing=missing)
     points = points_of(run, order=by_error(record))
