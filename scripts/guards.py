@@ -360,7 +360,7 @@ GUARDS: Final = (
         "process/programs.py",
         "            env=environment(),\n",
         "",
-        "tests/process/test_environment.py::test_programs_start_while_the_environment_is_changed",
+        "tests/process/test_environment.py::test_programs_get_a_copy_that_nobody_changes",
     ),
     Guard(
         "an ffmpeg that is found only at the second look",

@@ -38,6 +38,20 @@ def test_programs_start_while_the_environment_is_changed():
             run(["/bin/true"])
 
 
+def test_programs_get_a_copy_that_nobody_changes():
+    # What is set past Python is in the environment that the system reads, but not in the copy.
+    os.putenv("TINYVMAF_PAST_PYTHON", "1")
+    lines = []
+    try:
+        run(
+            [sys.executable, "-c", "import os; print('TINYVMAF_PAST_PYTHON' in os.environ)"],
+            on_line=lines.append,
+        )
+    finally:
+        os.unsetenv("TINYVMAF_PAST_PYTHON")
+    assert lines == ["False"]
+
+
 def test_a_copy_is_made_while_variables_come_and_go(monkeypatch):
     monkeypatch.setenv("TINYVMAF_STAYS", "é")
 
