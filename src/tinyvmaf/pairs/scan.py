@@ -24,6 +24,8 @@ from tinyvmaf.storage import address
 
 SCHEMA = "tinyvmaf.scan/1"
 
+_AT_ONCE = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSummary:
@@ -152,14 +154,16 @@ def scan_corpus(
             path = pair.reference.path if named else pair.distorted.path
             return Problem(path, str(error).removeprefix(f"{path}: "))
 
-    with ThreadPoolExecutor(n_jobs()) as pool:
-        found = dict(zip(corpus.pairs, pool.map(look, corpus.pairs), strict=True))
     problems = dict.fromkeys(corpus.problems)
-    problems.update(dict.fromkeys(item for item in found.values() if isinstance(item, Problem)))
     checked: dict[str, list[CheckedPair]] = {}
-    for pair, item in found.items():
-        if isinstance(item, CheckedPair):
-            checked.setdefault(pair.source, []).append(item)
+    with ThreadPoolExecutor(n_jobs()) as pool:
+        # Some at a time: a pool's notes on a million pairs that wait would take a gigabyte.
+        for start in range(0, len(corpus.pairs), _AT_ONCE):
+            for item in pool.map(look, corpus.pairs[start : start + _AT_ONCE]):
+                if isinstance(item, Problem):
+                    problems[item] = None
+                else:
+                    checked.setdefault(item.pair.source, []).append(item)
     return Scan(
         sources=tuple(
             SourceSummary(
