@@ -140,7 +140,7 @@ _EXTRA_OF = {
     ),
     **dict.fromkeys(("demo", "loso", "train"), "train"),
 }
-"""Name that the base installation lacks -> the extra that installs it."""
+"""Name that needs an extra -> the extra."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)

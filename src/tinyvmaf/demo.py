@@ -31,7 +31,7 @@ def demo(
         n_frames: Frames of each clip.
         jobs: Programs at once; all cores by default.
         ffmpeg: The ffmpeg to use.
-        progress: Told of the steps.
+        progress: Receives notes on the steps.
 
     Returns:
         The report of the run, with its record and the paths of its files.

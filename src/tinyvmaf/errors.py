@@ -53,7 +53,7 @@ class UsageError(TinyVmafError, ValueError):
 
 
 class ToolError(TinyVmafError):
-    """A program that tinyvmaf needs is missing, lacks something or failed."""
+    """A program that tinyvmaf needs is missing, incomplete, or failed."""
 
 
 class ToolNotFound(ToolError):  # noqa: N818 (the tree reads better without fifteen Errors)
@@ -101,7 +101,7 @@ class ToolFailed(ToolError):  # noqa: N818
 
 
 class ToolStopped(ToolFailed):
-    """A program was killed from outside, such as for lack of memory; a retry may succeed."""
+    """A program was killed from outside, such as when memory runs out; a retry may succeed."""
 
 
 class WorkerLost(ToolError):  # noqa: N818

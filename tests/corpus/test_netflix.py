@@ -106,7 +106,7 @@ def test_sizes_that_are_no_frames_of_1080p_make_no_pair_unless_a_geometry_is_sai
     assert [pair.name for pair in found.pairs] == ["B/B_1_1080_10", "B/B_2_540_10"]
     words = (
         "bytes are no whole number of 1920x1080 yuv420p frames (3110400 bytes each), the geometry "
-        "of this layout where none is said; say the right one with `raw`"
+        "of this layout where none is said; give the right one with `raw`"
     )
     assert {item.path.name: item.reason for item in found.problems} == {
         "A_25fps.yuv": f"{10 * HALF} {words}",

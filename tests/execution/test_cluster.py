@@ -52,7 +52,7 @@ def test_work_that_kills_every_worker_is_given_up_and_named(tmp_path):
         future = executor.submit(Die(tmp_path / "tries", times=99), on_frame=ignore)
         error = future.exception(timeout=90)
         assert isinstance(error, WorkerLost)
-        assert str(error).startswith("cluster local:2: several workers died with this in hand")
+        assert str(error).startswith("cluster local:2: this killed several workers")
         assert 2 <= len((tmp_path / "tries").read_text().split()) <= 6
         # The others are not lost.
         assert executor.submit(Count(1), on_frame=ignore).result(timeout=60)[0] == 1
@@ -165,7 +165,7 @@ def test_jobs_are_for_this_machine():
     with pytest.raises(UsageError) as caught:
         open_executor(jobs=2, cluster="local:2")
     assert str(caught.value) == (
-        "`jobs` is for this machine; a cluster runs as many as it has workers"
+        "`jobs` is for this machine; a cluster runs one task per worker thread"
     )
 
 

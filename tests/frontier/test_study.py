@@ -162,7 +162,7 @@ def test_predictions_count_for_clips_with_the_same_exact_scores(table, tmp_path)
     record = frontier_record(table, [judged], cpu=CPU, replicates=2, seed=0, level=0.9)
     assert (record.sources, record.clips, record.clips_left_out) == (("b", "c"), 4, 2)
     found.with_columns(pl.col("vmaf") + 0.01).write_parquet(path)
-    with pytest.raises(SchemaError, match="no clip of the corpus has the frames and scores in"):
+    with pytest.raises(SchemaError, match="no clip of the corpus has those frames and scores"):
         judge_model(table, model, predictions=read_predictions(path))
 
 

@@ -45,8 +45,8 @@ def test_no_ffmpeg_anywhere(monkeypatch, tmp_path):
     with pytest.raises(ToolNotFound) as caught:
         ffmpeg_path()
     assert str(caught.value) == (
-        "no ffmpeg found: looked at `ffmpeg`, TINYVMAF_FFMPEG, the imageio-ffmpeg package and "
-        "PATH; `pip install imageio-ffmpeg` brings one with libvmaf"
+        "no ffmpeg found: tried `ffmpeg`, TINYVMAF_FFMPEG, the imageio-ffmpeg package and "
+        "PATH; `pip install imageio-ffmpeg` installs one with libvmaf"
     )
 
 
@@ -98,8 +98,8 @@ def test_an_ffmpeg_without_libvmaf(script, ffmpeg):
     assert str(caught.value) == (
         f"{poor} (ffmpeg {ffmpeg.version}) cannot compute VMAF: poor failed with exit status 8: "
         "No such filter: libvmaf; it needs the filter libvmaf, that is a build with "
-        "--enable-libvmaf; `pip install imageio-ffmpeg` brings one, or name another with `ffmpeg` "
-        "or TINYVMAF_FFMPEG"
+        "--enable-libvmaf; `pip install imageio-ffmpeg` installs one, or name another with "
+        "`ffmpeg` or TINYVMAF_FFMPEG"
     )
     assert isinstance(caught.value.__cause__, ToolFailed)
 

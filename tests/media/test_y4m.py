@@ -83,7 +83,7 @@ def test_what_a_refusal_says(tmp_path):
         probe(Video(path))
     assert str(caught.value) == (
         f"{path}: damaged Y4M: no frame marker at byte {len(whole)}, after 2 frames; the file was "
-        "cut, or its header tells the wrong geometry"
+        "cut, or its header has the wrong geometry"
     )
 
 

@@ -86,7 +86,7 @@ def test_a_number_of_frames_is_that_number():
         (replace(FACTS, sizes_fit=False), "the pictures are too small to be reduced"),
         (
             replace(FACTS, n_frames=10),
-            "10 frames of this size take hardly longer than the start of the program",
+            "10 frames of this size take little longer than the start of the program",
         ),
     ],
 )

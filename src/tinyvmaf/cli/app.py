@@ -37,7 +37,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def options(
     show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.")
+        bool, typer.Option("--version", help="Print the version and exit.")
     ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks and the commands that failed.")

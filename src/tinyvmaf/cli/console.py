@@ -182,7 +182,7 @@ def open_streams() -> None:
 
 
 def _in_other_signs(error: UnicodeError) -> tuple[str, int]:
-    """Replace characters that the encoding of a terminal, such as ASCII, lacks."""
+    """Replace characters that the encoding of a terminal, such as ASCII, does not have."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     signs = error.object[error.start : error.end]

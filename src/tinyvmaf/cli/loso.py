@@ -41,7 +41,9 @@ def loso(
     seeds: Annotated[int, typer.Option(help="Sweeps over all folds, seeds 0, 1, ...")] = 1,
     folds: Annotated[
         int | None,
-        typer.Option(help="Put whole sources into so many folds.  [each source is left out alone]"),
+        typer.Option(
+            help="Put whole sources into this many folds.  [each source is left out alone]"
+        ),
     ] = None,
     features: Inputs = None,
     target: Annotated[

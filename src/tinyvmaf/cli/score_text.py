@@ -37,7 +37,7 @@ def line(outcome: "Outcome") -> dict[str, Any]:
 
 
 def print_table(outcomes: "Iterable[Outcome]") -> None:
-    """The pairs that have a score, one a line; figures that a sample lacks are blank."""
+    """Print the scored pairs, one per line; figures that a sample does not have are blank."""
     scores = [item.score for item in outcomes if item.score is not None]
     columns = {"distorted": "left", "VMAF": "right"}
     sampled = any(item.sampling is not None for item in scores)

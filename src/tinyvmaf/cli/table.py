@@ -68,7 +68,9 @@ def import_logs(
     ] = None,
     manifest: Annotated[
         Path | None,
-        typer.Option(help="CSV file with source, and log, clip or distorted; else labels."),
+        typer.Option(
+            help="CSV file: columns source and log, clip or distorted; the others are labels."
+        ),
     ] = None,
     opinions: Annotated[
         Path | None,

@@ -153,7 +153,7 @@ def build(
     _forget(rows, sources, wanted)
     if manifest.is_file():
         _write_rows(manifest, rows)
-    # A row proves that the cut which it names was made.
+    # A row shows that its cut was finished.
     cut_before = {source for source, _ in rows}
     cuts = [
         source.cut()

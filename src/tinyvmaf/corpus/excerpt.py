@@ -15,7 +15,7 @@ class Excerpt:
 
     Attributes:
         start_s: From where on; None from its first frame on.
-        duration_s: How long; None to its end.
+        duration_s: Its length; None to the end.
         reference_start_s: Where in the reference the distorted video begins; None for its start.
     """
 

@@ -29,7 +29,7 @@ def read_corpus(root: Path | str, *, raw: RawFormat | None = None) -> Corpus:
 
     Args:
         root: Folder or manifest.
-        raw: Geometry of raw files, where neither layout nor manifest has it.
+        raw: Geometry of raw files for which neither layout nor manifest has one.
 
     Raises:
         UsageError: `root` does not exist.
@@ -65,7 +65,7 @@ GEOMETRY = RawFormat(width=1920, height=1080)
 _NOT_WHOLE = (
     f"no whole number of {GEOMETRY.width}x{GEOMETRY.height} {GEOMETRY.pix_fmt} frames "
     f"({GEOMETRY.frame_bytes} bytes each), the geometry of this layout where none is said; "
-    "say the right one with `raw`"
+    "give the right one with `raw`"
 )
 _REFERENCE = re.compile(r"(?P<source>.+)_(?P<fps>\d+(?:\.\d+)?)fps")
 _DISTORTED = re.compile(r"(?P<source>.+)_(?P<quality>\d+)_(?P<height>\d+)_(?P<kbps>\d+)")
@@ -145,7 +145,7 @@ def _contradiction(pair: Pair) -> Problem | None:
                     f"its {theirs} bytes are {n_frames} frames of {width}x{height}, the height in "
                     f"its name, and its reference has {n_frames} of 1920x1080; in this layout "
                     "encodes are scaled back to the reference's size: scale it back, or, if all "
-                    "files have one other geometry, say it with `raw`",
+                    "files have one other geometry, give it with `raw`",
                 )
     if theirs % GEOMETRY.frame_bytes:
         return Problem(pair.distorted.path, f"{theirs} bytes are {_NOT_WHOLE}")

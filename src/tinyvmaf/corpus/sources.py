@@ -2,7 +2,7 @@
 """Names of sources: one name for each content, so that folds do not leak.
 
 A fold holds out a source. A reference under two names would be held out under one of them and
-trained on under the other; names that look alike are as dangerous.
+trained on under the other; names that look alike do the same.
 """
 
 import unicodedata

@@ -38,7 +38,7 @@ class ComparisonRow:
         robust: True if a win is confirmed by the Nadeau-Bengio test.
         nadeau_bengio_p: p value of that test.
         wilcoxon_p: p value of the signed-rank test.
-        smallest_p: The smallest p value that so many sources allow.
+        smallest_p: The smallest p value that this number of sources allows.
     """
 
     a: str
@@ -70,7 +70,7 @@ class ComparisonRow:
 
     @property
     def is_resolvable(self) -> bool:
-        """True if some effect could have reached the level with so many sources."""
+        """True if some effect could have reached the level with this number of sources."""
         return self.smallest_p < self.alpha
 
 

@@ -85,26 +85,26 @@ def loso(
         features: Inputs of the networks, as `choose_features` takes them; by default those of the
             table's teacher.
         seeds: Sweeps over all folds, with the seeds 0, 1, ...; or the seeds themselves.
-        folds: Put whole sources into so many folds; by default each source is left out alone.
+        folds: Put whole sources into this many folds; by default each source is left out alone.
         baselines: Models (files or shipped names) and folders of runs on the same table, to set
             beside it.
         learning_curve: Also train on subsets of the sources.
-        group: A label of the table, such as `encoder`: also hold out its values, alone and
-            together with the source.
+        group: A label of the table, such as `encoder`: also hold out its values, alone and together
+            with the source.
         nested: Recipes, at least two: also choose one of them inside the training sources of every
             fold, and judge the choice on the held-out source.
         table_origin: Origin of the table, for the reader.
         extract_s: Seconds that making the table took.
         complete: Called with the run and the folder that will replace `folder`, to write files that
             belong to the run, such as its report.
-        progress: Told of training steps.
+        progress: Receives the training steps.
 
     Returns:
         The run; `run.record` is its evaluation, and `report` writes the digest.
 
     Raises:
-        SplitError: too few sources, two names of one content, or a number of folds that they do
-            not allow.
+        SplitError: too few sources, two names of one content, or a number of folds that they do not
+            allow.
         UsageError: unknown arch, recipe or baseline, fewer than one seed, two models of one name,
             or the folder cannot be written.
     """

@@ -157,8 +157,8 @@ def train_sweep(
 def halved(recipe: Recipe) -> Recipe:
     """The recipe with half its steps.
 
-    From half to all of the steps costs a third of what all to twice would, and can only show a
-    larger change, since each doubling changes less than the one before.
+    Training with half the steps costs a third of training with twice the steps, and shows a larger
+    change, since each doubling changes less than the one before.
     """
     return replace(
         recipe,

@@ -206,8 +206,8 @@ class DaskExecutor(AbstractExecutor):
 
         if isinstance(error, KilledWorker):
             return WorkerLost(
-                f"cluster {self._name}: several workers died with this in hand; look at their "
-                "logs (too little memory is a usual reason), then run it again"
+                f"cluster {self._name}: this killed several workers; read their logs (too "
+                "little memory is the usual reason), then run it again"
             )
         return error
 

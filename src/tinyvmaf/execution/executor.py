@@ -103,7 +103,7 @@ class Share:
 
 
 def attempt(work: Work[T], *, on_frame: OnFrame, is_stopped: Callable[[], bool]) -> T:
-    """Run `work`, and retry if its program was killed from outside; other errors fail at once."""
+    """Run `work`, and retry if its program was killed from outside; other errors are final."""
     for _ in range(_TRIES - 1):
         try:
             return work(on_frame)

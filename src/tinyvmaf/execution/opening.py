@@ -46,7 +46,7 @@ def check_workers(*, jobs: int | None, cluster: str | None) -> int:
     if cluster is None:
         return n_jobs(jobs)
     if jobs is not None:
-        raise UsageError("`jobs` is for this machine; a cluster runs as many as it has workers")
+        raise UsageError("`jobs` is for this machine; a cluster runs one task per worker thread")
     if not cluster.startswith(_LOCAL):
         return 0
     number = cluster.removeprefix(_LOCAL)

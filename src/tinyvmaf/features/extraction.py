@@ -236,7 +236,7 @@ def _ready(
 
 
 def _refuse_one_content_twice(corpus: Corpus, scorer: PairScorer) -> None:
-    """Refuse one reference under two names before any work, as far as a quick check shows."""
+    """Refuse one reference under two names before any work, as far as a quick check can find it."""
     of_size: dict[int, set[tuple[str, Path]]] = defaultdict(set)
     for source, path in {(pair.source, pair.reference.path) for pair in corpus.pairs}:
         with suppress(OSError):  # reported when the pair is scored; so are files in object stores

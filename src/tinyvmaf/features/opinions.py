@@ -81,7 +81,7 @@ class JoinedTable:
     Attributes:
         table: The table.
         without_opinion: The clips without an opinion score, as `source/clip`.
-        without_row: Names of clips of the opinions file that the table lacks.
+        without_row: Names of clips of the opinions file that the table does not have.
         output: The file that was written, if any.
     """
 

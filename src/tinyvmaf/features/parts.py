@@ -53,7 +53,7 @@ def check_output(path: Path) -> None:
     is_new = not path.exists()
     check_folder(path)
     if is_new:
-        # Work that fails leaves no folder; the first rows make it again.
+        # A failed extraction leaves no folder; the first rows make it again.
         with suppress(OSError):
             path.rmdir()
 

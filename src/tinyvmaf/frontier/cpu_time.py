@@ -90,7 +90,7 @@ def measure_cpu(
                 task.advance(1.0)
         spent = {name: median(values) for name, values in runs.items()}
         for name in names:
-            # Every pass decodes both videos, although noise may show less on short ones.
+            # Every pass decodes both videos, although noise may hide it on short ones.
             per_frame = max(spent[name], spent[DECODING]) / n_frames
             if name in _ADDED_TO:
                 per_frame = max(0.0, spent[name] - spent[_ADDED_TO[name]]) / len(frames)

@@ -71,7 +71,7 @@ def read_predictions(path: Path) -> "pl.DataFrame":
 
     Raises:
         UsageError: there is no such file.
-        SchemaError: it is no Parquet file, or lacks a column.
+        SchemaError: it is no Parquet file, or a column is missing.
     """
     import polars as pl
 
@@ -166,7 +166,7 @@ def _held_out(table: FeatureTable, found: "pl.DataFrame", *, name: str) -> tuple
     seeds = same.sort("seed", *KEYS).partition_by("seed", maintain_order=True)
     if not seeds or any(not part.select(KEYS).equals(seeds[0].select(KEYS)) for part in seeds):
         raise SchemaError(
-            f"the predictions of {name}: no clip of the corpus has the frames and scores in there"
+            f"the predictions of {name}: no clip of the corpus has those frames and scores"
         )
     modelled = [part["predicted"].to_numpy() for part in seeds]
     return tuple(clips_of(seeds[0], [seed[:, np.newaxis] for seed in modelled], predicted_score))

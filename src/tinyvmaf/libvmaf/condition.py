@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     import av.video.stream
 
 SMALLEST: Final = 18
-"""Pixels of the shorter side; libvmaf ends by a segmentation fault with fewer."""
+"""Pixels of the shorter side; libvmaf crashes (segmentation fault) with fewer."""
 
 _ROOM_BYTES: Final = 1 << 16
 
 
 def check_room(folder: Path) -> None:
-    """Refuse a folder that has no room left: what was written there last may be cut short.
+    """Refuse a folder on a full disk: the files written last may be cut short.
 
     Raises:
         UsageError: nothing more can be written.
@@ -74,8 +74,8 @@ def check_steady(heard: Diagnostics, pairs: Sequence[CheckedPair]) -> None:
         )
     if heard.cropped:
         raise MediaError(
-            f"{names}: its container crops the pictures, which programs do in different ways; "
-            "re-encode it as it is shown"
+            f"{names}: its container crops the pictures, which programs do differently; "
+            "re-encode it with the crop applied"
         )
 
 
@@ -98,7 +98,7 @@ def damaged(heard: Diagnostics, pairs: Sequence[CheckedPair]) -> Generator[str]:
         yield f"{video.path}: the video is damaged{where}{words}"
     if doubtful and not found:
         names = " or ".join(str(video.path) for video in doubtful)
-        yield f"{names}: the video is damaged, in ffmpeg's words only"
+        yield f"{names}: the video is damaged, according to ffmpeg's messages alone"
 
 
 def _is_sure(stream: Stream) -> bool:
@@ -111,7 +111,7 @@ def _videos(pairs: Sequence[CheckedPair]) -> list[Video]:
     return [*(pair.distorted.video for pair in pairs), pairs[0].reference.video]
 
 
-# They are said at the first keyframe after a cut, too, whose picture is whole.
+# These messages also appear at the first keyframe after a cut, whose picture is whole.
 _HARMLESS: Final = ("mmco: unref short failure", "co located POCs unavailable")
 
 

@@ -28,10 +28,10 @@ from tinyvmaf.progress import OnFrame
 
 _GRAPH = "graph"
 _LONGEST_ARGUMENT = 100_000
-"""Characters; Linux starts no program with a longer one than 128 kB."""
+"""Characters of one argument; Linux starts no program with one above 128 kB."""
 
 PART_FRAMES = 256
-"""Frames of a log in memory at once; text and tables of many more would outgrow all else."""
+"""Frames of a log in memory at once; tables of many more would take most of the memory."""
 
 
 @runtime_checkable
@@ -62,8 +62,8 @@ class Engine(Protocol):
     ) -> Logs:
         """Make the logs of distorted videos that share one reference.
 
-        The logs lie in `folder`, and are read there as their parts are asked for. Nothing tells
-        which request an error is about.
+        The logs lie in `folder`, and are read there as their parts are asked for. An error does not
+        say which request it is about.
         """
         ...
 
@@ -74,8 +74,8 @@ class FfmpegEngine:
 
     Attributes:
         ffmpeg: The program.
-        stall_s: A pair is given up when no new frame came for so many seconds: storage that does
-            not answer would otherwise hold a job for ever. None waits.
+        stall_s: A pair is given up after this many seconds without a new frame: storage that does
+            not answer would otherwise block a job for ever. None waits.
         allow_damaged: True if damaged videos are compared as the decoder conceals them.
         remarks: Gets a line for every damaged video.
     """
@@ -92,7 +92,7 @@ class FfmpegEngine:
 
     @property
     def at_once(self) -> int:
-        """More would save little of what is left, and take more memory."""
+        """More would save little time, and take more memory."""
         return 4
 
     def check(self, teacher: Teacher) -> None:
@@ -132,7 +132,7 @@ class FfmpegEngine:
         on_frame: OnFrame,
         pairs: Sequence[CheckedPair] = (),
     ) -> Path:
-        """Run what such arguments describe, in `folder`; the log that `ffmpeg_arguments` names.
+        """Run ffmpeg with these arguments in `folder`; return the log that they name.
 
         Args:
             arguments: Of ffmpeg.
@@ -172,7 +172,7 @@ class FfmpegEngine:
                 )
             self.remarks.append(f"{remark} (accepted)")
         if not any(folder.rglob("*.csv")) and not any(folder.rglob("*.txt")):
-            # Seen with pictures that are too small for a model's features: ffmpeg ends well.
+            # Happens with pictures that are too small for a model's features: ffmpeg exits with 0.
             reason = said.splitlines()[0] if said else "it does not say why"
             raise ToolFailed(
                 f"libvmaf wrote no log: {reason}",
@@ -184,7 +184,7 @@ class FfmpegEngine:
 
 
 def _with_long_graph_in_file(arguments: Sequence[str], folder: Path) -> list[str]:
-    """The arguments with a graph that is too long for one in a file of `folder`."""
+    """The arguments; a graph that is too long for one is put into a file of `folder`."""
     words = list(arguments)
     place = words.index("-filter_complex")
     if len(words[place + 1]) > _LONGEST_ARGUMENT:
@@ -197,7 +197,7 @@ def read_set_parts(feature_set: FeatureSet, folder: Path) -> Generator[Log]:
     """The log of a set that ffmpeg made in `folder`, in parts of equally many frames for all sets.
 
     Raises:
-        SchemaError: it is not what it should be.
+        SchemaError: it is damaged or not a whole log.
     """
     if feature_set.by_libvmaf:
         return read_log_parts(folder / log_name(feature_set), part_frames=PART_FRAMES)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logs of libvmaf that other people's runs left: JSON, XML or CSV, of any version from 1.3 on.
+"""Logs of libvmaf from other programs' runs: JSON, XML or CSV, of version 1.3 or later.
 
-The content tells the format, and a log may be compressed with gzip. Memory holds the text of one
-log and its numbers. A log is believed whole or not at all: frames that are missing, doubled or out
-of order, values that are missing or not finite, and a text that was cut are refused in one line.
+The format is recognised by the content, and a log may be compressed with gzip. Memory holds the
+text of one log and its numbers. A log is believed whole or not at all: frames that are missing,
+doubled or out of order, values that are missing or not finite, and a text that was cut are refused
+in one line.
 """
 
 import gzip
@@ -35,7 +36,7 @@ _FRAME_COLUMNS = ("Frame", "frame", "frameNum")
 _NO_VALUES = frozenset({"Width", "Height"})
 # The extractors that exist in integer and in float arithmetic.
 _TWO_KINDS = re.compile(r"(adm|vif|motion|aim)")
-# What a file with any bytes in it can cause.
+# Errors that a file of arbitrary bytes can cause.
 _UNREADABLE = (
     *(OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError),
     *(RecursionError, OverflowError, zlib.error),
@@ -44,7 +45,7 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class ForeignLog:
-    """A log, and what it says of its run.
+    """A log, and the facts that it records about its run.
 
     Attributes:
         path: The file.
@@ -182,7 +183,7 @@ def _skip(text: str, place: int) -> int:
 
 
 def _number(value: object, name: str, frame: object) -> float:
-    """The value, NaN for null, which libvmaf writes for what is no number."""
+    """The value, NaN for null, which libvmaf writes instead of NaN and infinity."""
     if type(frame) not in (int, float):
         raise TypeError(f"frame number {frame!r} is no number")
     if value is None:
@@ -241,7 +242,7 @@ def _read_csv(text: str) -> _Parsed:
 
 
 def _checked(lines: Iterator[str], n_values: int, end: str) -> Iterator[str]:
-    """The lines, each with so many values; one that was cut could still look like a number."""
+    """The lines, checked for their number of values; one that was cut could look like a number."""
     some = False
     for line in lines:
         bare = line.rstrip("\r\n")

@@ -18,10 +18,10 @@ from tinyvmaf.pairs.checked import CheckedPair, Side, Stretch
 LOG_CSV = "log.csv"
 
 SCORE = "vmaf"
-"""Name that the teacher's score has in every log of ours."""
+"""Name of the teacher's score in our logs."""
 
 GRAPH_VERSION = 2
-"""Raised with every change of what the filters compute: logs of before are computed again."""
+"""Incremented when the filters compute something else; older logs are then computed again."""
 
 OWN_FILTERS_ONLY = ("-noauto_conversion_filters",)
 """Ffmpeg's option that ends a run whose graph would need a conversion that we did not write."""
@@ -149,10 +149,10 @@ def input_steps(pair: CheckedPair) -> tuple[list[str], list[str]]:
 
 
 def stated(levels: str) -> str:
-    """The filter that states the colours of a video's pictures, whatever its tags say.
+    """The filter that states the colours of a video's pictures, overriding its tags.
 
-    Ffmpeg would convert one video to the tags of the other, or to what it takes missing tags for;
-    libvmaf compares the planes as they were decoded. The range matters where it is converted.
+    Ffmpeg would convert one video to the tags of the other, or guess missing tags; libvmaf compares
+    the planes as they were decoded. The range matters where it is converted.
     """
     matrix = f"color_primaries={_MATRIX}:color_trc={_MATRIX}:colorspace={_MATRIX}"
     return f"setparams=range={levels}:{matrix}"
@@ -180,7 +180,7 @@ def _between(stretch: Stretch) -> str:
 
 
 def conversion(side: Side) -> list[str]:
-    """The filters that bring one video to what libvmaf compares."""
+    """The filters that convert one video to the format that libvmaf compares."""
     wanted, info = side.conversion, side.info
     steps = list(side.orientation.filters)
     if wanted.crop is not None:
@@ -206,7 +206,7 @@ def branch(
     threads: int,
     folder: str = "",
 ) -> str:
-    """The piece of a graph that makes a set of the pads `NAME_SET` of both videos."""
+    """The part of a graph that computes a set from the pads `NAME_SET` of both videos."""
     pads = (f"{names[0]}_{feature_set.name}", f"{names[1]}_{feature_set.name}")
     if not feature_set.by_libvmaf:
         chain = pixels.signal_chain if feature_set == SIGNAL else pixels.ssim_chain

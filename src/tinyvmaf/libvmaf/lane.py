@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of one video that are sought, written where ffmpeg reads them, and checked.
+"""The wanted pictures of one video: found by seeking, checked, and written as raw video for ffmpeg.
 
-In go portions of compared frames, out come raw videos with every picture at its place.
+The input is portions of compared frames, the output raw videos with every picture at its place.
 """
 
 from collections.abc import Collection
@@ -55,7 +55,7 @@ class Lane:
         ]
 
     def steps(self) -> list[str]:
-        """The filters that bring these pictures to what libvmaf compares, as of the whole video."""
+        """The filters that convert these pictures as those of the whole video."""
         return [stated(self._side.info.levels), "settb=1/25", "setpts=N", *conversion(self._side)]
 
     def write(self, portion: Portion, path: Path, second: Collection[int], stop: Event) -> None:
@@ -121,7 +121,7 @@ class Lane:
                 if _digest(picture) != self._digests[frame]:
                     raise not_seekable(
                         self._side.video.path,
-                        f"frame {frame} is another picture when it is decoded from further back",
+                        f"frame {frame} is a different picture when decoding begins further back",
                     )
 
     def _check_layout(self, picture: Picture) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading libvmaf's logs, and proving from them that a run did what it was asked for.
+"""Reading libvmaf's logs, and checking that they are complete.
 
-libvmaf and ffmpeg end with status 0 in cases where frames are missing, so success is what the log
-shows: consecutive frames from 0 on, as many as the videos have, every value finite.
+libvmaf and ffmpeg may exit with status 0 although frames are missing, so that a run has succeeded
+only if its log has consecutive frames from 0 on, as many as the videos have, every value finite.
 """
 
 import json
@@ -20,7 +20,7 @@ Log = Mapping[str, Float[np.ndarray, " n_frames"]]
 
 _Columns = tuple[Sequence[float], dict[str, Float[np.ndarray, " n_frames"]]]
 
-# What a file with any bytes in it can cause: JSON may be nested without end, numbers without limit.
+# Errors that arbitrary bytes can cause: deeply nested JSON, numbers of any length.
 _UNREADABLE = (
     *(OSError, ValueError, KeyError, TypeError, AttributeError),
     *(RecursionError, OverflowError),
@@ -34,7 +34,7 @@ def read_log(path: Path, *, n_frames: int | None = None, every: int = 1) -> Log:
     """Read a CSV or JSON log of libvmaf.
 
     Args:
-        path: The file; its suffix tells the format.
+        path: The file; its suffix decides the format.
         n_frames: Frames that it must have, if that is known.
         every: The distance of its frames, libvmaf's `n_subsample`.
 

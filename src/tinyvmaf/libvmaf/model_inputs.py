@@ -42,7 +42,7 @@ def find_columns(names: Sequence[str], columns: Sequence[str]) -> tuple[str, ...
 
 
 def model_inputs(teacher: str) -> tuple[str, ...] | None:
-    """The features that a teacher reads, without prefix and options; None if nobody can tell.
+    """The features that a teacher reads, without prefix and options; None if they are unknown.
 
     Args:
         teacher: Its label, as a table carries it: a built-in model's name.
@@ -52,10 +52,10 @@ def model_inputs(teacher: str) -> tuple[str, ...] | None:
 
 
 def teachers_columns(teacher: str, columns: Sequence[str]) -> tuple[str, ...] | None:
-    """The columns that hold a teacher's inputs; None if one is missing, or nobody can tell.
+    """The columns that hold a teacher's inputs; None if one is missing or they are unknown.
 
-    A table may also hold the same features with other options, such as `adm3` beside
-    `adm3_csf_2`: those that the model's own log has come first.
+    A table may also hold the same features with other options, such as `adm3` beside `adm3_csf_2`:
+    those that the model's own log has come first.
     """
     found = _inputs(teacher)
     if found is None:

@@ -58,7 +58,7 @@ def _runs(frames: Iterable[int], *, near: int) -> list[tuple[int, int]]:
 
 
 def any_of(runs: Sequence[tuple[int, str]]) -> str:
-    """An expression that tells whether frame `n` is in one of several runs.
+    """An expression that is true if frame `n` is in one of several runs.
 
     Ffmpeg reads at most 100 terms in a row, and would compute all of them for every frame; halving
     needs as many steps as the number of runs has binary digits.

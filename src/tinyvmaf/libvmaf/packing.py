@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packing of scattered frames into short videos, so that libvmaf scores each as in the whole one.
 
-In go frame numbers, out comes which frame stands at which place. A score needs the frame and, for
+The input is frame numbers, the output the frame at each place. A score needs the frame and, for
 motion, its neighbours; `n_subsample` computes the costly features at multiples of a distance only.
 """
 

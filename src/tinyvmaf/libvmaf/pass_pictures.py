@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small pictures of a pair, made by the decode that scores it.
 
-A short clip is proven by all of its frames. The pass over all frames decodes them anyway, so that
-a branch of its graph writes their small pictures, and some whole luma planes for a close look; the
-check then costs hardly more than reading them.
+A short clip is proven by all of its frames. The pass over all frames decodes them anyway, so that a
+branch of its graph writes their small pictures, and some whole luma planes for a close look; the
+check then costs little more than reading them.
 """
 
 import re
@@ -142,7 +142,7 @@ def _read(path: Path, side: Side, shape: tuple[int, int]) -> Shaped[np.ndarray, 
 
 
 def _close(pair: CheckedPair) -> tuple[list[int], list[int]]:
-    """The frames of the distorted video and of the reference that are looked at closely."""
+    """The frames of the distorted video and of the reference that are examined closely."""
     places = close_places(pair.n_frames)
     distorted, reference = pair.matching.distorted, pair.matching.reference
     return frames_of(distorted)[places].tolist(), frames_of(reference)[places].tolist()

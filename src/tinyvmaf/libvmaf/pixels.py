@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The feature sets `signal` and `ssim`: what ffmpeg's own filters tell of the luma at full size.
+"""The feature sets `signal` and `ssim`: measured by ffmpeg's own filters on the luma at full size.
 
-`signal` costs next to nothing: the PSNR of every frame, and how much the reference changes there,
-which tells motion and cuts. In goes a pair of pads, out comes a filter chain; the text files that
+`signal` is nearly free: the PSNR of every frame, and how much the reference changes there, which
+shows motion and cuts. The input is a pair of pads, the output a filter chain; the text files that
 it writes, one a feature, are read into a `Log`.
 """
 
@@ -28,7 +28,7 @@ SSIM: Final = ("ssim",)
 """In decibels: -10 log10(1 - SSIM)."""
 
 LIMIT_DB: Final = 60.0
-"""Identical pictures have no finite value; ffmpeg's six digits tell nothing beyond this one."""
+"""Stands for the infinite PSNR of identical pictures; ffmpeg's six digits do not reach beyond."""
 
 # Framesync would go on with the last frame of a video that ends early.
 _SYNC: Final = "shortest=1:repeatlast=0"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The teacher's exact scores of scattered frames, at the cost of those frames.
 
-In goes a list of frame numbers, out comes a filter graph, and from its logs the scores that a pass
-over the whole pair gives to these frames, to the last digit. The same decode can feed passes over
-all frames at reduced size.
+The input is a list of frame numbers, the output a filter graph, and from its logs the scores that a
+pass over the whole pair would give these frames, to the last digit. The same decode can feed passes
+over all frames at reduced size.
 
 A score needs the frame itself and, for motion, its neighbours. They are selected and packed one
 behind the other, so that every wanted frame stands at a multiple of the packing's length, where
@@ -25,7 +25,7 @@ from tinyvmaf.pairs.checked import CheckedPair
 
 
 def groups(frames: Sequence[int], *, teacher: Teacher) -> list[list[int]]:
-    """The frames, sorted and put into as few groups as let each have its own neighbours.
+    """The frames, sorted, in as few groups as possible, so that each has neighbours of its own.
 
     Example:
         >>> groups([7, 0, 8, 20], teacher=Teacher("vmaf_v0.6.1"))

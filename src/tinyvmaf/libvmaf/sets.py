@@ -38,7 +38,7 @@ KEYS = ("source", "clip", "frame")
 """The columns that name a row; together they are unique."""
 
 MIN_REDUCED = 32
-"""Libvmaf sees nothing below 24 pixels; smaller pictures than this are not worth reducing to."""
+"""Libvmaf needs 24 pixels a side; reducing pictures to less than this is pointless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ HALF = FeatureSet("half", REDUCED11, divisor=2, scaler="area")
 QUARTER = FeatureSet("quarter", REDUCED11, divisor=4, scaler="area")
 
 SIGNAL = FeatureSet("signal", pixels.SIGNAL, by_libvmaf=False)
-"""By far the cheapest; alone it tells little of the score, but much of how the score changes."""
+"""By far the cheapest; it predicts changes of the score well, but not the score itself."""
 
 SSIM = FeatureSet("ssim", pixels.SSIM, by_libvmaf=False)
 

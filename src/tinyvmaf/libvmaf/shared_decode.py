@@ -11,7 +11,7 @@ from tinyvmaf.libvmaf.teacher import Teacher
 from tinyvmaf.pairs.checked import CheckedPair
 
 Logs = tuple[tuple[Generator[Log], ...], ...]
-"""For each request, the parts of the log of each of its sets; whoever reads them closes them."""
+"""For each request, the parts of the log of each of its sets; the reader closes them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exact scores of sought frames: only the groups of pictures that hold them are decoded.
+"""Exact scores of frames found by seeking: only their groups of pictures are decoded.
 
-In go checked pairs of one reference and frame numbers, out come the scores that a pass over the
-whole pair gives to these frames, to the last digit. Each frame is decoded with its neighbours, the
-pictures are written to a temporary folder, some moments at a time, and libvmaf reads them there,
-converted as the whole pass converts. Some frames are decoded a second time from further back; where
-they differ, or a frame does not come out, nothing is returned and the pair has to be decoded whole.
+The input is checked pairs of one reference and frame numbers, the output the scores that a pass
+over the whole pair would give these frames, to the last digit. Each frame is decoded with its
+neighbours, the pictures are written to a temporary folder, some moments at a time, and libvmaf
+reads them there, converted as the whole pass converts. Some frames are decoded a second time from
+further back; where they differ, or a frame does not come out, nothing is returned and the pair has
+to be decoded whole.
 """
 
 from collections.abc import Collection, Generator, Mapping, Sequence
@@ -166,7 +167,7 @@ def score_frames_of(
             for lane in lanes.values():
                 lane.seeker.stop()
 
-        # Its threads are waited for when this is left, however it is left.
+        # Its threads are waited for in any case.
         stack.callback(end)
         stack.enter_context(stopped_with_programs(end))
         if verify:
@@ -261,7 +262,7 @@ def _lane(
 
 
 def _moments(pairs: Sequence[CheckedPair], *, n_lanes: int, near: int) -> int:
-    """So many frames, with their neighbours, fit into a portion."""
+    """Number of frames that fit into a portion, with their neighbours."""
     size = max(
         frame_bytes(side.info.pix_fmt, width=side.info.width, height=side.info.height)
         for pair in pairs

@@ -2,7 +2,7 @@
 """Frames whose exact scores may be wanted later, kept as raw pictures while a pair is decoded.
 
 Decoding a pair again costs as much as dozens of exact scores, keeping a frame with its neighbours
-less than a third of one. The pictures are kept as libvmaf takes them, so the scores that come of
+less than a third of one. The pictures are kept as libvmaf takes them, so the scores computed from
 them are those of the pair itself. They lie in the folder of the pass and go with it.
 """
 

@@ -29,7 +29,7 @@ BUILT_IN = (
     "vmaf_v1.0.16_hfr_1d5h_2160",
     "vmaf_v1.0.16_hfr_3d0h_2160",
 )
-"""Models that recent builds of libvmaf carry; older builds carry fewer. Asking decides."""
+"""Models built into recent versions of libvmaf; older ones have fewer, so each is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def check_teacher(teacher: Teacher, ffmpeg: Path) -> None:
             ) from error
         return
     if teacher == Teacher(DEFAULT):
-        return  # whoever found ffmpeg has scored a frame with the default already
+        return  # finding ffmpeg has already scored a frame with the default
     try:
         if not all(part.isalnum() for part in teacher.name.replace(".", "_").split("_")):
             raise UsageError(f"teacher {teacher.name!r} is no name of a libvmaf model")

@@ -32,7 +32,7 @@ class VmafEngine:
     version: str
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Another process, maybe on another machine, has to find the same program there."""
+        """Unpickling in another process or on another machine has to find the same program."""
         return _find_same, (self.version,)
 
     @property
@@ -46,7 +46,7 @@ class VmafEngine:
         return 1
 
     def check(self, teacher: Teacher) -> None:
-        """Nothing can be asked of this program before it runs."""
+        """This program cannot be tested before it runs."""
         del teacher
 
     def score(

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding ffmpeg, probing videos, running programs: the only floor that starts a process."""
+"""Videos: finding ffmpeg, probing, packets, seeking and decoding a few frames."""

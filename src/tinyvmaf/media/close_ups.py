@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One frame of a video at a closer look: its picture, its black bars, its combs, its detail.
+"""One frame of a video, examined closely: its picture, its black bars, its combs, its detail.
 
 A frame that shows two moments is combed where something moves: a line is then less like its
 neighbours, which belong to the other field, than like the next lines of its own field.
@@ -52,7 +52,7 @@ def close_up(
     *,
     size: tuple[int, int],
 ) -> CloseUp:
-    """Look at a frame closely.
+    """Examine a frame closely.
 
     Args:
         stored: All of its luma, as it is stored; combs lie in its lines.
@@ -85,7 +85,7 @@ def _detail(luma: UInt8[np.ndarray, "h w"]) -> float:
 def _profile(luma: UInt8[np.ndarray, "h w"]) -> Profile:
     """The brightest level of each row and of each column, but for single bright pixels.
 
-    Of a large picture's rows and columns some pixels tell as much as all.
+    Of a large picture's rows and columns, some of the pixels suffice.
     """
     step = max(1, min(luma.shape) // _PROFILE_PIXELS)
     across, down = luma[:, ::step], luma[::step]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opening a local video file and finding its video stream.
 
-A file may name no other file: what is known of a video is kept by the content of its own file.
+A file may name no other file: results about a video are kept by the state of its own file.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ def file_state(path: Path) -> FileState:
     if path.is_dir():
         raise MediaError(f"{path}: is a folder, expected a video file")
     if not path.is_file():
-        # Opening a pipe would wait for whoever writes into it, and it can be read only once.
+        # Opening a pipe would wait for its writer, and it can be read only once.
         raise MediaError(f"{path}: is no regular file; save the video to a file first")
     state = path.stat()
     if state.st_size == 0:

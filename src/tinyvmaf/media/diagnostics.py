@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parsing of ffmpeg's messages during a decode: damage, inserted filters, frames of each input.
 
-Ffmpeg conceals what it cannot decode and ends with status 0; only its words tell. In go the lines
-of its stderr at the log level `VERBOSE`, out come what a user should see and what was found about
-every input. Lines about streams that are not decoded, such as sound, count for nothing.
+Ffmpeg conceals what it cannot decode and exits with status 0; only its messages show it. The input
+is the lines of its stderr at the log level `VERBOSE`, the output the lines for a user and what they
+say about every input. Lines about streams that are not decoded, such as sound, count for nothing.
 """
 
 import re
@@ -25,8 +25,8 @@ _CROPPED: Final = re.compile(r" *Frame cropping: ", re.IGNORECASE)
 _INSERTED: Final = re.compile(r"auto-inserting filter '(\w+)'")
 _LOUD: Final = frozenset({"error", "fatal", "panic"})
 
-# Said of pictures that lack what they refer to, as at a cut: the decoder leaves them out. Whether
-# that is at the start, where it is ordinary, only a look at every packet tells.
+# Messages about pictures whose reference pictures are missing, as at a cut; the decoder drops them.
+# Only reading every packet shows whether that is at the start, where it is ordinary.
 _MISSING: Final = (
     "co located POCs unavailable",
     "mmco: unref short failure",
@@ -56,7 +56,7 @@ class Stream:
     Attributes:
         number: Of the input, from 0.
         decoder: Its name.
-        n_decoded: Frames that came out, None as long as ffmpeg has not said.
+        n_decoded: Frames that were decoded; None until ffmpeg reports it.
         damage: Signs that its pictures are not what was encoded, in ffmpeg's words.
         doubts: The same from its decoder, which another video may have, too; or signs of missing
             pictures, which are damage unless they stand at the start.
@@ -133,7 +133,8 @@ class Diagnostics:
             stream for stream in self.streams.values() if contexts.startswith(f"[{stream.decoder}]")
         ]
         for stream in told:
-            # Two videos may have one decoder; whose words these are ffmpeg does not say.
+            # Two videos may have the same decoder; ffmpeg does not say which one a message is
+            # about.
             sure = len(told) == 1 and not is_about_missing_pictures(text)
             (stream.damage if sure else stream.doubts).append(text)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finding an ffmpeg that has libvmaf, and running it with parsed progress.
 
-Looked for in this order: the path given, `TINYVMAF_FFMPEG`, the `imageio-ffmpeg` wheel, PATH. The
-first that exists is the one: a broken choice is an error, not a reason to take another quietly.
+The order of the search: the path given, `TINYVMAF_FFMPEG`, the `imageio-ffmpeg` wheel, PATH. The
+first that exists is used: if it does not work, that is an error, and no other is tried.
 """
 
 import json
@@ -24,11 +24,11 @@ from tinyvmaf.process.programs import run
 
 ENVIRONMENT_VARIABLE = "TINYVMAF_FFMPEG"
 
-# A program that says nothing for so long when it is asked for its version is not ffmpeg.
+# A program that does not print its version within this time is not ffmpeg.
 _ANSWER_S = 20.0
 
 MODEL_FILE = "teacher.json"
-"""A model's file stands under this name in the folder that ffmpeg runs in."""
+"""Name of a model's file in the folder that ffmpeg runs in."""
 
 QUIET = ("-hide_banner", "-nostdin", "-loglevel")
 PROGRESS = ("-progress", "pipe:1", "-nostats", "-stats_period", "0.5")
@@ -36,7 +36,7 @@ PROGRESS = ("-progress", "pipe:1", "-nostats", "-stats_period", "0.5")
 
 @dataclass(frozen=True, slots=True)
 class Ffmpeg:
-    """An ffmpeg binary that has been seen to compute VMAF.
+    """An ffmpeg binary that has computed VMAF once.
 
     Attributes:
         path: Absolute path of the binary.
@@ -91,9 +91,9 @@ def ffmpeg_path(path: Path | None = None) -> Path:
     found = _bundled() or shutil.which("ffmpeg")
     if found is None:
         raise ToolNotFound(
-            "no ffmpeg found: looked at `ffmpeg`, "
+            "no ffmpeg found: tried `ffmpeg`, "
             f"{ENVIRONMENT_VARIABLE}, the imageio-ffmpeg package and PATH; "
-            "`pip install imageio-ffmpeg` brings one with libvmaf"
+            "`pip install imageio-ffmpeg` installs one with libvmaf"
         )
     # Not resolved: programs such as snap's launcher tell by the link's name what they are.
     return Path(found).absolute()
@@ -108,7 +108,7 @@ def run_ffmpeg(
     stall_s: float | None = None,
     diagnostics: Diagnostics | None = None,
 ) -> str:
-    """Run ffmpeg and return the errors that it named.
+    """Run ffmpeg and return the errors that it reported.
 
     Args:
         path: The program.
@@ -219,7 +219,7 @@ def _libvmaf_version(path: Path, version: str) -> str:
     except ToolFailed as error:
         raise ToolLacksFeature(
             f"{path} (ffmpeg {version}) cannot compute VMAF: {error}; it needs the filter libvmaf, "
-            "that is a build with --enable-libvmaf; `pip install imageio-ffmpeg` brings one, "
+            "that is a build with --enable-libvmaf; `pip install imageio-ffmpeg` installs one, "
             f"or name another with `ffmpeg` or {ENVIRONMENT_VARIABLE}"
         ) from error
     return str(log.get("version", "unknown"))

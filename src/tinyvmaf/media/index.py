@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frame indexes: when each frame of a video is shown, and what its packet is, without decoding.
 
-In goes an open file, out come arrays of some 25 bytes a frame. The container's own index is taken
-where it tells all of it, so that a large file whose frames are all keyframes is not read through;
-else every packet is read. Indexes that were made are kept, up to a bound, by the file's state.
+The input is an open file, the output arrays of some 25 bytes a frame. The container's own index is
+taken where it tells all of it, so that a large file whose frames are all keyframes is not read
+through; else every packet is read. Indexes that were made are kept, up to a bound, by the file's
+state.
 """
 
 import itertools
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import av.video.stream
 
 NO_TIME: Final = np.iinfo(np.int64).min
-"""Stands for a time stamp that a packet lacks."""
+"""The time stamp of a packet that has none."""
 
 OnShare = Callable[[float], None]
 """Called with the share of a file that has been read, in [0, 1]."""
@@ -190,7 +191,7 @@ def read_index(
         n_bytes: Its size.
         on_packet: Called with every packet of the video; never if the container's own index tells
             all.
-        on_share: Called now and then with the share that has been read.
+        on_share: Called from time to time with the share that has been read.
 
     Raises:
         FFmpegError: it cannot be read.
@@ -213,7 +214,7 @@ def read_index(
             on_share(min(1.0, packet.pos / n_bytes))
     fault = None
     if container.format.name == "avi" and stream.codec_context.has_b_frames:
-        fault = "AVI tells the order of decoding only, and this video is shown in another"
+        fault = "AVI records the order of decoding only, and this video is shown in another"
     return packets.index(base, from_container=False, fault=fault)
 
 

@@ -2,8 +2,8 @@
 """Composition offsets of an MP4 or MOV: how much later than decoded each frame is shown.
 
 libavformat's index lists when frames are decoded, and reads these offsets without showing them.
-They stand in the box `ctts` of the track; nothing else of the file is read. Anything odd gives
-None, and whoever asked reads the packets instead.
+They are in the box `ctts` of the track; nothing else of the file is read. Anything odd gives None,
+and whoever asked reads the packets instead.
 """
 
 import struct

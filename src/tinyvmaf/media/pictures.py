@@ -41,7 +41,7 @@ QUICK_FRAMES: Final = 6
 # Full size is needed to see detail, but a few frames of the beginning and their middle suffice.
 _DETAIL_EVERY: Final = 5
 _DETAIL_CROP: Final = 512
-# From this size on reading a file takes long enough to tell of it.
+# Reading a file of this size takes long enough to show progress.
 _LARGE_MB: Final = 50
 
 
@@ -100,7 +100,7 @@ def beginning(video: Video, *, progress: Progress = SILENT) -> Beginning:
 
     Args:
         video: The video.
-        progress: Told of the bytes of a large file.
+        progress: Receives the bytes read of a large file.
 
     Raises:
         MediaError: as `probe`, or no frame can be decoded.
@@ -123,7 +123,7 @@ def _beginning_once(video: Video, state: FileState, watcher: _Watcher) -> Beginn
 
 @contextmanager
 def _reading(video: Video, state: FileState, progress: Progress) -> Generator[OnShare | None]:
-    """Tell of the reading of a file, which takes a while if it is large."""
+    """Report the reading of a large file, which takes a while."""
     size_mb = state[0] / 1e6
     if size_mb < _LARGE_MB:
         yield None
@@ -155,7 +155,7 @@ def _beginning(
     pictures = _Pictures(QUICK_FRAMES)
     with opened(video) as container:
         stream = video_stream(video.path, container)
-        # Threads for frames delay the first one and decode some that nobody wants.
+        # Frame threads delay the first frame and decode some that are not needed.
         stream.thread_type = "SLICE"
         if info is None:
             info, index = describe(
@@ -241,7 +241,7 @@ class _Pictures:
         return len(self._thumbnails)
 
     def decode(self, packet: "av.Packet[av.video.stream.VideoStream]") -> None:
-        """Take what comes out of a packet, until there are enough."""
+        """Keep the frames of a packet, until there are enough."""
         self.fed = True
         if self.n_frames < self._wanted:
             for frame in packet.decode():
@@ -280,7 +280,7 @@ class _Pictures:
 
 @contextmanager
 def opened(video: Video) -> Generator[av.container.InputContainer]:
-    """The container of `video`, open; what goes wrong with it becomes a `MediaError`."""
+    """Open the container of `video`; its errors become a `MediaError`."""
     try:
         with open_container(video) as container:
             yield container

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Properties of a video that headers and packets tell without decoding.
+"""Properties of a video, from its headers and packets, without decoding.
 
-What is not readable video is refused with what was found instead.
+A file that is no readable video is refused, with what was found instead.
 """
 
 from array import array
@@ -40,7 +40,7 @@ _MATRICES = {
 
 
 def probe(video: Video) -> VideoInfo:
-    """Read what is known of `video` without decoding it.
+    """Read the properties of `video` without decoding it.
 
     Raises:
         MediaError: the file is missing, empty, no video, or a raw size that is no whole number of
@@ -194,7 +194,7 @@ def _transfer(value: int) -> str | None:
 
 
 def count_frames(video: Video) -> int:
-    """Frames that really come out of the decoder: exact where packets only suggest.
+    """Number of frames that the decoder returns: exact where the number of packets is a guess.
 
     Slow (everything is decoded); for streams whose packets are not frames, such as field-coded
     interlaced video, or damaged ones.
@@ -217,7 +217,7 @@ def _decode_all(video: Video) -> int:
 
 
 _MARKER = b"FRAME"
-# The longest header line that is still believed; real ones have less than 200 bytes.
+# The longest header line that is accepted; real ones have less than 200 bytes.
 _LINE_LIMIT = 4096
 
 
@@ -237,7 +237,7 @@ def y4m_positions(path: Path, *, frame_bytes: int) -> Int64[np.ndarray, " n_fram
             if not line.startswith(_MARKER) or not line.endswith(b"\n"):
                 raise MediaError(
                     f"{path}: damaged Y4M: no frame marker at byte {position}, after "
-                    f"{len(found)} frames; the file was cut, or its header tells the wrong geometry"
+                    f"{len(found)} frames; the file was cut, or its header has the wrong geometry"
                 )
             picture = position + len(line)
             position = picture + frame_bytes

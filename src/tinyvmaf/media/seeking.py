@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decoding the frames that are wanted of a video, and not those far from them.
+"""Decoding the wanted frames of a video, and none far from them.
 
-In goes a frame index and frame numbers, out come pictures: seek to the keyframe before, decode
-forward, take the frames whose time stamps are wanted. Frames are never counted, and every packet
-that is decoded must be the one that the index lists at that place, so that a container that seeks
-to somewhere else is found out. Pictures of other frames in between that no frame needs are skipped.
+The input is a frame index and frame numbers, the output pictures: seek to the keyframe before,
+decode forward, take the frames whose time stamps are wanted. Frames are never counted, and every
+packet that is decoded must be the one that the index lists at that place, so that a container that
+seeks to somewhere else is found out. Pictures of other frames in between that no frame needs are
+skipped.
 """
 
 from bisect import bisect_left
@@ -29,13 +30,13 @@ from tinyvmaf.media.visits import Visit, visits
 
 # Decoders that skip frames which no other frame needs; the others ignore or refuse the request.
 _SKIPPING: Final = frozenset({"h264", "hevc", "mpeg2video"})
-# So many packets before a wanted frame nothing is skipped.
+# Nothing is skipped within this many packets before a wanted frame.
 _NEAR: Final = 2
 # Packets between two visits that are read over; a seek costs about as much.
 _READ_OVER: Final = 48
 # Groups of pictures before the wanted one that seeking tries to reach when it ended too late.
 _BACK: Final = (0, 1, 2, 8)
-# A seek that ends so many packets too early has missed.
+# A seek that ends this many packets too early has failed.
 _LONGEST_SEARCH: Final = 20_000
 
 
@@ -76,7 +77,7 @@ class Seeker:
 
         Args:
             frames: Numbers in order of showing.
-            earlier: Begin so many groups of pictures before the nearest that would do.
+            earlier: Begin this many groups of pictures before the nearest that suffices.
             skip: True if the decoder may skip what no wanted frame needs.
 
         Raises:
@@ -117,7 +118,7 @@ class Seeker:
                 return
             self.decoded += 1
             yield from self._take(codec.decode(packet), wanted)
-        # What the decoder holds back comes out without the packets behind.
+        # The decoder returns what it holds back without the packets that follow.
         yield from self._take(codec.decode(None), wanted)
         codec.flush_buffers()
         if wanted:
@@ -159,7 +160,7 @@ class _Stream:
     def _open(self) -> None:
         self._container = open_container(self._video)
         self._stream = video_stream(self._path, self._container)
-        # Threads for frames delay pictures and decode some that nobody wants.
+        # Frame threads delay pictures and decode some that are not needed.
         self._stream.thread_type = "NONE"
         self.codec.thread_count = 1
         self._packets = self._container.demux(self._stream)
@@ -170,7 +171,7 @@ class _Stream:
     ) -> Generator[tuple[int, "av.Packet[av.video.stream.VideoStream]"]]:
         """The packets from `start` to before `stop`, with their place in order of decoding."""
         packet: av.Packet[av.video.stream.VideoStream] | None = self._find(start)
-        # Nobody knows where a visit that was given up ends.
+        # The position after a visit that was given up is unknown.
         self._next = -1
         for place in range(start, stop):
             if packet is None or not self._is(packet, place):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Picture sequences: numbered pictures that are one video, such as `frame_%04d.png`.
 
-A sequence is asked for by a pattern that is no file. In goes the pattern, out come its pictures;
-numbers that are missing in between are refused. Names of files are never read as patterns.
+A sequence is named by a pattern that is no file. The input is the pattern, the output its pictures;
+missing numbers in between are refused. Names of files are never read as patterns.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Final
 from tinyvmaf.errors import MediaError, UsageError
 
 DEFAULT_RATE: Final = Fraction(25)
-"""Frames per second of a raw file or a picture sequence, where nothing says it."""
+"""Frames per second of a raw file or a picture sequence whose frame rate is unknown."""
 
 _PATTERN: Final = re.compile(r"%(?:0(?P<width>\d))?d")
 
@@ -27,7 +27,7 @@ class PictureSequence:
     Attributes:
         first: The number of the first picture.
         n_pictures: Number of pictures.
-        frame_rate: Pictures per second; None where nobody has said it (see `RawFormat`).
+        frame_rate: Pictures per second; None if it was not given (see `RawFormat`).
     """
 
     first: int

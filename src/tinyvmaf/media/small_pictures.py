@@ -63,9 +63,9 @@ class Closer:
     """The part of a video that is examined, and the frames that are examined closely.
 
     Attributes:
-        frames: Numbers of the frames that are looked at closely.
+        frames: Numbers of the frames that are examined closely.
         size: Of their pictures, in pixels.
-        part: Width, height, left and top of the part of the upright picture that is looked at; None
+        part: Width, height, left and top of the part of the upright picture that is examined; None
             for all of it.
         matrix: `bt709` or `bt601`, by which RGB becomes luma. By another than that of the other
             video, saturated colours look like other levels.
@@ -114,7 +114,7 @@ def some_pictures(
 def _some(video: Video, windows: tuple[tuple[int, int], ...], closer: Closer) -> SmallPictures:
     with opened(video) as container:
         stream = video_stream(video.path, container)
-        # Threads for frames would decode some more after every place.
+        # Frame threads would decode some more after every place.
         stream.thread_type = "SLICE"
         found = _windows(video, container, stream, windows)
         stop = Event()
@@ -178,7 +178,7 @@ class _Decoding:
         self._ready.clear()
 
     def frames(self, wanted: int) -> Iterator[av.VideoFrame]:
-        """All that follow; of those before `wanted`, what no other frame needs may lack."""
+        """All that follow; before `wanted`, some that no other frame needs may be missing."""
         while True:
             while self._ready:
                 yield self._ready.popleft()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Videos on disk: how to hand one to ffmpeg, and what may be known of one.
+"""Videos on disk: how to pass one to ffmpeg, and its properties.
 
 A `Video` is a path and, for raw YUV, the geometry that the file itself cannot tell; the path may be
 the pattern of a picture sequence.
@@ -60,8 +60,8 @@ class RawFormat:
     Attributes:
         width, height: In pixels.
         pix_fmt: One of `PIXEL_FORMATS`.
-        frame_rate: Frames per second; None where nobody has said it, which is read as that of the
-            video that it is compared with, and else as 25.
+        frame_rate: Frames per second; None if it was not given: then that of the video that it is
+            compared with, or else 25.
     """
 
     width: int
@@ -198,7 +198,7 @@ class VideoInfo:
 
     @property
     def levels(self) -> str:
-        """Its colour range: what the file does not say is `limited`."""
+        """Its colour range; `limited` if the file does not say."""
         is_full = self.color_range == "full" or self.pix_fmt.startswith("yuvj")
         return "full" if is_full else "limited"
 

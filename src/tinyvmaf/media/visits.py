@@ -29,7 +29,7 @@ def visits(index: FrameIndex, frames: Iterable[int], *, earlier: int = 0) -> lis
     Args:
         index: Of the video.
         frames: Numbers in order of showing.
-        earlier: Begin so many groups of pictures before the nearest that would do.
+        earlier: Begin this many groups of pictures before the nearest that suffices.
     """
     wanted = np.unique(np.fromiter(frames, dtype=np.int64))
     starts = index.group_starts

@@ -28,7 +28,7 @@ class Check:
     Attributes:
         name: `file`, `card`, `hash`, `order`, `golden` or `table`.
         passed: True if the claim holds.
-        words: What was found, in words.
+        words: The finding, in words.
     """
 
     name: str
@@ -145,7 +145,7 @@ def table_error(model: Model, table: FeatureTable) -> TableError:
 
     Raises:
         ModelError: the table's teacher is not the model's, or a score is not finite.
-        UsageError: the table lacks a feature that the model reads.
+        UsageError: a feature that the model reads is missing in the table.
     """
     trained = model.card.training_sources if model.card is not None else ()
     if model.card is not None and model.card.teacher != table.info.teacher:

@@ -96,7 +96,7 @@ def check(
     if sync and found.n_frames:
         matching, said = synced(found)
         if said:
-            # What the time stamps say of lacking frames is replaced by what the pictures say.
+            # Findings about missing frames by time stamps are replaced by those by pictures.
             findings = [
                 item
                 for item in findings

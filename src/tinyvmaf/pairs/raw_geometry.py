@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The geometry of raw video, judged by its pictures.
 
-A raw file does not tell its width. Read with a wrong one, the rows of a picture are sheared, and a
-pixel no longer resembles the one below it; read with a multiple of the right one, whole pictures
+A raw file does not record its width. Read with a wrong one, the rows of a picture are sheared, and
+a pixel no longer resembles the one below it; read with a multiple of the right one, whole pictures
 of the file follow each other inside of what is taken for one. Another geometry is named only where
 it explains the picture clearly better: noise, black and cartoons on plain ground stay unjudged.
 """
@@ -28,11 +28,11 @@ _COMMON: Final = (
     "2560x1080 2560x1440 2560x1600 2880x1440 3200x1800 3440x1440 3840x1600 3840x2160 4096x2048 "
     "4096x2160 7680x4320"
 )
-# Pictures of the file that are looked at.
+# Pictures of the file that are examined.
 _PICTURES: Final = 5
 # Grey levels between horizontal neighbours below which a picture says nothing.
 _FLAT: Final = 0.35
-# In upright pictures vertical neighbours differ as much as horizontal ones, or hardly more.
+# In upright pictures vertical neighbours differ about as much as horizontal ones.
 _SHEARED: Final = 1.4
 # Share of that difference that must be left in the other geometry.
 _CLEARLY: Final = 0.6

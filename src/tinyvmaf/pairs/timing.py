@@ -18,7 +18,7 @@ from tinyvmaf.pairs.matching import alone, between, match_times, rate_of
 # Frames without a partner at the end that are left out: so many, or so long.
 _FEW: Final = 2
 _SHORT_S: Final = 0.5
-# Half a second of a clip that is hardly longer is much: at most this share.
+# Half a second is much of a short clip: at most this share.
 _SMALL: Final = 0.1
 # Share of the slower video's frames that must have a partner for common times to mean anything.
 _SHARED: Final = 0.95
@@ -109,7 +109,7 @@ def _findings(
     if any(within) or not n_matched:
         yield _other_times(reference, distorted, within=within, n_matched=n_matched)
         return
-    # Beyond what an excerpt covers the reference goes on, as it should.
+    # Beyond the excerpt the reference goes on, as expected.
     cut = excerpt != WHOLE
     over = 0 if cut else ours.at_end, 0 if excerpt.duration_s is not None else theirs.at_end
     for name, n_over, times in (

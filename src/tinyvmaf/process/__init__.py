@@ -4,5 +4,4 @@
 from typing import Final
 
 STALL_S: Final = 300.0
-"""Seconds without a sign of work after which a program is given up, unless the user says another
-number."""
+"""Seconds without progress after which a program is given up, unless the user sets another."""

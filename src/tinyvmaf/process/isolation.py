@@ -62,7 +62,7 @@ def ask(function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
 
 
 def ask_beside(function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
-    """As `ask`, but beside others: for work that takes time and little memory.
+    """As `ask`, but in parallel with others: for work that takes time and little memory.
 
     Raises:
         TinyVmafError: what `function` raises.
@@ -72,7 +72,7 @@ def ask_beside(function: Callable[[*_Ts], _T], *args: *_Ts) -> _T:
         request, answer = folder / "request", folder / "answer"
         request.write_bytes(pickle.dumps((function, args)))
         run([sys.executable, "-c", _CHILD, str(request), str(answer)])
-        # The child is of our own making, and nobody else can write into the folder.
+        # The file comes from our own child, and no other user can write into the folder.
         with answer.open("rb") as file:
             found, error = pickle.load(file)  # noqa: S301
     if error is not None:
@@ -107,7 +107,7 @@ def has_long_index(path: Path) -> bool:
                 n_bytes += length if kind in _INDEX_BOXES else 0
                 position += length
     except OSError:
-        return False  # whoever opens it next says what is wrong
+        return False  # the next reader reports the error
     return n_bytes > LONG_INDEX_BYTES
 
 

@@ -27,11 +27,11 @@ _TAIL_BYTES = 32 * 1024
 _GRACE_S = 2.0
 _STOP_INTERVAL_S = 0.05
 
-# What a batch system, an administrator or a system short of memory sends; a crash is none of them.
+# Signals from a batch system, an administrator or a system short of memory; no crash has them.
 _FROM_OUTSIDE = frozenset(
     {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM}
 )
-# Ffmpeg obeys a polite signal, says nothing and ends so.
+# Ffmpeg obeys SIGTERM silently, with this status.
 _FFMPEG_STOPPED = 255
 _SHELL_SIGNAL = 128
 
@@ -102,7 +102,7 @@ def n_jobs(wanted: int | None = None) -> int:
         UsageError: fewer than one is wanted.
     """
     if wanted is None:
-        # What a batch system allows us may be less than what the machine has.
+        # A batch system may allow fewer cores than the machine has.
         allowed = getattr(os, "sched_getaffinity", None)
         return len(allowed(0)) if allowed else os.cpu_count() or 1
     if wanted < 1:
@@ -133,7 +133,7 @@ def owned_by(owner: str) -> Generator[None]:
 
 @contextmanager
 def stopped_with_programs(stop: Callable[[], None]) -> Generator[None]:
-    """While this lasts, whoever ends the programs of this thread's owner calls `stop`, too.
+    """Inside the block, ending the programs of this thread's owner also calls `stop`.
 
     For work that is done in threads of our own process; `stop` may be called more than once.
     """
@@ -241,7 +241,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         _signal_group(process, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE_S)
-    # Whoever is left of the group: a program that does not listen, or children of a wrapper.
+    # The rest of the group: a program that ignores signals, or children of a wrapper.
     _signal_group(process, signal.SIGKILL)
     process.wait()
     if process.stdout is not None:
@@ -256,7 +256,7 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
     try:
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
-        return  # nobody is left; macOS says so with the second when only zombies are
+        return  # the group is empty; macOS reports the second when only zombies are
 
 
 def _ended_from_outside(returncode: int, tail: str) -> bool:
@@ -300,13 +300,13 @@ def _failure(command: Sequence[str], returncode: int, tail: str, *, stalled_s: f
 
 
 def _reason(tail: str) -> str:
-    """The line of stderr that tells most: the first, since later ones follow from it."""
+    """The most useful line of stderr: the first, since later ones follow from it."""
     lines = [line for line in tail.splitlines() if line.strip()]
     return lines[0].strip() if lines else ""
 
 
 class _StallWatch:
-    """Ends a process that has said nothing for too long, measured by a clock that never jumps."""
+    """Ends a process that was silent for too long, by a monotonic clock."""
 
     def __init__(self, process: subprocess.Popen[bytes], limit_s: float | None) -> None:
         self.stalled = False

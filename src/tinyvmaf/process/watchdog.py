@@ -45,7 +45,7 @@ def forget_group(group: int) -> None:
 
 
 def _tell(line: str) -> None:
-    # Nobody listens on a system without a shell: programs are then ended by those who can clean up.
+    # A system without a shell has no watchdog; programs are then ended by normal clean-up alone.
     with _lock, suppress(OSError):
         os.write(_open(), line.encode())
 

@@ -135,7 +135,7 @@ def findings(record: LosoRecord) -> tuple[Block, ...]:
     if not found:
         return (omitted(record, "Findings"),)
     return (
-        Paragraph("Every sentence is made from a result that stands in the JSON beside it."),
+        Paragraph("Every sentence is made from a result in the JSON beside it."),
         Bullets(tuple(finding.sentence for finding in found)),
     )
 

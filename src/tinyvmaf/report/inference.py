@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Statistical inference, as blocks: the unit, comparisons, ranking, optimism.
 
-Everything is printed from the record's evidence. A part that the record lacks is replaced by one
-line that says so; verdicts and sentences are the record's own.
+Everything is printed from the record's evidence. A part that is missing in the record is replaced
+by one line that says so; verdicts and sentences are the record's own.
 """
 
 from collections.abc import Sequence

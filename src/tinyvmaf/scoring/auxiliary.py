@@ -77,7 +77,7 @@ def signal_variables(values: Float[np.ndarray, "n_frames 2"]) -> Auxiliary:
 def predicted_score(values: Float[np.ndarray, "n_frames 1"]) -> Auxiliary:
     """A prediction of the score itself, with a prior slope of one.
 
-    The deviation was chosen likewise among 0, 0.25, 0.5, 1 and 2; from 0.5 on widths hardly differ.
+    The deviation was chosen likewise among 0, 0.25, 0.5, 1 and 2; widths hardly differ above 0.5.
     """
     return Auxiliary(values, slopes=(1.0,), deviations=(0.5,))
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of this machine's ability to score, with cures for failures.
 
-Every check reports its finding, and a cure if it fails. Checks run a program or use a library
-instead of relying on its version number.
+Every check reports its finding, and a cure if it fails. Checks run the program or use the library;
+a version number proves nothing.
 """
 
 import os
@@ -159,7 +159,7 @@ def _teachers(ffmpeg: Ffmpeg) -> Check:
         "teachers",
         Status.ABSENT,
         f"{', '.join(inside)}; not {', '.join(lacking)}",
-        "a newer libvmaf has them; `pip install -U imageio-ffmpeg` brings one",
+        "a newer libvmaf has them; `pip install -U imageio-ffmpeg` installs one",
     )
 
 

@@ -174,7 +174,7 @@ def _score(scorer: Scorer, jobs: list[Job], bar: _Bar) -> list[_Found]:
         try:
             together = scorer.mode.score_together(jobs, on_frame=on_frame)
         except TinyVmafError:
-            # One of them is at fault; scoring each alone identifies it.
+            # One of them fails; scoring each alone identifies it.
             return [_alone(scorer, job, number, on_frame) for number, job in enumerate(jobs)]
         return [(scores, together) for scores in together.scores]
     return [_alone(scorer, job, number, on_frame) for number, job in enumerate(jobs)]

@@ -194,7 +194,7 @@ class Mode(Protocol):
         ...
 
     def check(self, engine: FfmpegEngine) -> None:
-        """Refuse what this ffmpeg cannot do, before any work."""
+        """Refuse a mode that this ffmpeg cannot run, before any work."""
         ...
 
     def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:

@@ -66,7 +66,7 @@ class ModelMode:
         return find_teacher(card.teacher)
 
     def check(self, engine: FfmpegEngine) -> None:
-        """Refuse an ffmpeg whose libvmaf lacks the model that computes the features."""
+        """Refuse an ffmpeg whose libvmaf does not have the model that computes the features."""
         engine.check(self._teacher)
 
     def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:

@@ -23,8 +23,8 @@ _SPARE_BYTES: Final = 2**30
 _MOST_SHARE: Final = 0.5
 _MOST_DOUBLINGS: Final = 2
 _MOST_FACTOR: Final = 4
-# Who may stop at a lucky look under-covers; the interval is wider by this. More for later looks
-# than for the first was measured to be no better: the first look is the one that is lucky.
+# Early stopping under-covers, so the interval is wider by this factor. Larger factors for later
+# rounds were measured to be no better: it is the first round that stops by luck.
 _STOPPING_FACTOR: Final = 1.06
 # For a decision the interval has to clear the threshold by this factor.
 _DECISION_MARGIN: Final = 1.1
@@ -135,7 +135,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Enough:
-    """Stop: the goal is reached or given up; `half_width` is corrected for the chance to stop."""
+    """Stop: the goal is reached or given up; `half_width` is corrected for early stopping."""
 
     half_width: float
     answer: Answer | None = None
@@ -226,7 +226,7 @@ def choose_method(facts: Facts, *, goal: Goal, costs: Costs) -> Method:
 
 
 def expected_frames(facts: Facts, goal: Goal, costs: Costs, method: Method) -> int:
-    """The exact frames that a method needs, as far as can be told before anything is scored."""
+    """The exact frames that a method is expected to need, before anything is scored."""
     if goal.n_exact is not None:
         return goal.n_exact
     alone = (_NORMAL_90 * costs.deviations[method] / (goal.within or 1.0)) ** 2
@@ -264,7 +264,7 @@ def _first(facts: Facts, goal: Goal, costs: Costs) -> Draw | LeaveToLibvmaf:
     method = choose_method(facts, goal=goal, costs=costs)
     n_strata = first_strata(goal, n_frames=facts.n_frames)
     if method is Method.SEEK and goal.within is not None:
-        # A long video needs a second round anyway; a larger first one tells better how large.
+        # A long video needs a second round anyway; a larger first one predicts its size better.
         n_strata = max(n_strata, expected_frames(facts, goal, costs, method) // 2)
     reason = _dearer(facts, goal, costs, method=method, n_strata=n_strata)
     if reason is not None:
@@ -289,7 +289,7 @@ def _dearer(facts: Facts, goal: Goal, costs: Costs, *, method: Method, n_strata:
     if cost >= exact or n_strata > _MOST_SHARE * n_frames:
         return f"{n_strata + 1} exact frames of {n_frames} would cost as much as all of them"
     if goal.n_exact is None and exact - cost < costs.start_s:
-        return f"{n_frames} frames of this size take hardly longer than the start of the program"
+        return f"{n_frames} frames of this size take little longer than the start of the program"
     return None
 
 

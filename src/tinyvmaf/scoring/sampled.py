@@ -68,7 +68,7 @@ class SampledMode:
         if goal.n_exact is not None and goal.n_exact <= MIN_STRATA:
             raise UsageError(
                 f"`exact_frames={goal.n_exact}`: expected {MIN_STRATA + 1} or more; "
-                "fewer do not tell how wide the interval is"
+                "fewer give no interval"
             )
         if goal.at_least is not None and not 0 <= goal.at_least <= 100:  # noqa: PLR2004
             raise UsageError(f"`at_least={goal.at_least:g}`: expected a score between 0 and 100")
@@ -107,7 +107,7 @@ class SampledMode:
         return tuple(words)
 
     def check(self, engine: FfmpegEngine) -> None:
-        """Refuse an ffmpeg whose libvmaf lacks the model or the features of the variables."""
+        """Refuse an ffmpeg whose libvmaf does not have the model or the variables' features."""
         engine.check(self.teacher)
         engine.check(Teacher(DEFAULT))
 

@@ -74,18 +74,19 @@ def score(
         within: For the mode `sampled`: half the width that the interval may have, by default 1.
         exact_frames: Instead of `within`: how many frames libvmaf computes.
         auxiliary: For the mode `sampled`: `signal`, `packets`, `quarter`, `half` or `none`.
-        at_least: Ask whether the score is so high; sampling goes on until the answer is certain.
+        at_least: Ask whether the score is at least this; sampling goes on until the answer is
+            certain.
         percentile: Ask about this percentile of the frames instead of the mean.
         budget: Seconds after which the question may stay open.
         worst: Worst moments to look for and confirm.
-        seed: For the mode `sampled`: the same seed samples the same frames; by default derived
-            from the content of both videos.
+        seed: For the mode `sampled`: the same seed samples the same frames; by default derived from
+            the content of both videos.
         allow: Differences to accept, such as `frame-count`.
         sync: Match shifted frames by their pictures, instead of refusing.
         crop: `W:H:X:Y` of the reference, `distorted:W:H:X:Y`, or `auto`, which takes black bars
             off.
         start_s: Compare from this second of the reference on.
-        duration_s: Compare so many seconds.
+        duration_s: Compare this many seconds.
         reference_start_s: Where in the reference the distorted video begins, in seconds.
         raw: Geometry of raw YUV files.
         log: A file for the frames' scores, in libvmaf's layout; without `mode` it makes the mode
@@ -163,7 +164,7 @@ def choose_mode(
         auxiliary: For the mode `sampled`: `signal` (PSNR and change), `packets` (packet sizes),
             `quarter` or `half` (libvmaf on reduced pictures), or `none`; by default `signal`, or
             `packets` where seeking is cheaper than decoding.
-        at_least: For the mode `sampled`: ask whether the score is so high.
+        at_least: For the mode `sampled`: ask whether the score is at least this.
         percentile: Ask about this percentile instead of the mean.
         budget: Seconds after which the question may stay open.
         worst: Worst moments to look for and confirm.
@@ -313,7 +314,7 @@ def make_scorer(
     """A scorer in this mode for any number of pairs; the other arguments are those of `score`.
 
     Raises:
-        UsageError: an argument is wrong, or libvmaf lacks the teacher.
+        UsageError: an argument is wrong, or libvmaf does not have the teacher.
         ToolNotFound, ToolLacksFeature: there is no usable ffmpeg.
     """
     allowed = allowances(allow)

@@ -189,7 +189,7 @@ class Scorer:
 class _Watched:
     """Progress of one pair.
 
-    That of a short clip is announced when its first frames are there: bars take time to make.
+    That of a short clip is shown once its first frames are done: bars take time to draw.
     """
 
     def __init__(self, progress: Progress, job: Job) -> None:

@@ -303,7 +303,7 @@ class VideoMaterial:
         job, places = self._jobs[number], spare.places(frames)
         kept = spare.pair(job.pair, job.folder)
         graph = sampled_graph(places, pair=kept, teacher=self._teacher, threads=job.threads)
-        # Kept raw pictures: decoder messages about them say nothing of the videos.
+        # Kept raw pictures: decoder messages about them are not about the videos.
         self._run(command(graph, kept, threads=job.threads), [job], job.folder, own=True)
         found = read_sampled(job.folder, places, teacher=self._teacher)
         self._exact[number].update(

@@ -38,7 +38,7 @@ def warm_up_videos(
     Args:
         paths: The files; one that cannot be opened is reported when it is scored.
         raw: Geometry of raw YUV files.
-        progress: Told of the bytes of a large file.
+        progress: Receives the bytes read of a large file.
     """
     from tinyvmaf.media.pictures import beginning
     from tinyvmaf.media.video import as_video

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
-# Another round costs another decode, so that it draws more than the variance of the last one asks
-# for: by so many standard errors of that variance, which has 2/3 degrees of freedom a stratum.
+# Another round costs another decode, so that it draws more than the last variance requires: by this
+# many standard errors of that variance, which has 2/3 degrees of freedom a stratum.
 _MARGIN: Final = 0.65
 
 
@@ -83,7 +83,7 @@ def nested(sample: Sample, *, n_doublings: int, rng: "np.random.Generator") -> t
 
 
 def finer(half_width: float, *, n_strata: int, n_frames: int, within: float) -> int:
-    """The number of strata that makes the interval narrow enough, somewhat more than it looks.
+    """The number of strata that makes the interval narrow enough, with a margin.
 
     Args:
         half_width: Of the interval that the sample gave.

@@ -108,7 +108,7 @@ def distil(model: Model, table: FeatureTable) -> Distilled:
 
     Raises:
         SplitError: the table has one source, so that the added error cannot be measured.
-        UsageError: the table lacks a feature that the model reads.
+        UsageError: a feature that the model reads is missing in the table.
     """
     if len(table.sources) < _MIN_SOURCES:
         raise SplitError(

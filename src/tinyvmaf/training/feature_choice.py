@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The choice of a network's inputs among the columns of a table.
 
-Without a choice the inputs are those of the table's teacher, since a network with the
-same inputs can learn the teacher; a table that lacks them is used as it is, with a note.
+Without a choice the inputs are those of the table's teacher, since a network with the same inputs
+can learn the teacher; a table without them is used as it is, with a note.
 """
 
 from collections.abc import Sequence

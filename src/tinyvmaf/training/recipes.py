@@ -64,7 +64,7 @@ class Recipe:
     epochs: int | None = None
 
     def n_steps(self, n_rows: int) -> int:
-        """Steps on so many training rows."""
+        """Number of steps on this many training rows."""
         if self.steps is not None:
             return self.steps
         return -(-(self.epochs or 0) * n_rows // self.batch)
