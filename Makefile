@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS := $(VENV)/.docs
-# An environment of its own: PyTorch is what training is compared with, and nothing needs it else.
+# A separate environment: training is compared with PyTorch, which nothing else needs.
 TORCH := .torch
-# Where fetched sources and what is made from them are kept, so that a stopped run goes on.
+# Holds fetched sources and everything made from them, so that a stopped run can continue.
 WORK ?= work
 FUZZ_SECONDS ?= 20
 FUZZ_MODELS ?= 10000
@@ -18,10 +18,10 @@ FUZZ_MODELS ?= 10000
 help:  ## this list
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY)  ## the whole way on real video, ends with the path of the digest
+demo: $(READY)  ## the whole workflow on real video; prints the path of the digest
 	$(BIN)/tinyvmaf demo
 
-test: $(DOCS)  ## every test; gets a Chromium where there is none, unless TINYVMAF_NO_BROWSER=1
+test: $(DOCS)  ## every test; installs a Chromium if there is none, unless TINYVMAF_NO_BROWSER=1
 	$(BIN)/python scripts/browser.py
 	$(BIN)/python scripts/onnxruntime_web.py
 	$(BIN)/pytest -n auto
@@ -32,7 +32,7 @@ quick: $(DOCS)  ## the tests that take less than three minutes together
 lowest:  ## the quick tests with the lowest versions that pyproject.toml allows, in .lowest
 	$(PYTHON) -m venv .lowest
 	.lowest/bin/pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[all]'
-	# Without the checks of shapes, whose plugin's first versions come too late for them.
+	# Without the shape checks: the lowest versions are older than their plugin.
 	.lowest/bin/pytest -n auto -m "not slow" -o addopts="--import-mode=importlib -ra"
 
 check: $(READY)  ## style, types, layers, spelling
@@ -49,7 +49,7 @@ docs: $(DOCS)  ## the documentation site, into build/site; a dead link fails it
 	    --onnxruntime-web build/node_modules/onnxruntime-web
 	@echo build/site/index.html
 
-guards: $(READY)  ## take out every guard against a fault and see its test fail; half an hour
+guards: $(READY)  ## remove every guard against a fault and check that its test fails; half an hour
 	$(BIN)/python scripts/guards.py
 
 fuzz: $(READY)  ## both fuzzers: every parser for FUZZ_SECONDS each, then FUZZ_MODELS broken models
@@ -61,7 +61,7 @@ bench: $(READY) $(TORCH)/.ready  ## every benchmark, then docs/results/benchmark
 	$(BIN)/python scripts/fetch_sources.py $(WORK)/sources
 	$(BIN)/python benchmarks/everything.py $(TORCH)/bin/python --work $(WORK)
 
-film: $(READY)  ## a film of twenty minutes and two hours of it, three encodes of each, and what scoring costs
+film: $(READY)  ## cost of scoring films of twenty minutes and two hours, three encodes each
 	$(BIN)/python scripts/fetch_sources.py $(WORK)/sources
 	$(BIN)/python benchmarks/film.py $(WORK)/sources $(WORK)/film
 	$(BIN)/python benchmarks/film_cost.py $(WORK)/film
@@ -83,7 +83,7 @@ pages: $(READY)  ## write every generated page and schema again
 	$(BIN)/python scripts/schemas.py
 	$(BIN)/python benchmarks/everything.py --page
 
-clean:  ## remove what the targets made, but for WORK
+clean:  ## remove what the targets made, except WORK
 	rm -rf $(VENV) $(TORCH) .lowest .browser build demo
 
 $(READY): pyproject.toml constraints.txt

@@ -2,12 +2,13 @@
 """Coverage of sampled scores on a film: the mode `sampled` itself, as it seeks.
 
     python benchmarks/film_coverage.py FOLDER [--encodes x264,svtav1] [--draws 400]
-        [--output FILE.json]
+        [--output FILE.json] [--deviations src/tinyvmaf/scoring/deviations.json]
 
 FOLDER is what `benchmarks/film.py` made. Libvmaf scores every frame of its chunks once; the scores
 are kept in FOLDER/scores, so that it can be stopped at any time. Auxiliary variables are the packet
 sizes of the chunks, as `score` takes them. Printed are, for every width, the coverage of the
 interval, flattering misses (the interval lies above the truth), half width and exact frames.
+With `--deviations` the deviation that the plan expects of seeking is written into that file.
 """
 
 import argparse
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--encodes", default="x264,svtav1")
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--deviations", type=Path)
     chosen = parser.parse_args()
     record = {"schema": "tinyvmaf.film-coverage/1", "draws": chosen.draws, "films": {}}
     for encode in chosen.encodes.split(","):
@@ -53,6 +55,12 @@ def main() -> None:
         print(encode, about)
         for name, row in found.items():
             print(f"  {name}: {row}", flush=True)
+    if chosen.deviations:
+        known = json.loads(chosen.deviations.read_text())
+        films = record["films"].values()
+        largest = max(film["goals"]["within 1"]["deviation"] for film in films)
+        known["deviations"]["seek"] = round(largest, 1)
+        chosen.deviations.write_text(json.dumps(known, indent=1) + "\n")
     if chosen.output:
         chosen.output.write_text(json.dumps(record, indent=1) + "\n")
 
@@ -101,7 +109,7 @@ def coverage(exact: np.ndarray, sizes: np.ndarray, goal: Goal, draws: int) -> di
         "rmse": float(np.sqrt(np.mean(error**2))),
         "half_width": float(np.median(half)),
         "exact_frames": float(np.median(n_exact)),
-        # What `costs.json` has of seeking: the deviation that packet sizes leave.
+        # The deviation that packet sizes leave, as `deviations.json` has it for seeking.
         "deviation": float(np.median(half * n_exact**0.5) / NORMAL_90),
         "looks": float(n_looks.mean()),
     }

@@ -131,7 +131,7 @@ def test_an_encode_of_the_height_in_its_name_was_not_scaled_back(sized, height, 
     assert problem.reason == (
         f"its {size} bytes are 240 frames of {width}x{height}, the height in its name, and its "
         "reference has 240 of 1920x1080; in this layout encodes are scaled back to the "
-        "reference's size: scale it back, or, if all files have one other geometry, say it "
+        "reference's size: scale it back, or, if all files have one other geometry, give it "
         "with `raw`"
     )
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """CPU time of scoring: figures of its parts as measured once, and the time of a run of it.
 
-The figures are in files beside this module: `costs.json` from `tinyvmaf frontier`, and
-`deviations.json`, which `benchmarks/film_coverage.py` prints for a film. Only the ratios of CPU
-times matter, and those depend little on the machine.
+The figures are in files beside this module: `costs.json`, which `tinyvmaf frontier` writes, and
+`deviations.json`, which names the origin of its figures. Only the ratios of CPU times matter, and
+those depend little on the machine.
 """
 
 import json
