@@ -440,7 +440,9 @@ def _telecine(s):
 @way(SPOILT, "interlaced")
 def _interlaced(s):
     path = s.make("a.mp4", "-vf", "tinterlace=interleave_top", *X264, "-flags", "+ildct+ilme")
-    return Case(s.base, path, None)
+    # Where nothing moves no combs can be seen, and the pictures are progressive.
+    n = s.n // 2
+    return s.case(path, (list(range(0, 2 * n, 2)), list(range(n))))
 
 
 @way(SPOILT, "sped up by 0.1 %")
@@ -517,8 +519,29 @@ def _other_cut(s):
 @way(SPOILT, "other cut: as long, other scene")
 def _other_scene(s):
     third = s.n // 3
-    order = [*range(third), *([third] * (s.n - 2 * third)), *range(s.n - third, s.n)]
-    return Case(s.base, s.picked("a.mp4", order).distorted, None)
+    rate = (
+        f"fps={s.rate},scale={s.size[0]}:{s.size[1]},setsar=1,format=yuv420p,trim=end_frame={third}"
+    )
+    parts = f"[0:v]trim=end_frame={third}[a];[1:v]{rate},loop=-1:{third},trim=end_frame={third}[b];"
+    parts += f"[0:v]trim=start_frame={2 * third},setpts=PTS-STARTPTS[c]"
+    path = s.folder / "a.mp4"
+    joined = ["-filter_complex", f"{parts};[a][b][c]concat=n=3"]
+    run("-i", s.base, "-i", s.other, *joined, "-r", s.rate, *X264, path)
+    return Case(s.base, path, None)
+
+
+def frozen(name, first, last):
+    def make(s):
+        start, stop = round(first * s.n), round(last * s.n)
+        order = [*range(start), *([start] * (stop - start)), *range(stop, s.n)]
+        # What a viewer sees beside the reference; only who accepts it gets a number.
+        return s.case(s.picked("a.mp4", order).distorted)
+
+    WAYS[name] = (SPOILT, make)
+
+
+frozen("frozen picture for a third", 1 / 3, 2 / 3)
+frozen("frozen picture to the end", 0.7, 1)
 
 
 @way(SPOILT, "damaged in the middle")

@@ -40,7 +40,7 @@ HINTS = (
     (r"--crop \d+:\d+:\d+:\d+", None),
     (r"--reference-start [\d.]+", None),
     (r"--sync\b", None),
-    (r"--allow (?:frame-rate|frame-count|color-range)", None),
+    (r"--allow (?:frame-rate|frame-count|color-range|frozen)", None),
 )
 
 

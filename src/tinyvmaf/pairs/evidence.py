@@ -88,8 +88,8 @@ class Evidence:
         swapped: Matched frames that show the next one's picture, where the next shows theirs.
         surplus: Frames that the distorted video has over the reference.
         misfit: Mean squared distance of the pictures at their best offsets, in grey levels.
-        likeness: Median correlation of matched pictures at their best offsets, in [-1, 1]; None
-            if all are flat.
+        likeness: Median correlation of matched pictures, or of their blocks, at their best offsets,
+            in [-1, 1]; None if all are flat.
     """
 
     stretches: tuple[Stretch, ...]
@@ -428,7 +428,20 @@ def _usual_change(seen: _Seen) -> float:
 
 
 def _likeness(ours: Float[np.ndarray, "n k p"], theirs: Float[np.ndarray, "n k p"]) -> float | None:
-    ours, theirs = (side.reshape(len(side), -1) for side in (ours, theirs))
+    """Median correlation of the pictures, or of most of their blocks where that is higher.
+
+    A logo or a caption on one side outweighs all else in a dark picture, but covers few blocks.
+    """
+    whole = _correlation(*(side.reshape(len(side), -1) for side in (ours, theirs)))
+    if whole is None or whole >= _FAMILIAR:
+        return whole
+    blocks = (side - side.mean(axis=2, keepdims=True) for side in (ours, theirs))
+    by_block = _correlation(*(side.reshape(-1, side.shape[2]) for side in blocks))
+    return whole if by_block is None else max(whole, by_block)
+
+
+def _correlation(ours: Float[np.ndarray, "n p"], theirs: Float[np.ndarray, "n p"]) -> float | None:
+    """Median correlation of the pictures that are not flat; None if all are."""
     norms = [np.sqrt(np.square(side).mean(axis=1)) for side in (ours, theirs)]
     tell = (norms[0] > _CONTRAST) & (norms[1] > _CONTRAST)
     if not tell.any():

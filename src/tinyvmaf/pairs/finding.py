@@ -14,6 +14,7 @@ class Allowance(StrEnum):
 
     FRAME_COUNT = "frame-count"
     FRAME_RATE = "frame-rate"
+    FROZEN = "frozen"
     GEOMETRY = "geometry"
     COLOR_RANGE = "color-range"
     COLOR_MATRIX = "color-matrix"

@@ -6,7 +6,7 @@ together is refused, with the frame from which on they do not and with what mend
 hardly change nothing can be told; that is no reason to refuse, and is carried by what is around.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import pairwise
@@ -22,6 +22,7 @@ from tinyvmaf.pairs.cropping import bars
 from tinyvmaf.pairs.evidence import ALIKE, REACH, Evidence, Stretch, examine
 from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refuse, warnings
 from tinyvmaf.pairs.framing import Displacement, displacement
+from tinyvmaf.pairs.interruptions import Frames, foreign, frozen
 from tinyvmaf.pairs.levels import stretched
 from tinyvmaf.pairs.looking import FAR_S, Sight, look, look_between, look_further
 from tinyvmaf.pairs.matching import alone, moved, to_the_end
@@ -64,8 +65,10 @@ def verify(
         MediaError: one of the videos cannot be decoded.
         MisalignedError: the pictures show that the pair must not be scored.
     """
-    sight, evidence = _evidence(pair, sight)
-    findings = list(_judge(pair, sight, evidence))
+    sight = sight or look(pair)
+    still = frozen(sight.reference, sight.distorted, sight.matched)
+    sight, evidence = _evidence(pair, _without(sight, still))
+    findings = [*_frozen(pair, still), *_judge(pair, sight, evidence)]
     refuse(refusals(findings, allowed))
     return replace(
         pair,
@@ -120,7 +123,7 @@ def _matching(pair: CheckedPair, offsets: Int[np.ndarray, " n_frames"]) -> Match
 def offer(pair: CheckedPair) -> tuple[str, ...]:
     """Remedy for a pair whose time stamps do not fit, if its pictures show a shift."""
     sight, evidence = _evidence(pair)
-    if (evidence.likeness or 1) < ALIKE:
+    if evidence.likeness is not None and evidence.likeness < ALIKE:
         return ()
     return tuple(item.sentence for item in _off(pair, sight, evidence))
 
@@ -130,6 +133,48 @@ def stretched_range(pair: CheckedPair) -> str | None:
     if not pair.n_frames:
         return None
     return stretched(look(pair))
+
+
+def _without(sight: Sight, parts: Sequence[Frames]) -> Sight:
+    """The same without the pictures of some parts of the distorted video."""
+    if not parts:
+        return sight
+    seen = sight.distorted
+    kept = ~np.any(
+        [(seen.frames >= first) & (seen.frames <= last) for first, last in parts], axis=0
+    )
+    left = replace(seen, frames=seen.frames[kept], pictures=seen.pictures[kept])
+    return replace(sight, distorted=left)
+
+
+def _frozen(pair: CheckedPair, parts: Sequence[Frames]) -> Generator[Finding]:
+    for first, last in parts[:1]:
+        more = f" ({len(parts)} such places)" if len(parts) > 1 else ""
+        yield Finding(
+            f"distorted stands still from frame {first} to {last}{_at(pair, first)}, where "
+            f"reference moves on{more}",
+            "encode it again; `allow=['frozen']` scores the pictures as they are",
+            Allowance.FROZEN,
+            offered=False,
+        )
+
+
+def _foreign(pair: CheckedPair, sight: Sight) -> Generator[Finding]:
+    parts = foreign(sight.reference, sight.distorted, sight.matched)
+    for first, last in parts[:1]:
+        more = f" ({len(parts)} such places)" if len(parts) > 1 else ""
+        yield Finding(
+            f"frames {first} to {last} of distorted{_at(pair, first)} do not show what reference "
+            f"does{more}",
+            "cut both to the parts that show the same, or make sure that both are of one cut",
+            final=True,
+        )
+
+
+def _at(pair: CheckedPair, frame: int) -> str:
+    """The time of a frame of the distorted video, in brackets."""
+    times = frame_times(pair.distorted.video)
+    return f" ({times[frame]:.3f} s)" if frame < len(times) else ""
 
 
 def _evidence(pair: CheckedPair, seen: Sight | None = None) -> tuple[Sight, Evidence]:
@@ -148,7 +193,7 @@ def _evidence(pair: CheckedPair, seen: Sight | None = None) -> tuple[Sight, Evid
         evidence = examine(
             sight.reference, sight.distorted, matched=sight.matched, surplus=surplus, far=far
         )
-    unlike = (evidence.likeness or 1) < ALIKE
+    unlike = evidence.likeness is not None and evidence.likeness < ALIKE
     if not whole and evidence.lost and (evidence.off or unlike):
         sight = look_further(pair, sight, far=far)
         evidence = examine(
@@ -183,6 +228,8 @@ def _judge(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Fin
             "turn or mirror it back (ffmpeg's hflip and vflip) and score that",
             final=True,
         )
+    if not framed:
+        yield from _foreign(pair, sight)
     if likeness is None or not any(item.n_telling for item in evidence.stretches):
         yield Finding(
             "whether the frames belong together cannot be told, since the pictures hardly change",
@@ -250,14 +297,12 @@ def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Findi
     offsets = _offsets(pair, sight, evidence)
     start = int(np.flatnonzero(offsets)[0]) if offsets.any() else first.first
     frame = int(theirs[start])
-    times = frame_times(pair.distorted.video)
-    when = f" ({times[frame]:.3f} s)" if frame < len(times) else ""
     offset = int(offsets[start])
     way = "later" if offset > 0 else "earlier"
     frames = f"{abs(offset)} frame{'s' if abs(offset) > 1 else ''}"
     mends = _matching(pair, offsets) is not None
     yield Finding(
-        f"from frame {frame} of distorted on{when}, its pictures are those that the reference "
+        f"from frame {frame} of distorted on{_at(pair, frame)}, its pictures are those that the reference "
         f"shows {frames} {way}",
         "`sync=True` matches the parts before and after it as the pictures show"
         if mends

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of a pair in which the distorted video stands still or shows something else.
+
+In go small pictures of matched frames, out come frame numbers. No offset explains a frozen picture,
+so that it must be found before offsets are. A coarse encode, which keeps older pictures too, has a
+large error everywhere; a frozen picture starts with the usual one and then falls behind.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from tinyvmaf.media.small_pictures import SmallPictures
+
+# Squared grey levels: two pictures that differ by less are the same one, rounded.
+_STILL: Final = 0.5
+# Of the reference's own change: what an encode lets through of it is a motion, if a coarse one.
+_MOVES: Final = 0.02
+_STEPS: Final = 3
+# How often the usual error the reference moves away from a frozen picture.
+_FALLEN_BEHIND: Final = 8.0
+_FRAMES: Final = 3
+_UNLIKE: Final = 0.5
+_ALIKE: Final = 0.9
+# In grey levels; flat pictures resemble nothing.
+_CONTRAST: Final = 3.0
+
+
+Matched = tuple[Int[np.ndarray, " n_frames"], Int[np.ndarray, " n_frames"]]
+"""Numbers of the reference's and of the distorted video's frames that belong together."""
+
+Frames = tuple[int, int]
+"""The first and the last frame of a part of the distorted video."""
+
+
+def frozen(
+    reference: SmallPictures, distorted: SmallPictures, matched: Matched
+) -> tuple[Frames, ...]:
+    """The parts that repeat the picture before them while the reference moves on.
+
+    Args:
+        reference: Its small pictures; some frames may be missing.
+        distorted: The same of the distorted video.
+        matched: Numbers of the reference's and of the distorted video's frames that belong
+            together.
+    """
+    ours, theirs, numbers = _seen(reference, distorted, matched)
+    if len(numbers) <= _STEPS:
+        return ()
+    change, shown = (np.square(np.diff(side, axis=0)).mean(axis=1) for side in (ours, theirs))
+    error = np.square(ours - theirs).mean(axis=1)
+    still = (shown <= np.maximum(_STILL, _MOVES * change)) & (np.diff(numbers) == 1)
+    usual = float(np.median(error)) + 1
+    found: list[Frames] = []
+    for start, stop in _runs(still):
+        behind = error[start : stop + 1].max() - error[start]
+        if stop - start >= _STEPS and behind > _FALLEN_BEHIND * usual:
+            found.append((int(numbers[start + 1]), int(numbers[stop])))
+    return tuple(found)
+
+
+def foreign(
+    reference: SmallPictures, distorted: SmallPictures, matched: Matched
+) -> tuple[Frames, ...]:
+    """The parts that show something else than the reference, in a pair that agrees elsewhere.
+
+    The matching must be right: where frames are shifted, those at a cut are unlike too.
+
+    Args:
+        reference: Its small pictures; some frames may be missing.
+        distorted: The same of the distorted video.
+        matched: Numbers of the reference's and of the distorted video's frames that belong
+            together.
+    """
+    ours, theirs, numbers = _seen(reference, distorted, matched)
+    norms = [np.sqrt(np.square(side).mean(axis=1)) for side in (ours, theirs)]
+    told = np.minimum(*norms) > _CONTRAST
+    alike = (ours * theirs).mean(axis=1) / np.maximum(norms[0] * norms[1], 1e-6)
+    if not told.any() or np.median(alike[told]) < _ALIKE:
+        return ()
+    return tuple(
+        (int(numbers[start]), int(numbers[stop - 1]))
+        for start, stop in _runs(told & (alike < _UNLIKE))
+        if stop - start >= _FRAMES
+    )
+
+
+def _seen(
+    reference: SmallPictures, distorted: SmallPictures, matched: Matched
+) -> tuple[Float[np.ndarray, "n p"], Float[np.ndarray, "n p"], Int[np.ndarray, " n"]]:
+    """Matched pictures of both without their brightness, and the distorted frames' numbers."""
+    seen = np.isin(matched[0], reference.frames) & np.isin(matched[1], distorted.frames)
+    sides: list[Float[np.ndarray, "n p"]] = []
+    for pictures, frames in ((reference, matched[0]), (distorted, matched[1])):
+        rows = np.searchsorted(pictures.frames, frames[seen])
+        values = pictures.pictures[rows].astype(np.float32)
+        sides.append(values - values.mean(axis=1, keepdims=True))
+    return sides[0], sides[1], matched[1][seen]
+
+
+def _runs(true: Bool[np.ndarray, " n"]) -> Iterator[tuple[int, int]]:
+    """The first place, and one past the last, of adjacent true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], true, [False]]).astype(int)))
+    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
