@@ -548,7 +548,15 @@ frozen("frozen picture to the end", 0.7, 1)
 def _damaged(s):
     path = s.make("a.ts", *X264)
     content = bytearray(path.read_bytes())
-    for start in range(len(content) // 2, len(content) // 2 + 188 * 6, 188):
+    # Packets that hold nothing but video: others are partly stuffing.
+    full = [
+        start
+        for start in range(0, len(content), 188)
+        if content[start + 1] & 0x1F == 1
+        and content[start + 2] == 0
+        and content[start + 3] >> 4 == 1
+    ]
+    for start in full[len(full) // 2 :][:6]:
         content[start + 60 : start + 120] = bytes(60)
     path.write_bytes(bytes(content))
     return Case(s.base, path, None)

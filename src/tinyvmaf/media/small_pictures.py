@@ -32,7 +32,7 @@ from tinyvmaf.process.programs import stopped_with_programs
 SMALL: Final = (96, 54)
 """Width and height of the small pictures."""
 
-POINTS: Final = 2
+POINTS: Final = 4
 """Rows and columns of a cell that are averaged."""
 
 _TO_LIMITED: Final = 219 / 255

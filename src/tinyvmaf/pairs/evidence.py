@@ -30,12 +30,11 @@ _SWITCH: Final = 0.6
 _EXPECTED: Final = 1.2
 _EACH: Final = 0.05
 _CLEAR: Final = 3.0
-_OLDER: Final = 4.0
+_OLDER: Final = 5.0
 _WAVERING: Final = 8.0
 _TELLS: Final = 0.45
-# Both frames' gains together, and the share of what tells that leads back.
-_BOTH_SWAPPED: Final = 0.3
-_SWAPPED: Final = 0.15
+# Squared distance that two frames in each other's place must gain, over the usual one.
+_SWAPPED: Final = 0.31
 # Squared grey levels: less is rounding.
 _FLOOR: Final = 0.1
 # Pixels of the small pictures, across and down, that vote together; so few votes prove little.
@@ -209,7 +208,7 @@ def _follow(seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]) -> Evidence:
     stretches = _stretches(cost, path, offsets, seen)
     return Evidence(
         stretches=stretches,
-        swapped=_swaps(cost, offsets, scaled, path) if len(stretches) < _RESTLESS else (),
+        swapped=_swaps(scaled, path) if len(stretches) < _RESTLESS else (),
         surplus=seen.surplus,
         misfit=_misfit(apart, path),
         likeness=_likeness(seen.level[rows][there], seen.detail[there]),
@@ -380,20 +379,12 @@ def _stretches(
     return tuple(found)
 
 
-def _swaps(
-    cost: Float[np.ndarray, "n k"],
-    offsets: Int[np.ndarray, " k"],
-    seen: _Seen,
-    path: Int[np.ndarray, " n"],
-) -> tuple[int, ...]:
+def _swaps(seen: _Seen, path: Int[np.ndarray, " n"]) -> tuple[int, ...]:
     """Frames that show the next one's picture while the next one shows theirs.
 
-    Both fit better in the other's place, and the step from one to the next leads back. What coding
-    does to both alike takes no part in that step, so that this shows in slow scenes too.
+    In each other's place, two frames step backwards where the reference steps forwards. What that
+    gains, as squared distance, is compared with the usual distance of the pictures.
     """
-    if not {1, -1} <= set(offsets.tolist()):
-        return ()
-    later, older = (-cost[:, int(np.flatnonzero(offsets == step)[0])] for step in (1, -1))
     rows, there = _rows(seen.numbers, seen.ours)
     # Where another offset holds for longer, no frame is in its own place.
     moved = path != 0
@@ -401,17 +392,12 @@ def _swaps(
         moved[first:end] &= end - first > _BESIDE
     beside = there[:-1] & there[1:] & ~moved[:-1] & ~moved[1:]
     beside &= (np.diff(seen.compared) == 1) & (np.diff(seen.ours) == 1)
-    places = np.flatnonzero(beside & (later[:-1] + older[1:] >= _BOTH_SWAPPED))
-    n_pixels = seen.detail.shape[2]
-    step = seen.level[rows[places + 1]] - seen.level[rows[places]]
-    shown = seen.detail[places + 1] - seen.detail[places]
-    changed, ahead, back = (
-        np.einsum("nkp,nkp->nk", one, one) / n_pixels for one in (step, shown - step, shown + step)
-    )
-    told = _told(changed, np.minimum(ahead, back))
-    led_back = np.clip((ahead - back) / (4 * changed + _FLOOR), -1, 1)
-    share = (told * led_back).sum(axis=1) / (told.sum(axis=1) + _FEW)
-    return tuple(int(frame) for frame in seen.compared[places[share >= _SWAPPED]])
+    ours, theirs = (side.reshape(len(side), -1) for side in (seen.level[rows], seen.detail))
+    error = np.square(ours - theirs).mean(axis=1)
+    usual = np.minimum(np.maximum(error[:-1], error[1:]), np.median(error)) + _FLOOR
+    backwards = -(np.diff(ours, axis=0) * np.diff(theirs, axis=0)).mean(axis=1)
+    places = np.flatnonzero(beside & (2 * backwards >= _SWAPPED * usual))
+    return tuple(int(frame) for frame in seen.compared[places])
 
 
 def _misfit(apart: Float[np.ndarray, "n k n_blocks"], path: Int[np.ndarray, " n"]) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from tinyvmaf.pairs.checked import Matching, Run, Stretch, frames_of
 
@@ -119,11 +119,20 @@ def moved(matching: Matching, offsets: Int[np.ndarray, " n_frames"], *, n_frames
     """
     ours = frames_of(matching.reference) + offsets
     theirs = frames_of(matching.distorted)
-    there = (ours >= 0) & (ours < n_frames)
-    ours, theirs = ours[there], theirs[there]
-    before = np.maximum.accumulate(np.concatenate([[-1], ours[:-1]])) if len(ours) else ours
-    new = ours > before
-    return from_numbers(ours[new], theirs[new])
+    kept = have_partners(ours, n_frames=n_frames)
+    return from_numbers(ours[kept], theirs[kept])
+
+
+def have_partners(wanted: Int[np.ndarray, " n"], *, n_frames: int) -> Bool[np.ndarray, " n"]:
+    """True for each wanted frame that exists and lies behind all that were wanted before it.
+
+    Args:
+        wanted: Numbers of frames of a video.
+        n_frames: Frames of that video.
+    """
+    there = (wanted >= 0) & (wanted < n_frames)
+    so_far = np.maximum.accumulate(np.where(there, wanted, -1))
+    return there & (wanted > np.concatenate([[-1], so_far[:-1]]))
 
 
 def rate_of(times: Float[np.ndarray, " n_frames"]) -> float:

@@ -24,8 +24,9 @@ from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refus
 from tinyvmaf.pairs.framing import Displacement, displacement
 from tinyvmaf.pairs.interruptions import Frames, foreign, frozen
 from tinyvmaf.pairs.levels import stretched
-from tinyvmaf.pairs.looking import FAR_S, Sight, look, look_between, look_further
-from tinyvmaf.pairs.matching import alone, moved, to_the_end
+from tinyvmaf.pairs.locating import is_located, other_start, steadied
+from tinyvmaf.pairs.looking import FAR_S, Sight, is_short, look, look_between, look_further
+from tinyvmaf.pairs.matching import alone, have_partners, moved, to_the_end
 from tinyvmaf.pairs.swapping import swapped
 
 # Of the compared pictures' longer side, which has 320 pixels.
@@ -82,7 +83,7 @@ def synced(pair: CheckedPair) -> tuple[Matching, tuple[str, ...]]:
     sight, evidence = _evidence(pair)
     if not evidence.off:
         return pair.matching, ()
-    matching = _matching(pair, _offsets(pair, sight, evidence))
+    matching = _matching(pair, sight, _offsets(pair, sight, evidence))
     if matching is None:
         refuse(refusals(list(_off(pair, sight, evidence)), frozenset()))
         return pair.matching, ()
@@ -99,12 +100,29 @@ def synced(pair: CheckedPair) -> tuple[Matching, tuple[str, ...]]:
     return matching, (f"`sync=True`: frames of distorted are matched piece by piece: {runs}{more}",)
 
 
-def _matching(pair: CheckedPair, offsets: Int[np.ndarray, " n_frames"]) -> Matching | None:
-    """The matching at these offsets; None if it leaves out more than single frames.
+def _matching(
+    pair: CheckedPair, sight: Sight, offsets: Int[np.ndarray, " n_frames"]
+) -> Matching | None:
+    """The matching at these offsets; None if it is not certain.
 
-    A frozen picture, or another cut, resembles here this and there that frame of the reference.
+    It is not if it leaves out more than single frames: another cut resembles here this and there
+    that frame of the reference. Nor is it if offsets come and go, or if the score would depend on
+    where exactly they change and the pictures do not show that.
     """
     n_frames = pair.reference.info.n_frames, pair.distorted.info.n_frames
+    offsets = steadied(offsets)
+    ours, theirs = sight.matched
+    kept = have_partners(ours + offsets, n_frames=n_frames[0])
+    steps = np.diff(offsets[kept])
+    if (steps > 0).any() and (steps < 0).any():
+        return None
+    if not is_located(
+        sight.reference,
+        sight.distorted,
+        matched=(ours[kept], theirs[kept]),
+        offsets=offsets[kept],
+    ):
+        return None
     found = moved(pair.matching, offsets, n_frames=n_frames[0])
     if not found.runs:
         return None
@@ -171,6 +189,24 @@ def _foreign(pair: CheckedPair, sight: Sight) -> Generator[Finding]:
         )
 
 
+def _start(pair: CheckedPair, sight: Sight) -> Generator[Finding]:
+    """A part of a still scene that may be any part of it."""
+    ours, theirs = sight.matched
+    if not is_short(pair) or ours[0] or theirs[0] or len(sight.distorted.frames) <= theirs[-1]:
+        return
+    if pair.reference.info.n_frames - 1 - ours[-1] <= REACH:
+        return
+    start = other_start(sight.reference, sight.distorted, sight.matched)
+    if start is not None:
+        yield Finding(
+            "where in reference distorted begins cannot be told: its pictures fit as well from "
+            f"frame {start} on as from the first",
+            "`reference_start_s=` says where; `allow=['shift']` compares from the first frame on",
+            Allowance.SHIFT,
+            offered=False,
+        )
+
+
 def _at(pair: CheckedPair, frame: int) -> str:
     """The time of a frame of the distorted video, in brackets."""
     times = frame_times(pair.distorted.video)
@@ -230,6 +266,7 @@ def _judge(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Fin
         )
     if not framed:
         yield from _foreign(pair, sight)
+        yield from _start(pair, sight)
     if likeness is None or not any(item.n_telling for item in evidence.stretches):
         yield Finding(
             "whether the frames belong together cannot be told, since the pictures hardly change",
@@ -300,10 +337,10 @@ def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Findi
     offset = int(offsets[start])
     way = "later" if offset > 0 else "earlier"
     frames = f"{abs(offset)} frame{'s' if abs(offset) > 1 else ''}"
-    mends = _matching(pair, offsets) is not None
+    mends = _matching(pair, sight, offsets) is not None
     yield Finding(
-        f"from frame {frame} of distorted on{_at(pair, frame)}, its pictures are those that the reference "
-        f"shows {frames} {way}",
+        f"from frame {frame} of distorted on{_at(pair, frame)}, its pictures are those that the "
+        f"reference shows {frames} {way}",
         "`sync=True` matches the parts before and after it as the pictures show"
         if mends
         else "no matching fits the rest; cut both to the parts that show the same",

@@ -64,7 +64,7 @@ def by_time(
         _findings(matching, reference=reference, distorted=distorted, first=first, excerpt=excerpt)
     )
     wanted = {item.allowance for item in findings}
-    if Allowance.FRAME_RATE in wanted & allowed and _in_order(reference, distorted):
+    if Allowance.FRAME_RATE in wanted & allowed and _in_order(matching, reference, distorted):
         matching = Matching.by_number(min(len(reference), len(distorted)))
     if excerpt.start_s is not None or excerpt.duration_s is not None:
         matching = _cut(matching, reference, excerpt)
@@ -94,9 +94,10 @@ def _cut(matching: Matching, reference: Times, excerpt: Excerpt) -> Matching:
     return found
 
 
-def _in_order(reference: Times, distorted: Times) -> bool:
+def _in_order(matching: Matching, reference: Times, distorted: Times) -> bool:
     """True if both have the same number of frames, which may be equal at other times."""
-    return abs(len(reference) - len(distorted)) <= _FEW
+    shared = matching.n_frames >= _SHARED * min(len(reference), len(distorted))
+    return not shared and abs(len(reference) - len(distorted)) <= _FEW
 
 
 def _findings(
@@ -107,7 +108,7 @@ def _findings(
     within = ours.within - first, theirs.within
     n_matched = matching.n_frames
     if any(within) or not n_matched:
-        yield _other_times(reference, distorted, within=within, n_matched=n_matched)
+        yield _other_times(reference, distorted, within=within, matching=matching)
         return
     # Beyond the excerpt the reference goes on, as expected.
     cut = excerpt != WHOLE
@@ -141,7 +142,7 @@ def _over(
 
 
 def _other_times(
-    reference: Times, distorted: Times, *, within: tuple[int, int], n_matched: int
+    reference: Times, distorted: Times, *, within: tuple[int, int], matching: Matching
 ) -> Finding:
     """Frames without a partner between others."""
     rates = [rate_of(times) for times in (reference, distorted)]
@@ -157,10 +158,10 @@ def _other_times(
     if parts:
         cause += f", and {' and '.join(parts)} no partner at the same time"
     fewer = min(len(reference), len(distorted))
-    if _in_order(reference, distorted):
+    if _in_order(matching, reference, distorted):
         cure = "`allow=['frame-rate']` compares them frame by frame, in order, whatever their times"
-    elif n_matched >= _SHARED * fewer:
-        cure = f"`allow=['frame-rate']` compares the {n_matched} frames at common times"
+    elif matching.n_frames >= _SHARED * fewer:
+        cure = f"`allow=['frame-rate']` compares the {matching.n_frames} frames at common times"
     else:
         return Finding(
             cause,
