@@ -275,13 +275,14 @@ def _small(
 
 def shrunk(luma: Shaped[np.ndarray, "*n h w"]) -> UInt8[np.ndarray, "*n height width"]:
     """Every cell's mean."""
-    # Added piece by piece: `mean` over two short axes takes ten times as long.
-    corners = [
-        luma[..., row::POINTS, column::POINTS] for row in range(POINTS) for column in range(POINTS)
-    ]
-    total = corners[0].astype(np.float32)
-    for corner in corners[1:]:
-        total += corner
+    # Row by row, then column by column: `mean` over two short axes takes ten times as long.
+    rows = luma.reshape(*luma.shape[:-2], -1, POINTS, luma.shape[-1])
+    down = rows[..., 0, :].astype(np.uint16 if luma.dtype == np.uint8 else np.float32)
+    for row in range(1, POINTS):
+        down += rows[..., row, :]
+    total = down[..., ::POINTS].astype(np.float32)
+    for column in range(1, POINTS):
+        total += down[..., column::POINTS]
     total /= POINTS**2
     return rounded(total)
 

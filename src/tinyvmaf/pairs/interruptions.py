@@ -7,6 +7,7 @@ large error everywhere; a frozen picture starts with the usual one and then fall
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,8 +23,13 @@ _STEPS: Final = 3
 # How often the usual error the reference moves away from a frozen picture.
 _FALLEN_BEHIND: Final = 8.0
 _FRAMES: Final = 3
-_UNLIKE: Final = 0.5
-_ALIKE: Final = 0.9
+# One less the correlation with the reference.
+_UNLIKE: Final = 0.1
+_UNLIKE_FLOOR: Final = 0.002
+_ERROR_FLOOR: Final = 2.0
+# Coarse encodes of restless scenes reach 11 times what their best tenth of frames has.
+_BEST: Final = 0.1
+_BEYOND: Final = 15.0
 # In grey levels; flat pictures resemble nothing.
 _CONTRAST: Final = 3.0
 
@@ -56,17 +62,33 @@ def frozen(
     found: list[Frames] = []
     for start, stop in _runs(still):
         behind = error[start : stop + 1].max() - error[start]
-        if stop - start >= _STEPS and behind > _FALLEN_BEHIND * usual:
+        in_place = error[start] <= _FALLEN_BEHIND * usual
+        if stop - start >= _STEPS and in_place and behind > _FALLEN_BEHIND * usual:
             found.append((int(numbers[start + 1]), int(numbers[stop])))
     return tuple(found)
 
 
-def foreign(
-    reference: SmallPictures, distorted: SmallPictures, matched: Matched
-) -> tuple[Frames, ...]:
-    """The parts that show something else than the reference, in a pair that agrees elsewhere.
+@dataclass(frozen=True, slots=True)
+class Strange:
+    """A part of the distorted video that hardly resembles the reference.
 
-    The matching must be right: where frames are shifted, those at a cut are unlike too.
+    Attributes:
+        first, last: Numbers of its frames, both included.
+        likeness: Median correlation of its pictures with those of the reference, in [-1, 1].
+    """
+
+    first: int
+    last: int
+    likeness: float
+
+
+def strange(
+    reference: SmallPictures, distorted: SmallPictures, matched: Matched
+) -> tuple[Strange, ...]:
+    """The parts that hardly resemble the reference, in a pair that agrees elsewhere.
+
+    Something else is shown there, or the stream is damaged in a way that no decoder noticed. The
+    matching must be right: where frames are shifted, those at a cut are strange too.
 
     Args:
         reference: Its small pictures; some frames may be missing.
@@ -77,12 +99,20 @@ def foreign(
     ours, theirs, numbers = _seen(reference, distorted, matched)
     norms = [np.sqrt(np.square(side).mean(axis=1)) for side in (ours, theirs)]
     told = np.minimum(*norms) > _CONTRAST
-    alike = (ours * theirs).mean(axis=1) / np.maximum(norms[0] * norms[1], 1e-6)
-    if not told.any() or np.median(alike[told]) < _ALIKE:
+    if not told.any():
         return ()
+    unlike = 1 - (ours * theirs).mean(axis=1) / np.maximum(norms[0] * norms[1], 1e-6)
+    error = np.square(ours - theirs).mean(axis=1)
+    # The best frames show what this encode is capable of. Dark ones have small errors, and flat
+    # ones correlate badly; a strange one is beyond the others in both.
+    usual = float(np.quantile(unlike[told], _BEST)), float(np.quantile(error[told], _BEST))
+    far = (unlike > _UNLIKE) & (unlike > _BEYOND * (usual[0] + _UNLIKE_FLOOR))
+    far &= told & (error > _BEYOND * (usual[1] + _ERROR_FLOOR))
     return tuple(
-        (int(numbers[start]), int(numbers[stop - 1]))
-        for start, stop in _runs(told & (alike < _UNLIKE))
+        Strange(
+            int(numbers[start]), int(numbers[stop - 1]), 1 - float(np.median(unlike[start:stop]))
+        )
+        for start, stop in _runs(far)
         if stop - start >= _FRAMES
     )
 

@@ -13,7 +13,7 @@ _STRETCH_TOLERANCE: Final = 0.04
 _BLACK: Final = 16.0
 _BLACK_TOLERANCE: Final = 5.0
 _SAME_PICTURE: Final = 0.97
-_MOST: Final = 100
+_MOST: Final = 40
 
 
 def stretched(sight: Sight) -> str | None:

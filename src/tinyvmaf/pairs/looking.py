@@ -40,7 +40,7 @@ That suffices to see that something is off; by how much, a further look tells.
 FAR_S: Final = 5.0
 """Seconds to either side that are searched where nothing near fits."""
 
-_CLOSE_UPS: Final = 6
+_CLOSE_UPS: Final = 5
 # Matched frames of one moment.
 _LENGTH: Final = 4
 _CANDIDATES: Final = 64

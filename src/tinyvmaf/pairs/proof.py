@@ -22,7 +22,7 @@ from tinyvmaf.pairs.cropping import bars
 from tinyvmaf.pairs.evidence import ALIKE, REACH, Evidence, Stretch, examine
 from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refuse, warnings
 from tinyvmaf.pairs.framing import Displacement, displacement
-from tinyvmaf.pairs.interruptions import Frames, foreign, frozen
+from tinyvmaf.pairs.interruptions import Frames, frozen, strange
 from tinyvmaf.pairs.levels import stretched
 from tinyvmaf.pairs.locating import is_located, other_start, steadied
 from tinyvmaf.pairs.looking import FAR_S, Sight, is_short, look, look_between, look_further
@@ -33,10 +33,12 @@ from tinyvmaf.pairs.swapping import swapped
 _MOVED: Final = 0.3
 _GAINED: Final = 0.7
 # Pictures in which displacements are measured.
-_DISPLACED: Final = 3
+_DISPLACED: Final = 2
 # Share of the distorted frames that one offset must hold for, to be a shift of the whole.
 _ALL: Final = 0.8
 _TURNED: Final = 0.03
+# Correlation below which a part of a video shows something else.
+_OTHER: Final = 0.5
 # Of the distorted frames, those without a partner among others; of the shorter video, what is left.
 _SINGLE: Final = 0.06
 _LEFT: Final = 0.4
@@ -83,7 +85,8 @@ def synced(pair: CheckedPair) -> tuple[Matching, tuple[str, ...]]:
     sight, evidence = _evidence(pair)
     if not evidence.off:
         return pair.matching, ()
-    matching = _matching(pair, sight, _offsets(pair, sight, evidence))
+    offsets, sight = _offsets(pair, sight, evidence)
+    matching = _matching(pair, sight, offsets)
     if matching is None:
         refuse(refusals(list(_off(pair, sight, evidence)), frozenset()))
         return pair.matching, ()
@@ -177,15 +180,25 @@ def _frozen(pair: CheckedPair, parts: Sequence[Frames]) -> Generator[Finding]:
         )
 
 
-def _foreign(pair: CheckedPair, sight: Sight) -> Generator[Finding]:
-    parts = foreign(sight.reference, sight.distorted, sight.matched)
-    for first, last in parts[:1]:
+def _strange(pair: CheckedPair, sight: Sight) -> Generator[Finding]:
+    parts = strange(sight.reference, sight.distorted, sight.matched)
+    for part in parts[:1]:
         more = f" ({len(parts)} such places)" if len(parts) > 1 else ""
+        where = f"frames {part.first} to {part.last} of distorted{_at(pair, part.first)}"
+        if part.likeness < _OTHER:
+            yield Finding(
+                f"{where} do not show what reference does{more}",
+                "cut both to the parts that show the same, or make sure that both are of one cut",
+                final=True,
+            )
+            continue
         yield Finding(
-            f"frames {first} to {last} of distorted{_at(pair, first)} do not show what reference "
-            f"does{more}",
-            "cut both to the parts that show the same, or make sure that both are of one cut",
-            final=True,
+            f"{where} hardly resemble reference (correlation {part.likeness:.2f}), while others "
+            f"do{more}",
+            "distorted seems to be damaged there: get a whole copy; `allow=['damaged']` scores the "
+            "pictures as they are",
+            Allowance.DAMAGED,
+            offered=False,
         )
 
 
@@ -265,7 +278,7 @@ def _judge(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Fin
             final=True,
         )
     if not framed:
-        yield from _foreign(pair, sight)
+        yield from _strange(pair, sight)
         yield from _start(pair, sight)
     if likeness is None or not any(item.n_telling for item in evidence.stretches):
         yield Finding(
@@ -331,7 +344,7 @@ def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Findi
         skipped = int(ours[main.first] - theirs[main.first]) + main.offset
         yield _shifted(pair, skipped)
         return
-    offsets = _offsets(pair, sight, evidence)
+    offsets, sight = _offsets(pair, sight, evidence)
     start = int(np.flatnonzero(offsets)[0]) if offsets.any() else first.first
     frame = int(theirs[start])
     offset = int(offsets[start])
@@ -368,8 +381,13 @@ def _shift_words(frames: int) -> str:
     return f"{longer} has {n_frames} at its start that {other} lacks"
 
 
-def _offsets(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Int[np.ndarray, " n_frames"]:
-    """The offset of every matched frame: that of the stretch that it lies in or follows."""
+def _offsets(
+    pair: CheckedPair, sight: Sight, evidence: Evidence
+) -> tuple[Int[np.ndarray, " n_frames"], Sight]:
+    """The offset of every matched frame: that of the stretch that it lies in or follows.
+
+    With it comes the sight with what was looked at to find where offsets change.
+    """
     n_frames = len(sight.matched[0])
     counted = {(item.first, item.last) for item in evidence.off}
     stretches = [
@@ -381,10 +399,10 @@ def _offsets(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Int[np.ndar
     for one, after in pairwise([*stretches, replace(stretches[-1], first=n_frames)]):
         offsets[one.first : after.first] = one.offset
         if after.first - one.last > 1 and one.offset != after.offset and after.first < n_frames:
-            change = _change(pair, sight, one, after)
+            change, sight = _change(pair, sight, one, after)
             offsets[change : after.first] = after.offset
     _take_edges_along(offsets, evidence, sight.matched[0], last=pair.reference.info.n_frames - 1)
-    return offsets
+    return offsets, sight
 
 
 def _take_edges_along(
@@ -408,8 +426,8 @@ def _take_edges_along(
         offsets[after] = strong[-1].offset
 
 
-def _change(pair: CheckedPair, sight: Sight, one: Stretch, after: Stretch) -> int:
-    """The matched frame from which on the later offset fits.
+def _change(pair: CheckedPair, sight: Sight, one: Stretch, after: Stretch) -> tuple[int, Sight]:
+    """The matched frame from which on the later offset fits, and what was looked at for it.
 
     It is found by halving what lies between cheaply; a bound on the steps and on what is decoded
     ends the search with the first frame of which it is known.
@@ -430,7 +448,7 @@ def _change(pair: CheckedPair, sight: Sight, one: Stretch, after: Stretch) -> in
         sight, budget = found.sight, budget - found.cost
         places = range(found.first, found.last + 1)
         gains |= {place: _gained(sight, place, offsets) for place in places}
-    return _split(gains)[1]
+    return _split(gains)[1], sight
 
 
 def _split(gains: dict[int, float]) -> tuple[tuple[int, int], int]:
