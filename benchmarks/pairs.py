@@ -25,6 +25,7 @@ import numpy as np
 from pair_ways import FFMPEG, ORDINARY, SPOILT, WAYS, Source
 
 TOLERANCE = 0.05
+REFUSED = 2
 WIDTH, FRAMES = 384, 60
 FOLLOWED = 4
 ROUNDS = 8
@@ -300,6 +301,8 @@ def near(item, attempt):
 def good(item):
     """Ordinary: scored truly without a word. Spoilt: refused, or a true number. Hints: the same."""
     first = item["tries"][0]
+    if any(attempt["status"] not in {0, REFUSED} for attempt in item["tries"]):
+        return False
     if item["kind"] == ORDINARY:
         return first["status"] == 0 and near(item, first)
     return all(try_["status"] != 0 or near(item, try_) for try_ in item["tries"])

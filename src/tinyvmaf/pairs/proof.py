@@ -48,6 +48,7 @@ _MIRRORED: Final = 0.5
 _STEPS: Final = 12
 _LOCATED: Final = 1000
 _NOISE: Final = 0.1
+_AS_OTHERS: Final = 1.5
 _TELLS: Final = 0.4
 
 
@@ -401,29 +402,38 @@ def _offsets(
         if after.first - one.last > 1 and one.offset != after.offset and after.first < n_frames:
             change, sight = _change(pair, sight, one, after)
             offsets[change : after.first] = after.offset
-    _take_edges_along(offsets, evidence, sight.matched[0], last=pair.reference.info.n_frames - 1)
+    _take_edges_along(offsets, evidence, sight, last=pair.reference.info.n_frames - 1)
     return offsets, sight
 
 
 def _take_edges_along(
     offsets: Int[np.ndarray, " n_frames"],
     evidence: Evidence,
-    ours: Int[np.ndarray, " n_frames"],
+    sight: Sight,
     *,
     last: int,
 ) -> None:
     """Give the frames at both ends that a shift leaves without a partner the offset of the shift.
 
-    Their pictures are not in the reference, and what resembles them most there means nothing.
+    Their pictures are not in the reference, and what resembles them most there means nothing;
+    unless they fit where they are, as the first of two equal frames does.
     """
+    ours = sight.matched[0]
     strong = [item for item in evidence.off if item.last - item.first >= abs(item.offset)]
     if not strong:
         return
     before, after = slice(0, strong[0].first), slice(strong[-1].last + 1, None)
-    if (ours[before] + strong[0].offset < 0).all():
+    if (ours[before] + strong[0].offset < 0).all() and not _fit(sight, before, evidence):
         offsets[before] = strong[0].offset
-    if (ours[after] + strong[-1].offset > last).all():
+    if (ours[after] + strong[-1].offset > last).all() and not _fit(sight, after, evidence):
         offsets[after] = strong[-1].offset
+
+
+def _fit(sight: Sight, part: slice, evidence: Evidence) -> bool:
+    """True if the pictures of some matched frames agree as well as others do."""
+    errors = [_misfit(sight, place, 0) for place in range(*part.indices(len(sight.matched[0])))]
+    most = _AS_OTHERS * (evidence.misfit + _NOISE)
+    return all(error is not None and error <= most for error in errors)
 
 
 def _change(pair: CheckedPair, sight: Sight, one: Stretch, after: Stretch) -> tuple[int, Sight]:
