@@ -158,7 +158,16 @@ encode(ORDINARY, "x264, denoised", "a.mp4", "-vf", "hqdn3d=6", *X264)
 encode(ORDINARY, "starts at 2 s", "a.mp4", *X264, "-output_ts_offset", "2")
 encode(ORDINARY, "flagged interlaced, is progressive", "a.mp4", *X264, "-x264-params", "tff=1")
 TAG = "h264_metadata=matrix_coefficients=1:colour_primaries=1:transfer_characteristics=1"
-encode(ORDINARY, "tagged BT.709", "a.mp4", *X264, "-bsf:v", TAG)
+
+
+@way(ORDINARY, "tagged BT.709")
+def _tagged(s):
+    # Of a reference that says nothing: two tags that differ are another matter.
+    plain = "setparams=colorspace=unknown:color_primaries=unknown:color_trc=unknown"
+    reference = s.make("r.mkv", "-vf", plain, *FFV1)
+    return s.case(s.make("a.mp4", *X264, "-bsf:v", TAG, of=reference), reference=reference)
+
+
 scaled("scaled to half, x264", "a.mp4", 0.5, *X264, "-crf", "24")
 scaled("scaled to 2/3, x265, 10 bit", "a.mkv", 2 / 3, *X265, *TEN, "-crf", "24")
 

@@ -27,14 +27,15 @@ _MOST: Final = 2.0
 _SWITCH: Final = 0.6
 # How clear stretches of another offset must be: where the numbers of frames say so too, later ones,
 # older ones, several offsets.
-_EXPECTED: Final = 1.2
+_EXPECTED: Final = 1.0
 _EACH: Final = 0.05
 _CLEAR: Final = 3.0
 _OLDER: Final = 5.0
 _WAVERING: Final = 8.0
 _TELLS: Final = 0.45
 # Squared distance that two frames in each other's place must gain, over the usual one.
-_SWAPPED: Final = 0.31
+_SWAPPED: Final = 0.2
+_LEAST_FOLLOWED: Final = 0.1
 # Squared grey levels: less is rounding.
 _FLOOR: Final = 0.1
 # Pixels of the small pictures, across and down, that vote together; so few votes prove little.
@@ -87,8 +88,8 @@ class Evidence:
         swapped: Matched frames that show the next one's picture, where the next shows theirs.
         surplus: Frames that the distorted video has over the reference.
         misfit: Mean squared distance of the pictures at their best offsets, in grey levels.
-        likeness: Median correlation of matched pictures, or of their blocks, at their best offsets,
-            in [-1, 1]; None if all are flat.
+        likeness: Median correlation of matched pictures at their best offsets, in [-1, 1]; None
+            if all are flat.
     """
 
     stretches: tuple[Stretch, ...]
@@ -135,7 +136,7 @@ class Evidence:
         offset = max(clear, key=lambda item: clear[item])
         least = _CLEAR if offset > 0 else _OLDER
         stays = group[-1].last + abs(group[-1].offset) >= self.stretches[-1].last
-        if stays and offset * self.surplus < 0 and abs(offset) <= abs(self.surplus):
+        if stays and offset * self.surplus < 0 and abs(offset) <= abs(self.surplus) + 1:
             n_telling = sum(item.n_telling for item in group if item.offset == offset)
             least = min(least, max(_EXPECTED, _EACH * n_telling))
         return clear[offset] >= least or sum(clear.values()) >= _WAVERING
@@ -395,8 +396,12 @@ def _swaps(seen: _Seen, path: Int[np.ndarray, " n"]) -> tuple[int, ...]:
     ours, theirs = (side.reshape(len(side), -1) for side in (seen.level[rows], seen.detail))
     error = np.square(ours - theirs).mean(axis=1)
     usual = np.minimum(np.maximum(error[:-1], error[1:]), np.median(error)) + _FLOOR
-    backwards = -(np.diff(ours, axis=0) * np.diff(theirs, axis=0)).mean(axis=1)
-    places = np.flatnonzero(beside & (2 * backwards >= _SWAPPED * usual))
+    step, shown = np.diff(ours, axis=0), np.diff(theirs, axis=0)
+    forwards = (step * shown).mean(axis=1)
+    # An encode that hardly follows the reference's steps wavers, and must be clearer.
+    followed = forwards[beside].sum() / (np.square(step[beside]).mean(axis=1).sum() + _FLOOR)
+    clear = _SWAPPED / min(max(followed, _LEAST_FOLLOWED), 1.0)
+    places = np.flatnonzero(beside & (-2 * forwards >= clear * usual))
     return tuple(int(frame) for frame in seen.compared[places])
 
 
@@ -414,20 +419,7 @@ def _usual_change(seen: _Seen) -> float:
 
 
 def _likeness(ours: Float[np.ndarray, "n k p"], theirs: Float[np.ndarray, "n k p"]) -> float | None:
-    """Median correlation of the pictures, or of most of their blocks where that is higher.
-
-    A logo or a caption on one side outweighs all else in a dark picture, but covers few blocks.
-    """
-    whole = _correlation(*(side.reshape(len(side), -1) for side in (ours, theirs)))
-    if whole is None or whole >= _FAMILIAR:
-        return whole
-    blocks = (side - side.mean(axis=2, keepdims=True) for side in (ours, theirs))
-    by_block = _correlation(*(side.reshape(-1, side.shape[2]) for side in blocks))
-    return whole if by_block is None else max(whole, by_block)
-
-
-def _correlation(ours: Float[np.ndarray, "n p"], theirs: Float[np.ndarray, "n p"]) -> float | None:
-    """Median correlation of the pictures that are not flat; None if all are."""
+    ours, theirs = (side.reshape(len(side), -1) for side in (ours, theirs))
     norms = [np.sqrt(np.square(side).mean(axis=1)) for side in (ours, theirs)]
     tell = (norms[0] > _CONTRAST) & (norms[1] > _CONTRAST)
     if not tell.any():

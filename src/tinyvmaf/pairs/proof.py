@@ -343,7 +343,8 @@ def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Findi
     held = main.last - main.first + 1
     if main.first <= REACH and held >= _ALL * (n_frames - abs(main.offset)):
         skipped = int(ours[main.first] - theirs[main.first]) + main.offset
-        yield _shifted(pair, skipped)
+        everywhere = np.full(n_frames, main.offset)
+        yield _shifted(pair, skipped, exact=_matching(pair, sight, everywhere) is not None)
         return
     offsets, sight = _offsets(pair, sight, evidence)
     start = int(np.flatnonzero(offsets)[0]) if offsets.any() else first.first
@@ -363,8 +364,15 @@ def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Findi
     )
 
 
-def _shifted(pair: CheckedPair, frames: int) -> Finding:
+def _shifted(pair: CheckedPair, frames: int, *, exact: bool) -> Finding:
     longer = "reference" if frames > 0 else "distorted"
+    if not exact:
+        return Finding(
+            f"the pictures are shifted: {longer} has some {abs(frames)} frames more at its start",
+            "the scene is too still to tell how many; cut both to start with the same frame",
+            Allowance.SHIFT,
+            offered=False,
+        )
     cure = f"`sync=True` leaves out the first {abs(frames)} of {longer}"
     lacking = pair.reference.info.n_frames - pair.distorted.info.n_frames
     if frames > 0 and lacking > REACH:
@@ -536,7 +544,7 @@ def _displacement(sight: Sight) -> Displacement | None:
     return displacement(
         [
             (sight.reference.close_ups[ours].picture, sight.distorted.close_ups[theirs].picture)
-            for ours, theirs in sight.close[:: max(1, len(sight.close) // _DISPLACED)]
+            for ours, theirs in sight.close[:: max(1, -(-len(sight.close) // _DISPLACED))]
         ]
     )
 
