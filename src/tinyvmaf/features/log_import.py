@@ -25,9 +25,8 @@ from tinyvmaf.features.table import (
 )
 from tinyvmaf.features.table_records import (
     IMPORT_SCHEMA,
-    FailedLogRecord,
     ImportRecord,
-    LeftOutFile,
+    UnusedFile,
 )
 from tinyvmaf.libvmaf.sets import TARGET
 from tinyvmaf.progress import SILENT, Progress
@@ -76,10 +75,8 @@ class Imported:
             arithmetic=info.arithmetic,
             features=info.features,
             labels=info.labels,
-            failed=tuple(
-                FailedLogRecord(address(item.path), str(item.error)) for item in self.failures
-            ),
-            left_out=tuple(LeftOutFile(address(item.path), item.reason) for item in self.left_out),
+            failed=tuple(UnusedFile(address(item.path), str(item.error)) for item in self.failures),
+            left_out=tuple(UnusedFile(address(item.path), item.reason) for item in self.left_out),
             without_opinion=self.without_opinion,
             without_log=self.without_log,
         )

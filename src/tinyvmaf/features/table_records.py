@@ -56,25 +56,12 @@ class ExtractRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedLogRecord:
-    """A log without rows in the table.
-
-    Attributes:
-        log: The file.
-        reason: The failure in one line.
-    """
-
-    log: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOutFile:
-    """A file that an import does not use.
+class UnusedFile:
+    """A file without rows in the table.
 
     Attributes:
         file: The file.
-        reason: The reason in one line.
+        reason: The failure, or why it was left out, in one line.
     """
 
     file: str
@@ -114,8 +101,8 @@ class ImportRecord:
     arithmetic: str | None
     features: tuple[str, ...]
     labels: tuple[str, ...]
-    failed: tuple[FailedLogRecord, ...]
-    left_out: tuple[LeftOutFile, ...]
+    failed: tuple[UnusedFile, ...]
+    left_out: tuple[UnusedFile, ...]
     without_opinion: tuple[str, ...]
     without_log: tuple[str, ...]
 
