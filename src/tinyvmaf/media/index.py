@@ -36,7 +36,6 @@ OnShare = Callable[[float], None]
 """Called with the share of a file that has been read, in [0, 1]."""
 
 _KEYFRAME: Final = 1
-_DISPOSABLE: Final = 2
 _HIDDEN: Final = 4
 
 _REPORT_EVERY: Final = 512
@@ -55,7 +54,7 @@ class FrameIndex:
         packet_pts: Presentation time stamp of every packet, in order of decoding; `NO_TIME` if it
             has none.
         packet_size: Bytes of every packet.
-        packet_flags: Keyframe, disposable, hidden: bits that the properties read.
+        packet_flags: Keyframe, hidden: bits that the properties read.
         packet_position: Where every packet lies in the file, in bytes; -1 if that is unknown.
         shown: The packet of every frame that is shown, in order of showing.
         from_container: True if the container's own index told all of this.
@@ -100,11 +99,6 @@ class FrameIndex:
     def keyframe(self) -> Bool[np.ndarray, " n_frames"]:
         """Which frames are keyframes, in order of showing."""
         return self.packet_keyframe[self.shown]
-
-    @property
-    def disposable(self) -> Bool[np.ndarray, " n_frames"]:
-        """Which frames the container says no other frame needs; few containers say it."""
-        return (self.packet_flags[self.shown] & _DISPOSABLE).astype(np.bool_)
 
     @cached_property
     def group_starts(self) -> Int32[np.ndarray, " n_groups"]:
@@ -207,8 +201,7 @@ def read_index(
         # An empty one ends the stream.
         if not packet.size:
             continue
-        flags = _KEYFRAME * packet.is_keyframe | _DISPOSABLE * packet.is_disposable
-        flags |= _HIDDEN * packet.is_discard
+        flags = _KEYFRAME * packet.is_keyframe | _HIDDEN * packet.is_discard
         packets.add(pts=packet.pts, size=packet.size, position=packet.pos, flags=flags)
         if on_share is not None and packet.pos and len(packets.pts) % _REPORT_EVERY == 0:
             on_share(min(1.0, packet.pos / n_bytes))

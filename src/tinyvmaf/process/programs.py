@@ -311,7 +311,6 @@ class _StallWatch:
     def __init__(self, process: subprocess.Popen[bytes], limit_s: float | None) -> None:
         self.stalled = False
         self._process = process
-        self._limit_s = limit_s
         self._last = time.monotonic()
         self._over = threading.Event()
         if limit_s is not None:
