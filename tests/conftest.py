@@ -238,9 +238,10 @@ def s3_server(tmp_path_factory):
     try:
         for _ in range(1200):
             try:
-                urlopen(Request(f"{url}/bucket", method="PUT"), timeout=5).close()  # noqa: S310
+                urlopen(Request(f"{url}/bucket", method="PUT"), timeout=60).close()  # noqa: S310
                 break
-            except URLError:
+            except (URLError, TimeoutError):
+                # On a busy machine it takes its time to answer, too.
                 time.sleep(0.1)
         else:
             raise AssertionError(log.read_text())

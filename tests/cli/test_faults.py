@@ -102,6 +102,7 @@ def again(program, pairs, place, undisturbed):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_an_ffmpeg_that_is_killed_is_run_again(program, pairs, place, undisturbed):
     process = program.start("extract", pairs, "-o", place / "t.parquet", "--jobs", 1)
     wait_for_entries(place, 1)
@@ -170,6 +171,7 @@ def test_a_pipe_that_nobody_writes_into_is_refused_at_once(program, pairs, place
     assert "clip.mp4: is no regular file; save the video to a file first" in done.stderr
 
 
+@pytest.mark.slow
 def test_every_way_in_which_a_cache_entry_can_be_wrong(program, pairs, place, undisturbed):
     again(program, pairs, place, undisturbed)
     found = entries(place)
@@ -188,6 +190,7 @@ def test_every_way_in_which_a_cache_entry_can_be_wrong(program, pairs, place, un
     assert again(program, pairs, place, undisturbed)["computed"] == 0
 
 
+@pytest.mark.slow
 def test_a_corrupt_table_is_refused_and_made_again(program, pairs, place, undisturbed):
     table = place / "t.parquet"
     again(program, pairs, place, undisturbed)
@@ -199,6 +202,7 @@ def test_a_corrupt_table_is_refused_and_made_again(program, pairs, place, undist
         assert again(program, pairs, place, undisturbed)["computed"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("full", ["cache", "scratch", "output"])
 def test_a_disk_that_is_full(program, pairs, place, undisturbed, lacking, full):
     small = place / full
@@ -223,6 +227,7 @@ def test_a_disk_that_is_full(program, pairs, place, undisturbed, lacking, full):
     again(program, pairs, place, undisturbed)
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumps(program, pairs, place, undisturbed, ffmpeg, lacking):
     """Eight years forth and back in the middle: limits and caches know no wall clock."""
     found = find_spec("libfaketime")
@@ -262,6 +267,7 @@ def test_a_clock_that_jumps(program, pairs, place, undisturbed, ffmpeg, lacking)
     assert again(program, pairs, place, undisturbed)["computed"] == 0
 
 
+@pytest.mark.slow
 def test_files_from_the_future_and_the_past(program, pairs, place, undisturbed):
     """A file's time says whether to look at it again, and nothing more."""
     copy = place / "copy"

@@ -27,6 +27,7 @@ def corpus(tmp_path_factory, moving, make_video):
     return folder
 
 
+@pytest.mark.slow
 def test_from_clips_to_a_recommendation(tinyvmaf, corpus, tmp_path):
     output = tmp_path / "frontier"
     some = ("--replicates", 4, "--cpu-pairs", 1, "--for-error", 5, "-o", output)

@@ -99,6 +99,7 @@ def pair(tmp_path, moving, make_video):
     return [(folder / f"{letter}.mkv").rename(folder / f"{FILE}{letter}.mkv") for letter in "rd"]
 
 
+@pytest.mark.slow
 def test_score(tinyvmaf, program, pair, tmp_path):
     outputs = tmp_path / "out"
     outputs.mkdir()

@@ -119,6 +119,7 @@ def test_nohup_is_obeyed(program, quick_and_slow, cache, tmp_path):
     process.communicate(timeout=120)
 
 
+@pytest.mark.slow
 def test_after_kill_9_only_unfinished_pairs_are_computed_and_the_table_is_the_same(
     program, tiny_corpus, quick_and_slow, cache, tmp_path, monkeypatch
 ):

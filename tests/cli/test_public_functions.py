@@ -33,6 +33,7 @@ def plain(record):
     return {key: value for key, value in record.items() if key not in OWN}
 
 
+@pytest.mark.slow
 def test_loso_and_report(tinyvmaf, made):
     table, run = made / "table.parquet", made / "command"
     done = tinyvmaf("loso", table, "-o", run, "--epochs", "3", "--json")

@@ -217,6 +217,7 @@ def test_a_frame_behind_the_end_is_missed_by_number(scores, distort):
         scores(*distort(".mp4", *X264), frames=(0, 10, 40))
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_two_thousand_sampled_frames(scores, distort, moving, tmp_path):
     # Ffmpeg reads no more than 100 terms in a row, and Linux no argument of more than 128 kB.

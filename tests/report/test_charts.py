@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 
+import altair as alt
 import numpy as np
 import pytest
 import vl_convert
 from altair.utils.schemapi import validate_jsonschema
-from altair.vegalite.v6.schema.core import load_schema
 
 from tests.report.conftest import typed
 from tinyvmaf.report.chart import by_error, ticks
@@ -38,7 +38,7 @@ def test_every_chart_that_there_is_data_for(drawn):
 def test_charts_follow_the_schema_of_vega_lite(record, points, theme):
     """They are not checked while they are made, since that takes longer than making them."""
     for chart in charts(typed(record), points, theme):
-        validate_jsonschema(chart.spec, load_schema())
+        validate_jsonschema(chart.spec, alt.load_schema())
 
 
 def test_without_evidence_its_charts_are_left_out(bare_record, points):

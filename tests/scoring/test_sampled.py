@@ -96,6 +96,7 @@ def test_the_record_says_what_was_sampled_and_how_to_get_it_again(pair):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_no_modelled_figure_is_given_as_a_number(pair, whole):
     found = tv.score(**pair, exact_frames=40, threads=1)
@@ -140,6 +141,7 @@ def test_a_question_is_answered(pair, whole, distance):
     assert found.record()["decision"]["at_least"] == threshold
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 def test_a_close_question_is_answered_by_every_frame_or_left_open(pair, whole):
     threshold = round(whole.vmaf.mean, 3) + 0.001
@@ -187,6 +189,7 @@ def test_more_rounds_until_it_is_narrow_enough(pair, whole):
     assert abs(found.vmaf.mean - whole.vmaf.mean) < 2 * wanted
 
 
+@pytest.mark.slow
 @pytest.mark.ffmpeg
 @pytest.mark.usefixtures("free_start")
 def test_without_room_for_spare_frames_the_pair_is_decoded_again(pair, monkeypatch):
