@@ -21,9 +21,10 @@ help:  ## this list
 demo: $(READY)  ## the whole workflow on real video; prints the path of the digest
 	$(BIN)/tinyvmaf demo
 
-test: $(DOCS)  ## every test; installs a Chromium if there is none, unless TINYVMAF_NO_BROWSER=1
+test: $(DOCS)  ## every test; installs Chromium and LaTeX if there are none, unless TINYVMAF_NO_{BROWSER,LATEX}=1
 	$(BIN)/python scripts/browser.py
 	$(BIN)/python scripts/onnxruntime_web.py
+	$(BIN)/python scripts/latex.py
 	$(BIN)/pytest -n auto
 
 quick: $(DOCS)  ## the tests that take less than three minutes together

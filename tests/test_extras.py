@@ -51,6 +51,26 @@ def test_the_base_scores(tmp_path, monkeypatch, moving, make_video, options):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.ffmpeg
+def test_the_base_scores_a_ladder_with_a_target_and_draws_it(
+    tmp_path, monkeypatch, moving, make_video
+):
+    monkeypatch.chdir(tmp_path)
+    reference = moving(tmp_path / "r.mkv", "-c:v", "ffv1", frames=24)
+    encodes = [
+        make_video(tmp_path / f"{crf}.mkv", "-i", reference, "-c:v", "libx264", "-crf", crf)
+        for crf in (45, 40, 35)
+    ]
+    done = base("score", reference, *encodes, "--target", "50", "--plot", "ladder.html")
+    assert done.returncode == 0, done.stderr
+    assert "<svg" in (tmp_path / "ladder.html").read_text(encoding="utf-8")
+    done = base("score", reference, *encodes, "--plot", "ladder.png")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a PNG needs altair and vl_convert, not installed; add it with: pip install" in (
+        " ".join(done.stderr.split())
+    )
+
+
 @pytest.mark.parametrize(
     "verb", [["list"], ["show", "tinyvmaf_small_v1"], ["path", "tinyvmaf_small_v1"]]
 )

@@ -11,6 +11,7 @@ from tests.evaluation.tables import smooth_table, table_of
 from tinyvmaf.errors import SplitError, UsageError
 from tinyvmaf.evaluation.loso import loso
 from tinyvmaf.evaluation.splits import group_splits, nested_choice
+from tinyvmaf.evaluation.sweep import source_error
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.report.digest import write_digest
 from tinyvmaf.training import fitting
@@ -114,7 +115,41 @@ def test_the_choice_of_a_fold_does_not_see_its_source():
 
 
 def test_leak_canary_for_the_nested_choice():
-    """Targets are random constants of sources: whatever is chosen, there is no skill to be had."""
+    """What is better for a source is known from that source alone: an honest choice must be wrong.
+
+    Features tell nothing. One recipe predicts the mean of its training sources, the other stays at
+    the start and predicts about 0. Half of the sources lie at 8, half at 98. Without the
+    held-out source the other kind is the majority, so that the choice inside the fold suits the
+    others. A choice that sees the held-out source takes the better recipe for it.
+    """
+    low, high = 8.0, 98.0
+    constants = np.array([low, high] * 3)
+    rng = np.random.default_rng(5)
+    source = np.repeat(np.arange(6), 20)
+    features = 0.5 + rng.normal(0, 1e-3, (len(source), 6))
+    table = table_of(features, constants[source], n_sources=6, n_clips=2)
+    start = replace(with_epochs(RECIPE, 1), name="start", scaling="none", learning_rate=1e-9)
+    recipes = [RECIPE, start]
+    found = nested_choice(table, recipes, arch="linear", seed=0)
+    chosen = [fold["recipe"] for fold in found["folds"]]
+    assert chosen == [recipes[0].name if value == low else "start" for value in constants]
+    held_out = [(k,) for k in range(6)]
+    outer = [
+        [
+            source_error(table, fitted[out, 0].network, out[0])
+            for fitted in (
+                fitting.fit(table, arch="linear", recipe=recipe, held_out=held_out, seeds=[0]),
+            )
+            for out in held_out
+        ]
+        for recipe in recipes
+    ]
+    assert np.min(outer, axis=0).mean() < 45  # of a choice that sees the held-out source
+    assert found["rmse"] > 70
+
+
+def test_no_choice_has_skill_where_there_is_none():
+    """Targets are random constants of sources, which features tell: whatever is chosen fails."""
     rng = np.random.default_rng(5)
     source = np.repeat(np.arange(6), 20)
     features = rng.uniform(0.2, 0.8, (6, 6))[source] + rng.normal(0, 1e-3, (len(source), 6))

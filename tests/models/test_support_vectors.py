@@ -16,7 +16,7 @@ from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.models.bundle import support_vectors_of
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.models.support_vectors import libvmaf_json
-from tinyvmaf.training.svr_fitting import NU, ROWS, C, fit_support_vectors
+from tinyvmaf.training.svr_fitting import OF_A_TEACHER, ROWS, fit_support_vectors
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,9 @@ def sklearn_scores(table, scaling, machine):
     rows = np.linspace(0, len(table.target) - 1, ROWS).astype(int)
     scaled = (np.column_stack([table.features, table.target])[rows] - shift) / scale
     inputs = scaled[:, :-1].astype(np.float32).astype(np.float64)
-    fitted = NuSVR(C=C, nu=NU, gamma=machine.gamma).fit(inputs, scaled[:, -1])
+    settings = OF_A_TEACHER
+    machine_of_sklearn = NuSVR(C=settings.c, nu=settings.nu, gamma=machine.gamma)
+    fitted = machine_of_sklearn.fit(inputs, scaled[:, -1])
 
     def predict(features):
         scores = fitted.predict((features - shift[:-1]) / scale[:-1])

@@ -2,15 +2,21 @@
 """The plot of a score over time: the page in a real browser, and the plain one without packages."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 from scripts.browser import WITHOUT, find, is_unwanted
 
 from tests.report.chromium import opened
+from tinyvmaf.errors import UsageError
+from tinyvmaf.report import curve as module
 from tinyvmaf.report.curve import write_curve
+from tinyvmaf.report.ladder_chart import write_ladder_chart
 from tinyvmaf.report.plain_curve import plain_page
+from tinyvmaf.scoring.encodes import Ladder, Rung
 from tinyvmaf.scoring.mode import Interval, ModelName, Sampling
 from tinyvmaf.scoring.pooling import Pooled, WorstFrame
 from tinyvmaf.scoring.result import Score
@@ -111,3 +117,27 @@ def test_the_plain_page_has_the_sample_the_interval_and_the_worst_moments(score)
     assert "h:mm:ss" in page
     assert 'opacity="0.25"' in page
     assert "<script" not in page
+
+
+def test_without_the_extra_a_ladder_is_drawn_plain_and_png_says_what_to_install(
+    score, tmp_path, monkeypatch
+):
+    rungs = tuple(
+        Rung(replace(score, distorted=Path(f"<{name}>.mp4")), codec, 640, 360, kbps, None)
+        for name, codec, kbps in (("a", "h264", 300.0), ("b", "h264", 900.0), ("c", "hevc", 250.0))
+    )
+    ladder = Ladder(Path("film.mkv"), rungs, against=None, level=0.9)
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    write_ladder_chart(ladder, tmp_path / "ladder.html")
+    write_ladder_chart(ladder, tmp_path / "ladder.svg")
+    page = (tmp_path / "ladder.html").read_text(encoding="utf-8")
+    assert page.count("<polyline") == 2
+    assert page.count('r="4"') == len(rungs) + 2
+    assert "<li>&lt;a&gt;.mp4: 300 kbps, VMAF 88.00 ± 0.90</li>" in page
+    assert "<script" not in page
+    root = ET.fromstring((tmp_path / "ladder.svg").read_text())  # noqa: S314 (our own file)
+    texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"hevc 640x360", "bars: intervals at 90%", "300", "700"} < set(texts)
+    message = r"ladder\.png: a PNG needs altair and vl_convert, not installed; add it with: pip "
+    with pytest.raises(UsageError, match=message):
+        write_ladder_chart(ladder, tmp_path / "ladder.png")

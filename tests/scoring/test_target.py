@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.interpolate import PchipInterpolator
 
-from tinyvmaf.scoring.target import Point, reach_target
+from tinyvmaf.scoring.target import Point, _shape_preserving, reach_target
 
 POINTS = [
     Point("crf40.mp4", 200.0, 70.0, 0.5, crf=40.0),
@@ -26,6 +28,20 @@ def test_a_target_between_two_encodes():
     assert curve(np.log(low)) == pytest.approx(94.5, abs=0.01)
     assert found.between == ("crf28.mp4", "crf22.mp4")
     assert 22 < found.crf < 28
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 90), st.integers(0, 1000)), min_size=2, max_size=9),
+    st.booleans(),
+)
+def test_the_curve_is_scipys(steps, rising):
+    x = np.cumsum([step / 10 for step, _ in steps])
+    y = np.array([value / 10 for _, value in steps])
+    if rising:
+        y = np.sort(y)
+    grid = np.linspace(x[0], x[-1], 50)
+    expected = PchipInterpolator(x, y)(grid)
+    assert _shape_preserving(x, y, grid) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_target_that_is_an_encode():

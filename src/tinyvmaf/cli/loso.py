@@ -29,6 +29,13 @@ Inputs = Annotated[
     ),
 ]
 
+TargetName = Annotated[
+    str,
+    typer.Option(
+        "--target", help="vmaf, or mos: opinion scores of clips, which the table must hold."
+    ),
+]
+
 
 def loso(
     table: TableArgument = None,
@@ -46,9 +53,7 @@ def loso(
         ),
     ] = None,
     features: Inputs = None,
-    target: Annotated[
-        str, typer.Option(help="vmaf, or mos: opinion scores of clips, which the table must hold.")
-    ] = "vmaf",
+    target: TargetName = "vmaf",
     baseline: Annotated[
         list[str] | None,
         typer.Option(help="A model (file or name) or a run to compare with; repeatable."),
@@ -90,6 +95,15 @@ def loso(
         raise UsageError("--recipes A.toml,B.toml and --nested go together: give both or neither")
     if target not in {"vmaf", "mos"}:
         raise UsageError(f"--target {target}: expected vmaf or mos")
+    if target == "mos":
+        given = {
+            "--folds": folds, "--baseline": baseline, "--group": group, "--recipes": recipes,
+            "--epochs": epochs,
+        }  # fmt: skip
+        if senseless := [name for name, value in given.items() if value]:
+            raise UsageError(
+                f"--target mos evaluates models of its own, without {', '.join(senseless)}"
+            )
     # Names and the output are checked before anything slow begins.
     settings = check_training(model_arch, recipe, epochs=epochs)
     folder = output or Path("runs") / f"loso_{model_arch}"
@@ -98,7 +112,7 @@ def loso(
         table, sample=sample, teacher=teacher, jobs=jobs, size=size, pix_fmt=pix_fmt
     )
     if target == "mos":
-        _opinions(opened, folder, as_json=as_json)
+        _opinions(opened, folder, features=features, as_json=as_json)
         return
     digests: list[Digest] = []
     with library_made():
@@ -130,7 +144,7 @@ def loso(
         raise typer.Exit(PARTIAL)
 
 
-def _opinions(opened: Opened, folder: Path, *, as_json: bool) -> None:
+def _opinions(opened: Opened, folder: Path, *, features: str | None, as_json: bool) -> None:
     """Predict opinion scores and print the path of the report."""
     from tinyvmaf.evaluation.mos_folds import loso_opinions
     from tinyvmaf.report.numbers import number
@@ -138,7 +152,7 @@ def _opinions(opened: Opened, folder: Path, *, as_json: bool) -> None:
     from tinyvmaf.storage import address
     from tinyvmaf.stored_folder import local_folder
 
-    record = loso_opinions(opened.table, table_origin=opened.origin)
+    record = loso_opinions(opened.table, features=features, table_origin=opened.origin)
     with local_folder(folder, send=True) as local:
         written = write_opinion_report(record, local)
     if as_json:

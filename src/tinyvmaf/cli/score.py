@@ -369,7 +369,7 @@ def _score_one(
     if plot is not None:
         from tinyvmaf.report.curve import check_plot
 
-        check_plot(plot, plain=True)
+        check_plot(plot)
     found = scorer.score(
         Pair.of_files(reference=as_video(reference, raw), distorted=as_video(distorted, raw)),
         log=LogFile(log, log_format) if log is not None else None,

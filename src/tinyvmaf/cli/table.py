@@ -147,10 +147,15 @@ def _report(imported: "Imported", output: Path, *, opinions: bool, as_json: bool
         return
     judged = imported.n_clips - len(imported.without_opinion)
     show(
-        f"{address(output)}: {imported.n_rows} frames of {imported.n_clips} clips of "
-        f"{imported.n_sources} sources, teacher {imported.info.teacher}"
-        + (f", opinions of {judged} clips" if opinions else "")
+        f"{address(output)}: {_counted(imported.n_rows, 'frame')} of "
+        f"{_counted(imported.n_clips, 'clip')} of {_counted(imported.n_sources, 'source')}, "
+        f"teacher {imported.info.teacher}"
+        + (f", opinions of {_counted(judged, 'clip')}" if opinions else "")
     )
+
+
+def _counted(value: int, noun: str) -> str:
+    return f"{value} {noun}" if value == 1 else f"{value} {noun}s"
 
 
 @app.command("join")

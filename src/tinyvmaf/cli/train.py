@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show
-from tinyvmaf.cli.loso import Arch, Inputs, RecipeName
+from tinyvmaf.cli.loso import Arch, Inputs, RecipeName, TargetName
 from tinyvmaf.cli.options import Jobs, PixFmt, Size
 from tinyvmaf.cli.tables import Sample, TableArgument, open_table
 
@@ -27,6 +27,7 @@ def train(
         str | None, typer.Option(help="Source that is held out; the model never sees it.")
     ] = None,
     features: Inputs = None,
+    target: TargetName = "vmaf",
     seed: Annotated[int, typer.Option(help="Seed of the initial weights and the batches.")] = 0,
     output: Annotated[
         Path | None,
@@ -46,8 +47,10 @@ def train(
     """Train one model; with --val-source it is the model of that fold."""
     from tinyvmaf.files import check_writable
     from tinyvmaf.training.recipes import check_training
+    from tinyvmaf.training.train import check_target
     from tinyvmaf.training.train import train as train_one
 
+    check_target(target, arch=model_arch)
     settings = check_training(model_arch, recipe, epochs=epochs)
     path = output or _default_path(model_arch)
     opened = open_table(
@@ -60,6 +63,7 @@ def train(
         arch=model_arch,
         recipe=settings,
         features=features,
+        target=target,
         seed=seed,
         val_source=val_source,
         progress=TERMINAL,

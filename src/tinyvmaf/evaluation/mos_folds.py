@@ -3,8 +3,9 @@
 
 The input is a table whose label `mos` holds mean opinion scores; the result is a record of models
 that read a clip's mean features, its mean teacher score, or both. Everything is fitted on the
-training sources: the monotone cubic that must be beaten, and a ridge regression whose strength is
-chosen by leaving out one training source at a time. With few clips a network would overfit.
+training sources: the monotone cubic that must be beaten, a ridge regression whose strength is
+chosen by leaving out one training source at a time, and the support vectors of
+`train(target="mos")`, judged as libvmaf runs them. With few clips a network would overfit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from tinyvmaf.errors import UsageError
 from tinyvmaf.evaluation.compare import compare_scores
 from tinyvmaf.evaluation.evidence_records import CurvePoint
 from tinyvmaf.evaluation.findings import comparison_findings
@@ -22,7 +22,7 @@ from tinyvmaf.evaluation.folds import leave_one_source_out
 from tinyvmaf.evaluation.metric_records import MetricValues
 from tinyvmaf.evaluation.records import OPINION_SCHEMA, OpinionModel, OpinionRecord
 from tinyvmaf.evaluation.sweep import subsets
-from tinyvmaf.features.schema import MOS, MOS_CI
+from tinyvmaf.features.schema import MOS_CI
 from tinyvmaf.features.table import FeatureTable, as_table
 from tinyvmaf.libvmaf.sets import TARGET
 from tinyvmaf.provenance import command_line, versions
@@ -30,6 +30,14 @@ from tinyvmaf.stats.mapping import PARAMETERS, fit_opinion_map
 from tinyvmaf.stats.metrics import Metrics, aggregate, measure
 from tinyvmaf.stats.p1401 import clip_block
 from tinyvmaf.stats.scales import held_off
+from tinyvmaf.training.archs import SVR
+from tinyvmaf.training.feature_choice import choose_features
+from tinyvmaf.training.opinion_fitting import (
+    clip_means,
+    clip_scores,
+    fit_opinions,
+    judged_frames,
+)
 
 BASELINE = "teacher_map"
 FEATURES = "features"
@@ -38,6 +46,8 @@ MODELS: Mapping[str, str] = {
     BASELINE: "monotone cubic of the clip's mean teacher score (ITU-T P.1401)",
     FEATURES: "ridge regression on the clip's mean features",
     BOTH: "ridge regression on the clip's mean features and its mean teacher score",
+    SVR: "support vectors on the clip's mean features; applied to every frame and averaged, as "
+    "libvmaf does",
 }
 """Models of opinion scores -> their descriptions; the first is the baseline to beat."""
 
@@ -46,7 +56,8 @@ MARGINS: Mapping[str, float] = {"rmse": 0.05, "plcc": 0.005, "srocc": 0.005}
 
 _STRENGTHS = np.geomspace(1e-3, 1e3, 13)
 
-Predict = Callable[[Bool[np.ndarray, " n"]], Float[np.ndarray, " n"]]
+Predict = Callable[[Bool[np.ndarray, " n"], Bool[np.ndarray, " n"]], Float[np.ndarray, " wanted"]]
+"""(Clips to train on, clips to predict) -> the opinion scores of the latter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,10 @@ class _Clips:
     """Clips with opinions.
 
     Attributes:
+        names: Names of the features.
         features: Mean features, a row per clip.
+        frames: Features of every frame, sorted by clip.
+        clip: Position of every frame's clip.
         teacher: Mean teacher scores.
         mos: Mean opinion scores.
         half_width: Of their 95 % intervals; None if one is missing.
@@ -63,7 +77,10 @@ class _Clips:
         without: Clips of the table without opinion scores.
     """
 
+    names: tuple[str, ...]
     features: Float[np.ndarray, "n f"]
+    frames: Float[np.ndarray, "frames f"]
+    clip: Int[np.ndarray, " frames"]
     teacher: Float[np.ndarray, " n"]
     mos: Float[np.ndarray, " n"]
     half_width: Float[np.ndarray, " n"] | None
@@ -73,21 +90,28 @@ class _Clips:
 
 
 def loso_opinions(
-    table: FeatureTable | Path | str, *, learning_curve: bool = True, table_origin: str = ""
+    table: FeatureTable | Path | str,
+    *,
+    features: str | Sequence[str] | None = None,
+    learning_curve: bool = True,
+    table_origin: str = "",
 ) -> OpinionRecord:
     """Predict mean opinion scores of sources that were left out.
 
     Args:
         table: The frames, with the label `mos`, or where their table is.
+        features: Inputs of the models, as `choose_features` takes them; by default those of the
+            table's teacher.
         learning_curve: Also fit on subsets of the sources.
         table_origin: Origin of the table, for the reader.
 
     Raises:
-        UsageError: the table has no opinion scores.
+        UsageError: the table has no opinion scores, lacks a feature, or a score lies outside
+            [0, 100].
         SplitError: fewer than three sources have some.
         SchemaError: a fold has too few clips for the map, or their scores do not vary.
     """
-    table = as_table(table)
+    table = choose_features(as_table(table), features).table
     clips = _clips_of(table)
     leave_one_source_out(clips.sources)
     models = _models(clips)
@@ -129,50 +153,60 @@ def loso_opinions(
 def _clips_of(table: FeatureTable) -> _Clips:
     import polars as pl
 
-    if MOS not in table.info.labels:
-        known = ", ".join(table.info.labels) or "none"
-        raise UsageError(
-            f"this table has no opinion scores: no label {MOS} (its labels: {known}); join the "
-            "scores of the study to it first"
-        )
-    ci = MOS_CI in table.info.labels
-    means = (
-        table.rows.group_by("source", "clip", maintain_order=True)
-        .agg(
-            pl.col([*table.info.features, TARGET]).mean(),
-            pl.col(MOS).first(),
-            (pl.col(MOS_CI) if ci else pl.lit(None, pl.Float64).alias(MOS_CI)).first(),
-        )
-        .sort("source", "clip")
-    )
-    judged = means.filter(pl.col(MOS).is_not_null())
-    half_width = judged[MOS_CI].cast(pl.Float64)
+    judged = judged_frames(table)
+    first = np.flatnonzero(np.diff(judged.clip, prepend=-1))
+    half_width = None
+    if MOS_CI in table.info.labels:
+        widths = judged.rows[MOS_CI].cast(pl.Float64)[first]
+        half_width = None if widths.null_count() else widths.to_numpy()
+    sources = judged.rows["source"]
     return _Clips(
-        features=judged.select(table.info.features).to_numpy(),
-        teacher=judged[TARGET].to_numpy(),
-        mos=judged[MOS].to_numpy(),
-        half_width=None if half_width.null_count() else half_width.to_numpy(),
-        source=judged["source"].rle_id().to_numpy().astype(np.int64),
-        sources=tuple(judged["source"].unique(maintain_order=True).to_list()),
-        without=means.height - judged.height,
+        names=table.info.features,
+        features=clip_means(judged.features, judged.clip),
+        frames=judged.features,
+        clip=judged.clip,
+        teacher=clip_means(judged.rows[TARGET].to_numpy(), judged.clip),
+        mos=judged.mos,
+        half_width=half_width,
+        source=sources.rle_id().to_numpy().astype(np.int64)[first],
+        sources=tuple(sources.unique(maintain_order=True).to_list()),
+        without=judged.n_without,
     )
 
 
 def _models(clips: _Clips) -> dict[str, Predict]:
-    """Model -> its predictions for all clips, after training on some of them."""
+    """Model -> its predictions of some clips, after training on others."""
 
-    def teacher_map(train: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    def teacher_map(
+        train: Bool[np.ndarray, " n"], wanted: Bool[np.ndarray, " n"]
+    ) -> Float[np.ndarray, " wanted"]:
         found = fit_opinion_map(predicted=clips.teacher[train], mos=clips.mos[train])
-        return found(clips.teacher)
+        return found(clips.teacher[wanted])
 
     def ridge(inputs: Float[np.ndarray, "n f"]) -> Predict:
-        def predict(train: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-            return _ridge(inputs, clips.mos, clips.source, train)
+        def predict(
+            train: Bool[np.ndarray, " n"], wanted: Bool[np.ndarray, " n"]
+        ) -> Float[np.ndarray, " wanted"]:
+            return _ridge(inputs, clips.mos, clips.source, train)[wanted]
 
         return predict
 
+    def svr(
+        train: Bool[np.ndarray, " n"], wanted: Bool[np.ndarray, " n"]
+    ) -> Float[np.ndarray, " wanted"]:
+        machine = fit_opinions(
+            features=clips.features[train], mos=clips.mos[train], names=clips.names
+        )
+        own = wanted[clips.clip]
+        return clip_scores(machine, clips.frames[own], clips.clip[own])
+
     both = np.column_stack([clips.features, clips.teacher])
-    return {BASELINE: teacher_map, FEATURES: ridge(clips.features), BOTH: ridge(both)}
+    return {
+        BASELINE: teacher_map,
+        FEATURES: ridge(clips.features),
+        BOTH: ridge(both),
+        SVR: svr,
+    }
 
 
 def _ridge(
@@ -212,7 +246,7 @@ def _out_of_fold(clips: _Clips, predict: Predict) -> Float[np.ndarray, " n"]:
     held_out = np.empty(len(clips.mos))
     for position in range(len(clips.sources)):
         own = clips.source == position
-        held_out[own] = predict(~own)[own]
+        held_out[own] = predict(~own, own)
     return held_out
 
 
@@ -269,7 +303,8 @@ def _curve(clips: _Clips, predict: Predict) -> tuple[CurvePoint, ...]:
         errors: list[float] = []
         for unseen in chosen:
             train = ~np.isin(clips.source, unseen)
-            predicted = predict(train)
+            predicted = np.empty(len(clips.mos))
+            predicted[~train] = predict(train, ~train)
             by_source = [
                 float(np.sqrt(np.square(predicted[own] - clips.mos[own]).mean()))
                 for position in unseen

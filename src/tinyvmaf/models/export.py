@@ -33,6 +33,7 @@ def export_model(
     loso: Loso | str,
     calibration: Sequence[Residuals] = (),
     name: str | None = None,
+    teacher: str | None = None,
     command: str | None = None,
     notes: Sequence[str] = (),
 ) -> Model:
@@ -50,6 +51,7 @@ def export_model(
         loso: Its error on held-out sources, or the reason why there is none.
         calibration: Residuals of held-out clips, for intervals.
         name: The model's name; by default the file's.
+        teacher: What it predicts; by default the score of the table's teacher.
         command: The command that made it; by default this program's own.
         notes: Notes for the reader of the card.
 
@@ -69,7 +71,7 @@ def export_model(
         n_params=network.n_params,
         feature_set=_feature_set(network.features),
         features=network.features,
-        teacher=table.info.teacher,
+        teacher=teacher or table.info.teacher,
         training_sources=tuple(training_sources),
         training_rmse=training_rmse,
         table_sha256=table.sha256,

@@ -40,26 +40,29 @@ _CLOCK: Final = (
 """Vega's expression of a time as h:mm:ss, or m:ss below an hour."""
 
 
-def check_plot(path: Path, *, plain: bool = False) -> None:
+def has_report() -> bool:
+    """True if the extra `report` is installed, so that charts are drawn by Vega."""
+    return not _missing()
+
+
+def check_plot(path: Path) -> None:
     """Refuse a plot that cannot be drawn, before the work for it.
 
-    Args:
-        path: The output file.
-        plain: True if a page or SVG without the extra `report` suffices.
-
     Raises:
-        UsageError: the suffix is none of `FORMATS`, or the extra `report` is not installed.
+        UsageError: the suffix is none of `FORMATS`, or it is PNG without the extra `report`.
     """
     if path.suffix.lower().removeprefix(".") not in FORMATS:
         expected = ", ".join(f".{name}" for name in FORMATS)
         raise UsageError(f"{path}: a plot's name ends with one of {expected}")
-    missing = [name for name in ("altair", "vl_convert") if find_spec(name) is None]
-    if missing and not (plain and path.suffix.lower() != ".png"):
-        less = "; a plain .svg or .html needs nothing" if plain else ""
+    if path.suffix.lower() == ".png" and (missing := _missing()):
         raise UsageError(
-            f"{path}: such a plot needs {' and '.join(missing)}, not installed; add it with: "
-            f"{install_command('report')}{less}"
+            f"{path}: a PNG needs {' and '.join(missing)}, not installed; add it with: "
+            f"{install_command('report')}; .svg and .html need nothing"
         )
+
+
+def _missing() -> list[str]:
+    return [name for name in ("altair", "vl_convert") if find_spec(name) is None]
 
 
 def write_curve(score: Score, path: Path) -> None:
@@ -68,8 +71,8 @@ def write_curve(score: Score, path: Path) -> None:
     Raises:
         UsageError: as `check_plot`, or the file cannot be written.
     """
-    check_plot(path, plain=True)
-    if find_spec("altair") is None or find_spec("vl_convert") is None:
+    check_plot(path)
+    if not has_report():
         as_page = path.suffix.lower() == ".html"
         write_text(path, plain_page(score) if as_page else plain_curve(score))
         return

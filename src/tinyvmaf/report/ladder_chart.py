@@ -4,7 +4,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tinyvmaf.report.curve import save_chart
+from tinyvmaf.files import write_text
+from tinyvmaf.report.curve import check_plot, has_report, save_chart
+from tinyvmaf.report.plain_ladder import plain_ladder, plain_ladder_page
 from tinyvmaf.report.theme import PAGE, PAPER, Theme
 from tinyvmaf.scoring.ladder_result import Ladder
 
@@ -18,9 +20,16 @@ _WIDTH: Final = 640
 def write_ladder_chart(ladder: Ladder, path: Path) -> None:
     """Draw the scores over the bitrate, with their intervals as bars, into `path`.
 
+    Without the extra `report` the drawing is plain.
+
     Raises:
-        UsageError: the suffix is no format of a plot, or the file cannot be written.
+        UsageError: as `check_plot`, or the file cannot be written.
     """
+    check_plot(path)
+    if not has_report():
+        as_page = path.suffix.lower() == ".html"
+        write_text(path, plain_ladder_page(ladder) if as_page else plain_ladder(ladder))
+        return
     theme = PAGE if path.suffix.lower() == ".html" else PAPER
     save_chart(ladder_chart(ladder, theme=theme), path, title=ladder.reference.name)
 

@@ -7,31 +7,16 @@ from typing import Final
 
 import numpy as np
 
+from tinyvmaf.report.drawing import N_TICKS, plain_page_of, svg, text, ticks
 from tinyvmaf.report.theme import PAPER
 from tinyvmaf.scoring.pooling import WorstFrame
 from tinyvmaf.scoring.result import Score
-from tinyvmaf.text import one_line
 
 _WIDTH: Final = 920
 _HEIGHT: Final = 350
 _LEFT, _TOP, _RIGHT, _BOTTOM = 48.0, 56.0, 16.0, 42.0
 # More points than a screen shows; a longer video is drawn as means and extremes of intervals.
 _MAX_POINTS: Final = 1500
-_N_TICKS: Final = 8
-_STEPS: Final = (1, 2, 5, 10)
-
-_PAGE: Final = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width">
-<style>body{{margin:1rem;background:{surface};font:14px/1.5 {font};color:{ink}}}
-svg{{max-width:100%;height:auto}}
-@media (prefers-color-scheme: dark){{html{{background:#111;filter:invert(1) hue-rotate(180deg)}}}}
-</style></head>
-<body>{drawing}
-<p>{caption}</p>
-<ol>{moments}</ol></body></html>
-"""
 _MINUTE_S: Final = 60
 _TIME_STEPS_S: Final = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800)
 _HOUR_S: Final = 3600
@@ -39,7 +24,7 @@ _HOUR_S: Final = 3600
 
 def plain_page(score: Score) -> str:
     """A page that holds the drawing and no script."""
-    title = escape(one_line(f"{score.distorted.name}: VMAF over time"))
+    title = f"{score.distorted.name}: VMAF over time"
     caption = "The moments listed are the lowest scores; dots in the chart mark them."
     if score.sampling is not None:
         caption = (
@@ -49,15 +34,8 @@ def plain_page(score: Score) -> str:
             "scores."
         )
     moments = "".join(f"<li>{escape(moment_text(item))}</li>" for item in score.worst_frames)
-    return _PAGE.format(
-        title=title,
-        surface=PAPER.surface,
-        ink=PAPER.ink,
-        font=escape(PAPER.font),
-        drawing=plain_curve(score),
-        caption=caption,
-        moments=moments,
-    )
+    below = f"<p>{caption}</p>\n<ol>{moments}</ol>"
+    return plain_page_of(plain_curve(score), title=title, below=below)
 
 
 def moment_text(item: WorstFrame) -> str:
@@ -77,17 +55,13 @@ def clock(seconds: float) -> str:
 def plain_curve(score: Score) -> str:
     """The drawing: score over time with the extremes of intervals, its mean, the worst moments."""
     figures = f"mean {score.vmaf.mean:.2f}; {score.model.name}, mode {score.mode}"
-    size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
-    font = f'font-family="{PAPER.font}" font-size="12"'
-    lines = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>',
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="{PAPER.surface}"/>',
-        _text(_LEFT, 20.0, score.distorted.name, fill=PAPER.ink, more='font-size="14"'),
-        _text(_LEFT, 38.0, figures, fill=PAPER.muted),
-        *_Plot(score).lines(),
-        "</svg>\n",
+    return svg(
+        _Plot(score).lines(),
+        size=(_WIDTH, _HEIGHT),
+        title=score.distorted.name,
+        subtitle=figures,
+        left=_LEFT,
     )
-    return "\n".join(lines)
 
 
 class _Plot:
@@ -139,20 +113,20 @@ class _Plot:
                 yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{PAPER.accent}"/>'
 
     def _axes(self) -> Iterator[str]:
-        for value in _ticks(self._floor, 100.0):
+        for value in ticks(self._floor, 100.0):
             y = self._y(value)
             yield _rule(y, f'stroke="{PAPER.rule}"')
-            yield _text(_LEFT - 8, y + 4, f"{value:g}", fill=PAPER.muted, anchor="end")
+            yield text(_LEFT - 8, y + 4, f"{value:g}", fill=PAPER.muted, anchor="end")
         bottom = _HEIGHT - _BOTTOM
         for value in time_ticks(self._first, self._last):
             x = self._x(value)
             yield f'<path d="M{x:.1f} {bottom}v5" stroke="{PAPER.rule}"/>'
             label = f"{value:g}" if self._last < _MINUTE_S else clock(value).removesuffix(".0")
-            yield _text(x, bottom + 18, label, fill=PAPER.muted, anchor="middle")
+            yield text(x, bottom + 18, label, fill=PAPER.muted, anchor="middle")
         unit = "s" if self._last < _MINUTE_S else "h:mm:ss" if self._last >= _HOUR_S else "m:ss"
         name = f"time in the distorted video, {unit}"
-        yield _text(_WIDTH - _RIGHT, bottom + 36, name, fill=PAPER.ink, anchor="end")
-        yield _text(_LEFT - 8, _TOP - 12, "VMAF", fill=PAPER.ink, anchor="end")
+        yield text(_WIDTH - _RIGHT, bottom + 36, name, fill=PAPER.ink, anchor="end")
+        yield text(_LEFT - 8, _TOP - 12, "VMAF", fill=PAPER.ink, anchor="end")
 
     def _place(self, time_s: float, value: float) -> str:
         return f"{self._x(time_s):.1f},{self._y(value):.1f}"
@@ -166,31 +140,13 @@ class _Plot:
         return _TOP + share * (_HEIGHT - _TOP - _BOTTOM)
 
 
-def time_ticks(first: float, last: float, *, most: int = _N_TICKS) -> list[float]:
+def time_ticks(first: float, last: float, *, most: int = N_TICKS) -> list[float]:
     """Some times from first to last, in seconds: round ones of a clock from a minute on."""
     if last < _MINUTE_S:
-        return _ticks(first, last)
+        return ticks(first, last)
     step = next((s for s in _TIME_STEPS_S if (last - first) / s <= most), _TIME_STEPS_S[-1])
     return [float(step * n) for n in range(int(np.ceil(first / step)), int(last // step) + 1)]
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Some round numbers from low to high."""
-    if high <= low:
-        return [round(low, 3)]
-    rough = (high - low) / _N_TICKS
-    power = 10.0 ** np.floor(np.log10(rough))
-    step = next(power * each for each in _STEPS if power * each >= rough * (1 - 1e-9))
-    numbers = range(int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9)) + 1)
-    return [float(round(number * step, 9)) for number in numbers]
-
-
 def _rule(y: float, stroke: str) -> str:
     return f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" {stroke}/>'
-
-
-def _text(
-    x: float, y: float, text: str, *, fill: str, anchor: str = "start", more: str = ""
-) -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" fill="{fill}" text-anchor="{anchor}" {more}'
-    return f"<text {place}>{escape(one_line(text))}</text>"

@@ -68,7 +68,7 @@ def reach_targets(curves: Mapping[str, Sequence[Point]], *, target: float) -> tu
 def reach_target(points: Sequence[Point], *, target: float, curve: str) -> Target:
     """The bitrate at which a curve reaches `target`.
 
-    Source: Fritsch and Carlson (1980), as in SciPy's PchipInterpolator.
+    Source: Fritsch and Carlson (1980).
     """
     ordered = sorted(points, key=lambda point: point.bitrate_kbps)
     rates = np.log([point.bitrate_kbps for point in ordered])
@@ -119,10 +119,8 @@ def _crossing(
     target: float,
 ) -> float | None:
     """The first abscissa at which a shape-preserving curve reaches `target`, or None."""
-    from scipy.interpolate import PchipInterpolator
-
     grid = np.linspace(places[0], places[-1], _GRID)
-    curve = PchipInterpolator(places, scores)(grid)
+    curve = _shape_preserving(places, scores, grid)
     above = np.flatnonzero(curve >= target)
     if len(above) == 0 or (above[0] == 0 and curve[0] > target):
         return None
@@ -131,3 +129,40 @@ def _crossing(
     before, after = int(above[0]) - 1, int(above[0])
     share = (target - curve[before]) / (curve[after] - curve[before])
     return float(grid[before] + share * (grid[after] - grid[before]))
+
+
+def _shape_preserving(
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], grid: Float[np.ndarray, " m"]
+) -> Float[np.ndarray, " m"]:
+    """The PCHIP curve through the points (x, y), x ascending, at the abscissas of `grid`.
+
+    SciPy has it too, but at 100 MB it is no part of the base installation, which knows targets.
+    Source: Fritsch and Butland (1984), with the ends of Moler (2004), as in SciPy.
+    """
+    step, slope = np.diff(x), np.diff(y) / np.diff(x)
+    rate = np.full(len(x), slope[0])
+    if len(x) > _FEWEST:
+        before, after = 2 * step[1:] + step[:-1], step[1:] + 2 * step[:-1]
+        same = slope[:-1] * slope[1:] > 0
+        harmonic = before / np.where(same, slope[:-1], 1) + after / np.where(same, slope[1:], 1)
+        rate[1:-1] = np.where(same, (before + after) / harmonic, 0.0)
+        rate[0] = _rate_at_end(step[0], step[1], slope[0], slope[1])
+        rate[-1] = _rate_at_end(step[-1], step[-2], slope[-1], slope[-2])
+    part = np.clip(np.searchsorted(x, grid, side="right") - 1, 0, len(step) - 1)
+    t, h = (grid - x[part]) / step[part], step[part]
+    return (
+        y[part] * (1 + 2 * t) * (1 - t) ** 2
+        + h * rate[part] * t * (1 - t) ** 2
+        + y[part + 1] * t**2 * (3 - 2 * t)
+        + h * rate[part + 1] * t**2 * (t - 1)
+    )
+
+
+def _rate_at_end(near: float, far: float, slope: float, next_slope: float) -> float:
+    """The derivative at an end: of the parabola through three points, limited to keep the shape."""
+    rate = ((2 * near + far) * slope - near * next_slope) / (near + far)
+    if rate * slope <= 0:
+        return 0.0
+    if slope * next_slope <= 0 and abs(rate) > 3 * abs(slope):
+        return 3 * slope
+    return rate

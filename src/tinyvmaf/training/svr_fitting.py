@@ -3,12 +3,13 @@
 
 The input is the training rows, the result a `SupportVectors`. The cost grows with the square of the
 number of rows, so that it is trained on an evenly spaced subset that depends on that number alone.
-The settings were chosen by LOSO on the sample.
+The default settings were chosen by LOSO on the sample.
 """
 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -19,9 +20,24 @@ from tinyvmaf.training.training_rows import Rows, rows_of
 ROWS = 1000
 """Rows that training reads, at most."""
 
-C = 10.0
-NU = 0.3
-_GAMMA_TIMES_FEATURES = 0.03
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a support-vector regression on standardised features and target.
+
+    Attributes:
+        c: The weight of errors against smoothness, above 0.
+        nu: The least share of rows that become support vectors, in (0, 1].
+        gamma_times_features: A kernel's gamma times the number of features, above 0.
+    """
+
+    c: float = 10.0
+    nu: float = 0.3
+    gamma_times_features: float = 0.03
+
+
+OF_A_TEACHER = Settings()
+"""For a target without noise."""
 
 
 def fit_support_vectors(
@@ -32,6 +48,7 @@ def fit_support_vectors(
     shift: Float[np.ndarray, " columns"],
     scale: Float[np.ndarray, " columns"],
     n_rows: int = ROWS,
+    settings: Settings = OF_A_TEACHER,
 ) -> SupportVectors:
     """Fit a support-vector regression.
 
@@ -42,6 +59,7 @@ def fit_support_vectors(
         shift: Subtracted from every feature and, last, from the target.
         scale: The divisors after that; above 0.
         n_rows: Number of rows that training reads.
+        settings: Of the regression.
     """
     from sklearn.svm import NuSVR
 
@@ -49,8 +67,9 @@ def fit_support_vectors(
     shift, scale = (each.astype(np.float32).astype(np.float64) for each in (shift, scale))
     # Vectors are stored in float32; training on float32 rows keeps them exact.
     scaled = ((features[rows] - shift[:-1]) / scale[:-1]).astype(np.float32).astype(np.float64)
-    gamma = float(np.float32(_GAMMA_TIMES_FEATURES / len(names)))
-    machine = NuSVR(C=C, nu=NU, gamma=gamma)  # pyright: ignore[reportArgumentType] (a stub's error)
+    gamma = float(np.float32(settings.gamma_times_features / len(names)))
+    # A stub's error.
+    machine = NuSVR(C=settings.c, nu=settings.nu, gamma=gamma)  # pyright: ignore[reportArgumentType]
     machine.fit(scaled, (target[rows] - shift[-1]) / scale[-1])
     return SupportVectors(
         features=names,
