@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Escaping of text that comes from files: one function for each output medium.
+"""Escaping of text that comes from files, one function for each output medium; and of numbers.
 
 A name may contain anything: terminal codes, line ends that fake a result, bidirectional controls,
 lone surrogates, markup. Unprintable characters are written as escapes, and the markup of each
@@ -7,6 +7,7 @@ medium is escaped by its own rules.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from pathlib import PurePath
@@ -115,3 +116,31 @@ def _json_escape(sign: str) -> str:
     if sign.isprintable() or sign == "\n":
         return sign
     return json.dumps(sign)[1:-1]
+
+
+ABSENT = "\N{EN DASH}"
+"""In place of a value that does not exist."""
+
+_UNITLESS = frozenset({"plcc", "srocc", "krocc", "pair_accuracy"})
+_CLOSEST = 1e-6
+# Rounding error of a difference that is zero.
+_ROUNDING = 1e-12
+
+
+def number(metric: str, value: float | None) -> str:
+    """A metric's value: four digits for correlations, three for VMAF points; a dash for None.
+
+    A value close to 0, or a correlation close to 1, gets as many more digits as it takes to show
+    two that differ from there; closer than a millionth to 1 it is shown as more than 0.999999.
+    """
+    if value is None:
+        return ABSENT
+    digits = 4 if metric in _UNITLESS else 3
+    distance = abs(value)
+    if metric in _UNITLESS and round(distance, digits) == 1:
+        distance = abs(1 - distance)
+        if _ROUNDING < distance < _CLOSEST:
+            return f"> {1 - _CLOSEST}" if value > 0 else f"< {_CLOSEST - 1}"
+    if distance > _ROUNDING:
+        digits = max(digits, 1 - math.floor(math.log10(distance)))
+    return f"{value:.{digits}f}"

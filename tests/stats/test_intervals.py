@@ -176,3 +176,21 @@ def test_rows_without_a_source_are_refused():
             predicted=[np.zeros(3)], target=np.zeros(3), source_index=np.zeros(2, dtype=int)
         )
     assert str(caught.value) == "3 rows have 2 group numbers; give one for each, and rows"
+
+
+def test_ranks_that_all_agree_have_no_interval():
+    rng = np.random.default_rng(3)
+    target = rng.uniform(20, 90, 30)
+    index = np.repeat(np.arange(5), 6)
+
+    def intervals(predicted):
+        return pooled_intervals(predicted=[predicted], target=target, source_index=index)
+
+    found = intervals(target * 0.9 + 1)
+    assert found["srocc"] is None
+    assert found["plcc"] is not None
+    swapped = target.copy()
+    order = np.argsort(target)
+    swapped[order[[3, 4]]] = swapped[order[[4, 3]]]
+    found = intervals(swapped)
+    assert found["srocc"].low < found["srocc"].estimate < 1

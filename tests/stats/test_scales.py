@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyvmaf.errors import SchemaError, UsageError
-from tinyvmaf.stats.scales import SCALES, higher_is_better, known, scale_of
+from tinyvmaf.stats.scales import SCALES, higher_is_better, is_perfect, known, scale_of
 
 
 @given(st.sampled_from(sorted(SCALES)), st.floats(0.001, 0.999))
@@ -57,3 +57,13 @@ def test_known_leaves_out_none_and_refuses_nan():
     with pytest.raises(SchemaError) as caught:
         known([math.nan], metric="rmse")
     assert str(caught.value) == "rmse: found [nan]; a value is a finite number or None"
+
+
+def test_a_rank_correlation_is_perfect_if_no_two_rows_are_out_of_order():
+    swapped = 1 - 12 / (8 * 63)
+    assert is_perfect(1.0, metric="clip_srocc", n=8)
+    assert is_perfect(-1 + 1e-15, metric="krocc", n=8)
+    assert not is_perfect(swapped, metric="srocc", n=8)
+    assert not is_perfect(1.0, metric="plcc", n=8)
+    assert not is_perfect(None, metric="srocc", n=8)
+    assert not is_perfect(math.nan, metric="srocc", n=8)

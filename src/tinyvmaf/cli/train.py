@@ -46,6 +46,7 @@ def train(
 ) -> None:
     """Train one model; with --val-source it is the model of that fold."""
     from tinyvmaf.files import check_writable
+    from tinyvmaf.text import number
     from tinyvmaf.training.recipes import check_training
     from tinyvmaf.training.train import check_target
     from tinyvmaf.training.train import train as train_one
@@ -71,7 +72,7 @@ def train(
     show(f"{path}: {trained.n_params} parameters, train RMSE {trained.train_rmse:.3f}")
     if trained.held_out is not None:
         rmse, plcc = trained.held_out.rmse, trained.held_out.plcc
-        show(f"held-out {val_source}: RMSE {rmse:.3f}, PLCC {plcc or float('nan'):.4f}")
+        show(f"held-out {val_source}: RMSE {number('rmse', rmse)}, PLCC {number('plcc', plcc)}")
 
 
 def _default_path(arch: str) -> Path:

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from tinyvmaf.features.table import FeatureTable
 from tinyvmaf.libvmaf.sets import KEYS, TARGET
 from tinyvmaf.stats.metrics import MetricName, Metrics, measure
-from tinyvmaf.stats.scales import held_off
+from tinyvmaf.stats.scales import held_off, is_perfect
 from tinyvmaf.stats.seeds import seed_mean
 
 if TYPE_CHECKING:
@@ -192,6 +192,15 @@ def fold_values(
         for seed in range(len(folds[0].frame))
     ]
     return seed_mean(values, metric=metric)
+
+
+def all_in_order(folds: tuple[MeasuredFold, ...], *, level: Level, metric: MetricName) -> bool:
+    """Return True if a rank correlation is perfect in every fold, for every seed."""
+    return all(
+        is_perfect(getattr(measured, metric), metric=metric, n=measured.n)
+        for fold in folds
+        for measured in fold.at(level)
+    )
 
 
 def by_seed(rows: "pl.DataFrame") -> list["pl.DataFrame"]:

@@ -22,7 +22,7 @@ from tinyvmaf.evaluation.metric_records import (
     TableFacts,
 )
 from tinyvmaf.stats.p1401 import ClipBlock
-from tinyvmaf.text import html_table
+from tinyvmaf.text import html_table, number
 from tinyvmaf.typed_json import OMIT
 
 LOSO_SCHEMA = "tinyvmaf.loso/1"
@@ -221,17 +221,13 @@ class OpinionRecord:
 
 def folds_html(record: LosoRecord) -> str:
     """The held-out sources as a small table, for notebooks."""
-
-    def cell(value: float | None, digits: int) -> str:
-        return "\N{EN DASH}" if value is None else f"{value:.{digits}f}"
-
     rows = [
         (
             fold.source,
             fold.n_frames,
-            cell(fold.frame.plcc, 4),
-            cell(fold.frame.rmse, 3),
-            cell(fold.clip.rmse, 3),
+            number("plcc", fold.frame.plcc),
+            number("rmse", fold.frame.rmse),
+            number("rmse", fold.clip.rmse),
         )
         for fold in record.folds
     ]

@@ -28,6 +28,7 @@ from tinyvmaf.evaluation.gate import judge_training
 from tinyvmaf.evaluation.predictions import (
     Level,
     MeasuredFold,
+    all_in_order,
     by_seed,
     by_source,
     clip_index,
@@ -119,7 +120,9 @@ def _intervals(run: RunFiles, folds: tuple[MeasuredFold, ...]) -> IntervalsRecor
 
     def over_folds(level: Level) -> dict[str, Interval | None]:
         return {
-            metric: fold_interval(
+            metric: None
+            if all_in_order(folds, level=level, metric=metric)
+            else fold_interval(
                 fold_values(folds, level=level, metric=metric), metric=metric, folds=groups
             )
             for metric in METRICS

@@ -4,14 +4,12 @@
 A value that does not exist is a dash; no rounding suggests more than the value supports.
 """
 
-import math
 from collections.abc import Mapping
 
 from tinyvmaf.evaluation.comparison_records import ComparisonRow
 from tinyvmaf.evaluation.metric_records import OverFolds
 from tinyvmaf.stats.intervals import Interval
-
-ABSENT = "\N{EN DASH}"
+from tinyvmaf.text import ABSENT, number
 
 TITLES: Mapping[str, str] = {
     "plcc": "PLCC",
@@ -23,30 +21,7 @@ TITLES: Mapping[str, str] = {
     "pair_accuracy": "pair accuracy",
 }
 
-_UNITLESS = frozenset({"plcc", "srocc", "krocc", "pair_accuracy"})
 _SMALLEST_P = 0.0001
-_CLOSEST = 1e-6
-# Rounding error of a difference that is zero.
-_ROUNDING = 1e-12
-
-
-def number(metric: str, value: float | None) -> str:
-    """A metric's value: four digits for correlations, three for VMAF points; a dash for None.
-
-    A value close to 0, or a correlation close to 1, gets as many more digits as it takes to show
-    two that differ from there; closer than a millionth to 1 it is shown as more than 0.999999.
-    """
-    if value is None:
-        return ABSENT
-    digits = 4 if metric in _UNITLESS else 3
-    distance = abs(value)
-    if metric in _UNITLESS and round(distance, digits) == 1:
-        distance = abs(1 - distance)
-        if _ROUNDING < distance < _CLOSEST:
-            return f"> {1 - _CLOSEST}" if value > 0 else f"< {_CLOSEST - 1}"
-    if distance > _ROUNDING:
-        digits = max(digits, 1 - math.floor(math.log10(distance)))
-    return f"{value:.{digits}f}"
 
 
 def spread(metric: str, over_folds: OverFolds) -> str:

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int, Real
 
 from tinyvmaf.stats.columns import checked, positions
 from tinyvmaf.stats.metrics import MetricName
-from tinyvmaf.stats.scales import held_off, known, scale_of
+from tinyvmaf.stats.scales import held_off, is_perfect, known, scale_of
 from tinyvmaf.stats.structure import SourceSums, source_sums
 
 MIN_SOURCES = 2
@@ -182,8 +182,8 @@ def pooled_intervals(
         unit: `source` or `fold`, for the method's words.
 
     Returns:
-        For each of `POOLED` an interval; None with fewer than two sources, or where a correlation
-        does not exist with all rows or without some source.
+        For each of `POOLED` an interval; None with fewer than two sources, where a correlation
+        does not exist with all rows or without some source, or where all ranks agree.
 
     Raises:
         SchemaError: lengths differ, there are no rows, or a value is not finite.
@@ -192,6 +192,17 @@ def pooled_intervals(
     if int(index.max()) + 1 < MIN_SOURCES:
         return dict.fromkeys(POOLED)
     by_seed = [_left_out_statistics(each, target, index) for each in predicted]
+    n = _left_out(np.bincount(index).astype(float)).astype(int).tolist()
+    ranks = [each["srocc"].tolist() for each in by_seed]
+    in_order = all(
+        is_perfect(value, metric="srocc", n=rows)
+        for values in ranks
+        for value, rows in zip(values, n, strict=True)
+    )
+    for each, values in zip(by_seed, ranks, strict=True):
+        each["srocc"] = np.array(
+            [held_off(value, metric="srocc", n=rows) for value, rows in zip(values, n, strict=True)]
+        )
     found: dict[MetricName, Interval | None] = {}
     for metric in POOLED:
         values = np.mean([statistics[metric] for statistics in by_seed], axis=0)
@@ -203,7 +214,7 @@ def pooled_intervals(
                 level=level,
                 unit=unit,
             )
-            if np.isfinite(values).all()
+            if np.isfinite(values).all() and not (metric == "srocc" and in_order)
             else None
         )
     return found
@@ -226,12 +237,6 @@ def _left_out_statistics(
     if np.isnan(statistics["plcc"]).any():
         # Ranks of a side that is constant but for rounding would be ranks of the rounding.
         statistics["srocc"] = statistics["plcc"]
-    statistics["srocc"] = np.array(
-        [
-            held_off(value, metric="srocc", n=int(rows))
-            for value, rows in zip(statistics["srocc"].tolist(), n.tolist(), strict=True)
-        ]
-    )
     return statistics
 
 

@@ -116,6 +116,17 @@ def held_off(value: float | None, *, metric: str, n: int) -> float | None:
     return float(np.clip(value, -most, most))
 
 
+def is_perfect(value: float | None, *, metric: str, n: int) -> bool:
+    """Return True for a rank correlation of 1 or -1: no two of the `n` rows are out of order.
+
+    If it is perfect everywhere, its interval is not known: no disorder was seen, and the resolution
+    of the ranks would be all that an interval shows.
+    """
+    if value is None or np.isnan(value) or metric.removeprefix(CLIP) not in _SMALLEST_STEP:
+        return False
+    return abs(value) == 1 or held_off(value, metric=metric, n=n) != value
+
+
 def higher_is_better(metric: str) -> bool:
     """Return True if a higher `metric` is better.
 
