@@ -8,10 +8,13 @@ from fractions import Fraction
 import pytest
 
 import tinyvmaf as tv
+from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MisalignedError
 from tinyvmaf.libvmaf.logs import read_log
 from tinyvmaf.media.ffmpeg import find_ffmpeg
-from tinyvmaf.media.video import RawFormat
+from tinyvmaf.media.video import RawFormat, Video
+from tinyvmaf.pairs.check import check
+from tinyvmaf.pairs.proof import verify
 
 pytestmark = pytest.mark.ffmpeg
 
@@ -385,6 +388,8 @@ def test_saturated_colours_of_lossless_pictures_are_no_stretched_range(make_vide
     found = score(yuv, rgb)
     assert found.notes[1] == "distorted is RGB: converted to YUV of limited range by BT.601"
     assert found.vmaf.mean > 95
+    both = Pair.of_files(reference=Video(yuv), distorted=Video(rgb))
+    assert verify(check(both)).notes == found.notes
 
 
 @pytest.mark.parametrize("rate", [10, 24, 60])

@@ -8,7 +8,7 @@ always among them.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -83,16 +83,16 @@ def look(pair: CheckedPair, *, reach: int = CLOSE_REACH) -> Sight:
     n_frames = len(matched[0])
     places = close_places(n_frames)
     videos = pair.reference.video, pair.distorted.video
-    parts = part_of(pair.reference), part_of(pair.distorted)
+    sides = pair.reference, pair.distorted
     size = picture_size(*pair.size)
     if is_short(pair):
-        closer = _closer(matched, places, size, parts)
+        closer = _closer(matched, places, size, sides)
         with ThreadPoolExecutor(2) as pool:
             ours, theirs = pool.map(all_pictures, videos, closer)
     else:
         moments = _moments(videos, matched, reach=reach)
         places = np.array(moments)[:: max(1, len(moments) // _CLOSE_UPS)]
-        closer = _closer(matched, places, size, parts)
+        closer = _closer(matched, places, size, sides)
         windows = _windows(moments, matched, reach=reach)
         with ThreadPoolExecutor(2) as pool:
             ours, theirs = pool.map(some_pictures, videos, windows, closer)
@@ -124,12 +124,17 @@ def _closer(
     matched: tuple[Int[np.ndarray, " n_frames"], Int[np.ndarray, " n_frames"]],
     places: Int[np.ndarray, " n_places"],
     size: tuple[int, int],
-    parts: tuple[tuple[int, int, int, int] | None, ...],
+    sides: tuple[Side, Side],
 ) -> list[Closer]:
     return [
-        Closer(tuple(int(side[place]) for place in places), size, part)
-        for side, part in zip(matched, parts, strict=True)
+        replace(closer_of(side), frames=tuple(int(frames[place]) for place in places), size=size)
+        for frames, side in zip(matched, sides, strict=True)
     ]
+
+
+def closer_of(side: Side) -> Closer:
+    """The part of a side that is looked at, and the matrix by which its RGB becomes luma."""
+    return Closer(part=part_of(side), matrix=side.conversion.matrix or "bt709")
 
 
 def look_further(pair: CheckedPair, sight: Sight, *, far: int) -> Sight:
@@ -141,9 +146,7 @@ def look_further(pair: CheckedPair, sight: Sight, *, far: int) -> Sight:
     windows = [
         (max(0, int(ours[i]) - far), min(last, int(ours[i]) + far + _LENGTH)) for i in places
     ]
-    more = some_pictures(
-        pair.reference.video, _merged(windows), Closer(part=part_of(pair.reference))
-    )
+    more = some_pictures(pair.reference.video, _merged(windows), closer_of(pair.reference))
     return Sight(_joined(sight.reference, more), sight.distorted, sight.matched, sight.close)
 
 
@@ -203,7 +206,7 @@ def look_between(
         last = min(first + _LENGTH, high) - 1
     windows = _around([(first, last)], sight.matched, reach=reach)
     more = [
-        some_pictures(side.video, each, Closer(part=part_of(side)))
+        some_pictures(side.video, each, closer_of(side))
         for side, each in zip(sides, windows, strict=True)
     ]
     seen = Sight(
