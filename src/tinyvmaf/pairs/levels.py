@@ -38,7 +38,7 @@ def stretched(sight: Sight) -> str | None:
         return None
     if np.corrcoef(x, y)[0, 1] < _SAME_PICTURE:
         return None
-    slope, offset = np.polynomial.Polynomial.fit(x, y, 1).convert().coef[::-1]
+    slope, offset = np.polyfit(x, y, 1)
     for word, gain, black in (
         ("full", _STRETCH, -_BLACK * _STRETCH),
         ("limited", 1 / _STRETCH, _BLACK),
