@@ -32,6 +32,7 @@ from tinyvmaf.pairs.swapping import swapped
 # Of the compared pictures' longer side, which has 320 pixels.
 _MOVED: Final = 0.3
 _GAINED: Final = 0.7
+_GAINED_WITHIN_A_PIXEL: Final = 0.4
 # Pictures in which displacements are measured.
 _DISPLACED: Final = 2
 # Share of the distorted frames that one offset must hold for, to be a shift of the whole.
@@ -516,7 +517,7 @@ def _misfit(sight: Sight, place: int, offset: int) -> float | None:
 def _framing(pair: CheckedPair, sight: Sight, likeness: float | None) -> Generator[Finding]:
     """Black bars that one video lacks, and pictures that show another part of the scene."""
     found = _displacement(sight)
-    away = found is not None and found.worst > _MOVED and found.gained < _GAINED
+    away = found is not None and found.worst > _MOVED and found.gained < _least_gain(found.worst)
     if not away and (likeness is None or likeness >= ALIKE):
         return
     cropped = pair.reference.conversion.crop or pair.distorted.conversion.crop
@@ -538,6 +539,14 @@ def _framing(pair: CheckedPair, sight: Sight, likeness: float | None) -> Generat
             "shows",
             final=True,
         )
+
+
+def _least_gain(worst: float) -> float:
+    """Share of the distance that a displacement by so many pixels must not leave.
+
+    By half a pixel, interpolation smooths a noisy reference, which is nearer to any encode of it.
+    """
+    return _GAINED if worst > 1 else _GAINED_WITHIN_A_PIXEL
 
 
 def _displacement(sight: Sight) -> Displacement | None:
