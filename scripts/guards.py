@@ -418,9 +418,16 @@ GUARDS: Final = (
     Guard(
         "pictures of other times",
         "pairs/proof.py",
-        "    findings = list(_judge(pair, sight, evidence))",
+        "    findings = [*_frozen(pair, still), *_judge(pair, sight, evidence)]",
         "    findings = list[Finding]()",
         "tests/pairs/test_check.py::test_a_shift_by_one_frame_is_refused",
+    ),
+    Guard(
+        "a matching by pictures that is a guess",
+        "pairs/picture_matching.py",
+        "    if not is_located(",
+        "    if False and not is_located(",
+        "tests/pairs/test_locating.py::test_a_matching_that_is_a_guess_is_none",
     ),
     Guard(
         "a conversion that ffmpeg inserts",

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether pictures show where a matching changes; the pictures are drawn, not decoded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.pairs.drawing import N_FRAMES, scene, seen
+from tests.pairs.making import PLAIN, checked
+from tinyvmaf.pairs.checked import Matching, Side
 from tinyvmaf.pairs.locating import is_located, other_start, steadied
+from tinyvmaf.pairs.looking import Sight
+from tinyvmaf.pairs.picture_matching import matching_at
 
 
 def located(ours, order, offsets, *, noise=3.0):
@@ -65,3 +71,19 @@ def test_an_excerpt_from_the_start_of_a_moving_scene_begins_there():
 def test_short_returns_are_taken_out_and_long_ones_stay():
     offsets = np.array([0] * 6 + [1] * 2 + [0] * 5 + [1] * 4 + [0] * 5)
     assert steadied(offsets).tolist() == [0] * 13 + [1] * 4 + [0] * 5
+
+
+def test_a_matching_that_is_a_guess_is_none():
+    frames = np.arange(len(DROPPED))
+    pair = checked(matching=Matching.by_number(len(DROPPED)))
+    ours, theirs = (
+        Side(side.video, replace(PLAIN, n_frames=n_frames))
+        for side, n_frames in ((pair.reference, N_FRAMES), (pair.distorted, len(DROPPED)))
+    )
+    pair = replace(pair, reference=ours, distorted=theirs)
+    pictures = scene(N_FRAMES)
+    sight = Sight(seen(pictures, noise=0), seen(pictures[DROPPED]), (frames, frames), ())
+    found = matching_at(pair, sight, np.array(TRUE))
+    assert found is not None
+    assert [(run.reference, run.distorted) for run in found.runs] == [(0, 0), (31, 30)]
+    assert matching_at(pair, sight, np.array([0] * 20 + [1] * 39)) is None
