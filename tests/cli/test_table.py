@@ -33,7 +33,7 @@ def test_import(tinyvmaf, tmp_path, logs):
     done = tinyvmaf(*call, "--opinions", tmp_path / "o.csv")
     assert done.status == 3
     assert done.stdout == (
-        f"{output}: 15 frames of 3 clips of 2 sources, teacher unknown, opinions of 1 clips\n"
+        f"{output}: 15 frames of 3 clips of 2 sources, teacher unknown, opinions of 1 clip\n"
     )
     cut = logs / "b_200kbps_av1.json"
     lines = done.stderr.splitlines()
