@@ -38,7 +38,7 @@ SOURCES = (
     "TeaBox",
 )
 HINTS = (
-    (r"--crop \d+:\d+:\d+:\d+", None),
+    (r"--crop (?:distorted:)?\d+:\d+:\d+:\d+", None),
     (r"--reference-start [\d.]+", None),
     (r"--sync\b", None),
     (r"--allow (?:frame-rate|frame-count|color-range|frozen)", None),
