@@ -362,7 +362,8 @@ def record(found):
                 "good": sum(map(good, items)),
                 "scored": len(items) - len(refused),
                 "followed": sum(len(item["tries"]) > 1 for item in items),
-                "refusal": refused[0][:300] if refused else None,
+                # Without the folders of the machine that it ran on.
+                "refusal": re.sub(r"/\S*/", "", refused[0])[:300] if refused else None,
             }
             ways.append({"way": name, "kind": items[0]["kind"], **figures})
     kinds = {}
