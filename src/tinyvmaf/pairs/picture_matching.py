@@ -29,7 +29,7 @@ _NOISE: Final = 0.1
 _AS_OTHERS: Final = 1.5
 _TELLS: Final = 0.4
 # Share of the compared frames in long runs.
-_ALL: Final = 0.8
+_IN_LONG_RUNS: Final = 0.8
 
 
 def matching_at(
@@ -65,7 +65,7 @@ def matching_at(
     lacking -= min(run.distorted for run in found.runs)
     long = sum(run.n_frames for run in found.runs if run.n_frames >= _LONG_RUN)
     within = found.n_frames + lacking
-    if lacking > max(2, _SINGLE * within) or long < _ALL * found.n_frames:
+    if lacking > max(2, _SINGLE * within) or long < _IN_LONG_RUNS * found.n_frames:
         return None
     return found if found.n_frames >= _LEFT * min(n_frames) else None
 

@@ -118,7 +118,7 @@ def _without(sight: Sight, parts: Sequence[Frames]) -> Sight:
 
 def _frozen(pair: CheckedPair, parts: Sequence[Frames]) -> Generator[Finding]:
     for first, last in parts[:1]:
-        more = f" ({len(parts)} such places)" if len(parts) > 1 else ""
+        more = _such_places(len(parts))
         yield Finding(
             f"distorted stands still from frame {first} to {last}{_at(pair, first)}, where "
             f"reference moves on{more}",
@@ -131,7 +131,7 @@ def _frozen(pair: CheckedPair, parts: Sequence[Frames]) -> Generator[Finding]:
 def _strange(pair: CheckedPair, sight: Sight) -> Generator[Finding]:
     parts = strange(sight.reference, sight.distorted, sight.matched)
     for part in parts[:1]:
-        more = f" ({len(parts)} such places)" if len(parts) > 1 else ""
+        more = _such_places(len(parts))
         where = f"frames {part.first} to {part.last} of distorted{_at(pair, part.first)}"
         if part.likeness < _OTHER:
             yield Finding(
@@ -166,6 +166,11 @@ def _start(pair: CheckedPair, sight: Sight) -> Generator[Finding]:
             Allowance.SHIFT,
             offered=False,
         )
+
+
+def _such_places(count: int) -> str:
+    """Says that a finding names the first of several places; empty if it is the only one."""
+    return f" ({count} such places)" if count > 1 else ""
 
 
 def _at(pair: CheckedPair, frame: int) -> str:
@@ -242,8 +247,7 @@ def _off(pair: CheckedPair, sight: Sight, evidence: Evidence) -> Generator[Findi
     """Frames whose pictures are those of other times."""
     if evidence.swapped and not evidence.off:
         frame = int(sight.matched[1][evidence.swapped[0]])
-        count = len(evidence.swapped)
-        more = f" ({count} such places)" if count > 1 else ""
+        more = _such_places(len(evidence.swapped))
         yield Finding(
             f"frames {frame} and {frame + 1} of distorted are in each other's place{more}",
             "encode it again from frames in the right order",
