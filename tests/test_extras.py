@@ -11,7 +11,7 @@ import pytest
 
 import tinyvmaf as tv
 from tinyvmaf import extras
-from tinyvmaf.cli.verbs import EXTRA_OF, VERBS
+from tinyvmaf.cli.app import EXTRA_OF, VERBS
 from tinyvmaf.errors import ToolNotFound
 from tinyvmaf.extras import EXTRAS, extra_of, install_command, require
 

@@ -9,7 +9,7 @@ import pytest
 
 import tinyvmaf
 from tinyvmaf.cli import app
-from tinyvmaf.cli.verbs import VERBS
+from tinyvmaf.cli.app import VERBS
 from tinyvmaf.errors import MediaError, ToolFailed
 
 HEAVY = (

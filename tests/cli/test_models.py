@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from tinyvmaf.cli.models import app
+from tinyvmaf.cli.models_command import app
 from tinyvmaf.errors import ModelError, UsageError
 from tinyvmaf.features.table import TableInfo, make_table, write_table
 from tinyvmaf.libvmaf.sets import CANONICAL6

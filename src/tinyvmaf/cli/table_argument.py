@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinyvmaf.cli.console import TERMINAL
-from tinyvmaf.cli.extract import name_failures
+from tinyvmaf.cli.extract_command import name_failures
 from tinyvmaf.cli.options import raw_format
 from tinyvmaf.errors import UsageError
 from tinyvmaf.storage import address

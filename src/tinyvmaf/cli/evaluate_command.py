@@ -7,7 +7,7 @@ import typer
 
 from tinyvmaf.cli.console import show, show_json, show_table
 from tinyvmaf.cli.options import Json
-from tinyvmaf.cli.tables import Sample, open_table
+from tinyvmaf.cli.table_argument import Sample, open_table
 from tinyvmaf.typed_json import to_json
 
 if TYPE_CHECKING:

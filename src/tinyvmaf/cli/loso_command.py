@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show, show_json, show_table
-from tinyvmaf.cli.extract import PARTIAL
+from tinyvmaf.cli.extract_command import PARTIAL
 from tinyvmaf.cli.options import Jobs, Json, PixFmt, Size
-from tinyvmaf.cli.tables import Opened, Sample, TableArgument, open_table
+from tinyvmaf.cli.table_argument import Opened, Sample, TableArgument, open_table
 from tinyvmaf.errors import UsageError
 from tinyvmaf.typed_json import to_json
 

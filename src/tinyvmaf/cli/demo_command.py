@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show
-from tinyvmaf.cli.loso import print_digest
+from tinyvmaf.cli.loso_command import print_digest
 from tinyvmaf.cli.options import FfmpegPath, Jobs
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from tinyvmaf.cli.console import TERMINAL, show
-from tinyvmaf.cli.loso import Arch, Inputs, RecipeName, TargetName
+from tinyvmaf.cli.loso_command import Arch, Inputs, RecipeName, TargetName
 from tinyvmaf.cli.options import Jobs, PixFmt, Size
-from tinyvmaf.cli.tables import Sample, TableArgument, open_table
+from tinyvmaf.cli.table_argument import Sample, TableArgument, open_table
 
 OUT_DIR_VARIABLE = "VMAF_TRAIN_OUT_DIR"
 
