@@ -23,9 +23,9 @@ from pathlib import Path
 import polars as pl
 
 from tinyvmaf.corpus.build import build
-from tinyvmaf.corpus.clips import installed_clips
 from tinyvmaf.corpus.ladder import Rung, read_ladder
 from tinyvmaf.corpus.reading import read_corpus
+from tinyvmaf.corpus.sample import installed_clips
 from tinyvmaf.features.table import read_table
 from tinyvmaf.libvmaf.sets import CANONICAL6, TARGET
 from tinyvmaf.media.ffmpeg import find_ffmpeg

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 import tinyvmaf as tv
-from sampling_coverage import COSTS, ROUNDING
+from sampling_coverage import COSTS, ROUNDING, left_deviation, write_deviation
 from tinyvmaf.frontier.table_material import TableMaterial
 from tinyvmaf.media.probing import frame_index
 from tinyvmaf.media.video import Video
@@ -34,7 +34,6 @@ GOALS = {
     "100 exact frames": Goal(n_exact=100),
 }
 DECODED_A_VISIT = 60.0
-NORMAL_90 = 1.645
 
 
 def main() -> None:
@@ -56,11 +55,13 @@ def main() -> None:
         for name, row in found.items():
             print(f"  {name}: {row}", flush=True)
     if chosen.deviations:
-        known = json.loads(chosen.deviations.read_text())
         films = record["films"].values()
-        largest = max(film["goals"]["within 1"]["deviation"] for film in films)
-        known["deviations"]["seek"] = round(largest, 1)
-        chosen.deviations.write_text(json.dumps(known, indent=1) + "\n")
+        write_deviation(
+            chosen.deviations,
+            "seek",
+            max(film["goals"]["within 1"]["deviation"] for film in films),
+            origin="benchmarks/film_coverage.py --deviations: the largest of its films",
+        )
     if chosen.output:
         chosen.output.write_text(json.dumps(record, indent=1) + "\n")
 
@@ -110,7 +111,7 @@ def coverage(exact: np.ndarray, sizes: np.ndarray, goal: Goal, draws: int) -> di
         "half_width": float(np.median(half)),
         "exact_frames": float(np.median(n_exact)),
         # The deviation that packet sizes leave, as `deviations.json` has it for seeking.
-        "deviation": float(np.median(half * n_exact**0.5) / NORMAL_90),
+        "deviation": float(np.median(left_deviation(half, n_exact))),
         "looks": float(n_looks.mean()),
     }
 

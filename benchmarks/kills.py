@@ -27,8 +27,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinyvmaf.corpus.clips import installed_clips
-from tinyvmaf.corpus.sample import sample_path
+from tinyvmaf.corpus.sample import installed_clips, sample_path
 from tinyvmaf.features.table import make_table, read_table, write_table
 from tinyvmaf.media.ffmpeg import find_ffmpeg, run_ffmpeg
 from tinyvmaf.swap import complete

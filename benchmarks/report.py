@@ -18,16 +18,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tinyvmaf.evaluation.evaluate import evaluate_run
-from tinyvmaf.evaluation.run import Run, read_run
+from tinyvmaf.evaluation.evaluate import Run, evaluate_run, read_run
 from tinyvmaf.evaluation.run_files import FoldFacts, RunFacts, write_run
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report.chart import by_error
 from tinyvmaf.report.chart_files import pictures_written
-from tinyvmaf.report.digest import charts, write_digest
+from tinyvmaf.report.digest import charts, document, write_digest
 from tinyvmaf.report.html import page
 from tinyvmaf.report.points import points_of
-from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE, PAPER
 
 SIZE = (30, 20, 300, 1)

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from extraction import bare_command, measure, run_bare
 from tinyvmaf.corpus.build import build
-from tinyvmaf.corpus.clips import installed_clips
 from tinyvmaf.corpus.ladder import Rung
 from tinyvmaf.corpus.reading import read_corpus
+from tinyvmaf.corpus.sample import installed_clips
 from tinyvmaf.media.ffmpeg import find_ffmpeg
 from tinyvmaf.media.video import Video
 from tinyvmaf.process.programs import n_jobs

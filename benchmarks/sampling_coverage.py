@@ -2,7 +2,7 @@
 """Coverage of sampled scores: the mode `sampled` itself on tables of exact scores of all frames.
 
     python benchmarks/sampling_coverage.py corpora/tables/broad.parquet [TABLE ...] [--draws 200]
-        [--output FILE.json]
+        [--output FILE.json] [--deviations src/tinyvmaf/scoring/deviations.json]
 
 A table has the columns source, clip, frame, vmaf and either signal_psnr and signal_change, or psnr
 and motion2 (as logs of other programs have). Printed are, for every width, the coverage of the
@@ -10,6 +10,8 @@ interval (mean over sources and worst source), flattering misses (the interval l
 truth), exact frames, and CPU time as a share of libvmaf's; then adversarial series, decisions
 (`--at-least`, of the mean and of the 5th percentile) and differences of encodes. Clips of fewer
 than 60 frames are left out: they are scored exactly anyway. What OUTPUT holds already is kept.
+With `--deviations` the standard deviation that the plan expects when it decodes is written into
+that file, from all tables, and nothing else is measured.
 """
 
 import argparse
@@ -38,6 +40,7 @@ WISHES = {
 QUESTIONS = {"mean": None, "percentile 5": 5.0}
 DISTANCES = (0.25, 0.5, 1.0, 2.0, 3.0)
 ROUNDING = 1e-9
+NORMAL_90 = 1.645
 COSTS = measured_costs()
 
 
@@ -46,7 +49,18 @@ def main():
     parser.add_argument("tables", type=Path, nargs="*")
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--deviations", type=Path)
     arguments = parser.parse_args()
+    if arguments.deviations is not None:
+        largest = max(deviation(read(path), arguments.draws // 10) for path in arguments.tables)
+        names = " and ".join(path.stem for path in arguments.tables)
+        write_deviation(
+            arguments.deviations,
+            "decode",
+            largest,
+            origin=f"benchmarks/sampling_coverage.py --deviations: the largest clip of {names}",
+        )
+        return
     record = {"schema": "tinyvmaf.sampling-coverage/1", "draws": arguments.draws, "level": LEVEL}
     if arguments.output is not None and arguments.output.exists():
         record = json.loads(arguments.output.read_text())
@@ -136,6 +150,32 @@ def coverage(clips, goal, draws):
             count = len(material.exact(0))
             rows.append((source, False, abs(error) <= half, error > half, half, count, share))
     return summary(rows)
+
+
+def deviation(clips, draws):
+    """The largest deviation that the auxiliary variables leave in a clip, median over the draws."""
+    found = []
+    for number, (_, _, exact, auxiliary) in enumerate(clips):
+        left = []
+        for draw in range(draws):
+            material, (each,) = sampled([exact], [auxiliary], WISHES["within 1"], [number, draw])
+            if each.reason is None:
+                left.append(left_deviation(each.half_width, len(material.exact(0))))
+        found += [float(np.median(left))] if left else []
+    return max(found)
+
+
+def left_deviation(half_width, n_exact):
+    """Standard deviation of a frame's score, in VMAF points, from the interval of the mean."""
+    return half_width * n_exact**0.5 / NORMAL_90
+
+
+def write_deviation(path, method, value, *, origin):
+    """Write one figure of `deviations.json`, and keep the others."""
+    known = json.loads(path.read_text())
+    known["origin"][method] = f"{origin}, within 1"
+    known["deviations"][method] = round(value, 1)
+    path.write_text(json.dumps(known, indent=1) + "\n")
 
 
 def summary(rows):

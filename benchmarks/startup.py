@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tinyvmaf.corpus.clips import installed_clips
+from tinyvmaf.corpus.sample import installed_clips
 from tinyvmaf.media.ffmpeg import find_ffmpeg, run_ffmpeg
 
 CALLS = {

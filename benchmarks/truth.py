@@ -21,8 +21,8 @@ from pathlib import Path
 
 import av
 
-from tinyvmaf.corpus.clips import installed_clips
 from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.corpus.sample import installed_clips
 from tinyvmaf.errors import TinyVmafError, ToolFailed
 from tinyvmaf.features.cache import open_cache
 from tinyvmaf.features.cached_scores import PairScorer

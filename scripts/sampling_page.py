@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tinyvmaf.errors import UsageError
 from tinyvmaf.files import write_text
 from tinyvmaf.frontier.frontier_record import FrontierRecord, MethodRecord
-from tinyvmaf.report.frontier import chart, markdown
+from tinyvmaf.report.frontier_report import chart, markdown
 from tinyvmaf.scoring.costs import FULL_HD, measured_costs
 from tinyvmaf.scoring.plan import (
     Facts,

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from tinyvmaf.corpus.build import build
-from tinyvmaf.corpus.clips import installed_clips
 from tinyvmaf.corpus.ladder import Rung
+from tinyvmaf.corpus.sample import installed_clips
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.media.ffmpeg import find_ffmpeg, run_ffmpeg
 from tinyvmaf.media.video import Video

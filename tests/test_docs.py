@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from tinyvmaf.cli import app as program
-from tinyvmaf.cli import score
+from tinyvmaf.cli import score_cases
 from tinyvmaf.cli.app import app
 from tinyvmaf.corpus.sample import sample_path
 from tinyvmaf.errors import TinyVmafError
@@ -118,9 +118,9 @@ def test_the_page_on_exit_statuses_has_all_of_them():
     listed = set(re.findall(r"^\| ([0-9, ]+) \|", page, re.MULTILINE))
     numbers = {int(word) for words in listed for word in words.split(",")}
     of_errors = {error.exit_status for error in every(TinyVmafError)}
-    of_answers = set(score._STATUS.values())
+    of_answers = set(score_cases._STATUS.values())
     of_signals = {128 + number for number in program._ENDS}
-    assert numbers == {0, score._PARTIAL} | of_errors | of_answers | of_signals
+    assert numbers == {0, score_cases._PARTIAL} | of_errors | of_answers | of_signals
 
 
 def every(error):

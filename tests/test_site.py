@@ -14,19 +14,14 @@ from threading import Thread
 import pytest
 from scripts.browser import WITHOUT, find, is_unwanted
 
-from tests.report.chromium import opened
+from tests.report.chromium import cut_off, opened
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 SLOWEST_S = 60
 PAGES = ("README", "reference/command-line", "results/sampled-scoring", "models/README")
-CUT_OFF = """
-[...document.querySelectorAll("article *")].filter((element) =>
-  !element.closest(".table-wrapper, pre, .highlight, .headerlink") &&
-  element.getBoundingClientRect().right > innerWidth + 1
-).map((element) => element.outerHTML.slice(0, 80))
-"""
+CUT_OFF = cut_off("article *", exempt=".table-wrapper, pre, .highlight, .headerlink")
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from tinyvmaf.demo import demo
     from tinyvmaf.errors import TinyVmafError
     from tinyvmaf.evaluation.compare import compare
-    from tinyvmaf.evaluation.evaluate import evaluate
+    from tinyvmaf.evaluation.evaluate import Run, evaluate, read_run
     from tinyvmaf.evaluation.loso import loso
     from tinyvmaf.evaluation.mos_folds import loso_opinions
-    from tinyvmaf.evaluation.run import Run, read_run
     from tinyvmaf.features.extraction import extract
     from tinyvmaf.features.log_import import read_logs
     from tinyvmaf.features.opinions import join_opinions
@@ -91,7 +90,7 @@ _HOMES = {
     "FeatureTable": ("features.table", "FeatureTable"),
     "Model": ("models.model", "Model"),
     "RawFormat": ("media.video", "RawFormat"),
-    "Run": ("evaluation.run", "Run"),
+    "Run": ("evaluation.evaluate", "Run"),
     "Score": ("scoring.result", "Score"),
     "TinyVmafError": ("errors", "TinyVmafError"),
     "TinyVmafRegressor": ("training.estimator", "TinyVmafRegressor"),
@@ -117,7 +116,7 @@ _HOMES = {
     "read_corpus": ("corpus.reading", "read_corpus"),
     "read_logs": ("features.log_import", "read_logs"),
     "read_pairs": ("scoring.batch", "read_pairs"),
-    "read_run": ("evaluation.run", "read_run"),
+    "read_run": ("evaluation.evaluate", "read_run"),
     "read_table": ("features.table", "read_table"),
     "repair_model": ("models.repair", "repair_model"),
     "report": ("report.digest", "report"),

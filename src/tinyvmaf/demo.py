@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from tinyvmaf.corpus.build import build_corpus
-from tinyvmaf.corpus.clips import installed_clips
 from tinyvmaf.corpus.ladder import read_ladder
+from tinyvmaf.corpus.sample import installed_clips
 from tinyvmaf.evaluation.loso import loso
 from tinyvmaf.features.extraction import extract
 from tinyvmaf.features.table import write_table

@@ -20,7 +20,7 @@ from tinyvmaf.frontier.frontier_record import FrontierRecord
 from tinyvmaf.frontier.measuring import Frontier
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models.card import write_card
-from tinyvmaf.report.frontier import write_frontier
+from tinyvmaf.report.frontier_report import write_frontier
 from tinyvmaf.scoring.costs import COSTS_SCHEMA, CostsRecord
 from tinyvmaf.typed_json import from_json
 

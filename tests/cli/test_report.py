@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from tinyvmaf.cli.app import app
 from tinyvmaf.errors import UsageError
-from tinyvmaf.evaluation.run import Run
+from tinyvmaf.evaluation.evaluate import Run
 from tinyvmaf.evaluation.run_files import FoldFacts, RunFacts, write_run
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report import digest

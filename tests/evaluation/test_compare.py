@@ -10,10 +10,10 @@ from tests.evaluation.test_record import made_up_run
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.evaluation.compare import compare
 from tinyvmaf.evaluation.comparison_records import ComparisonRow
+from tinyvmaf.evaluation.evaluate import Run
 from tinyvmaf.evaluation.findings import comparison_sentence
 from tinyvmaf.evaluation.predictions import fold_values, measure_folds
 from tinyvmaf.evaluation.records import CompareRecord
-from tinyvmaf.evaluation.run import Run
 from tinyvmaf.evaluation.run_files import write_run
 from tinyvmaf.stats.model_comparison import compare_models
 from tinyvmaf.typed_json import from_json, to_json

@@ -27,7 +27,7 @@ from tinyvmaf.evaluation.findings import (
 )
 from tinyvmaf.evaluation.predictions import MeasuredFold, measure_folds
 from tinyvmaf.evaluation.run_evidence import gather_evidence
-from tinyvmaf.report.sections import document
+from tinyvmaf.report.digest import document
 from tinyvmaf.stats.fold_diagnosis import outlier_tests
 from tinyvmaf.stats.metrics import Metrics
 from tinyvmaf.stats.paired import subset_interval

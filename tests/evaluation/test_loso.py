@@ -15,10 +15,9 @@ from sklearn.neighbors import KNeighborsRegressor
 import tinyvmaf as tv
 from tests.evaluation.tables import smooth_table, table_of
 from tinyvmaf.errors import SplitError, UsageError
-from tinyvmaf.evaluation.evaluate import evaluate_run
+from tinyvmaf.evaluation.evaluate import evaluate_run, read_run
 from tinyvmaf.evaluation.folds import make_folds
 from tinyvmaf.evaluation.loso import loso
-from tinyvmaf.evaluation.run import read_run
 from tinyvmaf.evaluation.sweep import train_sweep
 from tinyvmaf.features.table import make_table
 from tinyvmaf.libvmaf.sets import CANONICAL6

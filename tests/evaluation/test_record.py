@@ -10,11 +10,10 @@ from sklearn.metrics import root_mean_squared_error
 from tests.evaluation.tables import smooth_table
 from tinyvmaf.errors import SchemaError, UsageError
 from tinyvmaf.evaluation.baselines import PER_FOLD, per_fold_baselines
-from tinyvmaf.evaluation.evaluate import evaluate_run
+from tinyvmaf.evaluation.evaluate import Run, evaluate_run, read_run
 from tinyvmaf.evaluation.folds import leave_one_source_out
 from tinyvmaf.evaluation.predictions import baseline_rows, keyed
 from tinyvmaf.evaluation.records import LosoRecord
-from tinyvmaf.evaluation.run import Run, read_run
 from tinyvmaf.evaluation.run_files import (
     FoldFacts,
     RunFacts,

@@ -13,8 +13,8 @@ from sklearn.metrics import root_mean_squared_error
 from tests.evaluation.tables import smooth_table
 from tests.evaluation.test_record import as_text, made_up_run, record_of
 from tinyvmaf.evaluation.baselines import PER_FOLD
+from tinyvmaf.evaluation.evaluate import Run
 from tinyvmaf.evaluation.predictions import baseline_rows, keyed, measure_folds
-from tinyvmaf.evaluation.run import Run
 from tinyvmaf.evaluation.run_evidence import gather_evidence
 from tinyvmaf.typed_json import to_json
 

@@ -12,10 +12,9 @@ import pytest
 from tests.evaluation.tables import smooth_table
 from tinyvmaf.errors import SplitError
 from tinyvmaf.evaluation.baselines import least_squares
-from tinyvmaf.evaluation.evaluate import evaluate_run
+from tinyvmaf.evaluation.evaluate import evaluate_run, read_run
 from tinyvmaf.evaluation.folds import make_folds
 from tinyvmaf.evaluation.loso import loso
-from tinyvmaf.evaluation.run import read_run
 from tinyvmaf.report.digest import write_digest
 from tinyvmaf.training.fitting import fit
 from tinyvmaf.training.recipes import load_recipe, with_epochs

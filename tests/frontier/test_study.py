@@ -20,7 +20,7 @@ from tinyvmaf.frontier.judged_models import (
 from tinyvmaf.frontier.measuring import frontier_record, recommend
 from tinyvmaf.frontier.study import Clip, bare, every_nth_method, model_method, sampled_methods
 from tinyvmaf.libvmaf.sets import FULL, HALF, QUARTER, SETS, SIGNAL
-from tinyvmaf.report.frontier import HEADS, chart, markdown, rows, sentences
+from tinyvmaf.report.frontier_report import HEADS, chart, markdown, rows, sentences
 from tinyvmaf.scoring.auxiliary import predicted_score
 from tinyvmaf.scoring.costs import DECODING, EXACT_FRAME, START, costs_of
 from tinyvmaf.typed_json import from_json

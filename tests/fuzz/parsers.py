@@ -22,7 +22,7 @@ from tinyvmaf.corpus.ladder import read_ladder
 from tinyvmaf.corpus.manifest import read_manifest
 from tinyvmaf.corpus.reading import read_netflix
 from tinyvmaf.errors import TinyVmafError
-from tinyvmaf.evaluation.run import read_run
+from tinyvmaf.evaluation.evaluate import read_run
 from tinyvmaf.features.table import TableInfo, make_table, read_table, write_table
 from tinyvmaf.libvmaf.logs import read_log, read_log_parts
 from tinyvmaf.libvmaf.pixels import SIGNAL, SSIM, file_name, read_pixel_parts

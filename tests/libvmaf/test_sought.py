@@ -10,7 +10,7 @@ from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import NotSeekable, ToolStopped, UsageError
 from tinyvmaf.libvmaf import sought
 from tinyvmaf.libvmaf.engine import FfmpegEngine
-from tinyvmaf.libvmaf.packing import portions
+from tinyvmaf.libvmaf.neighbours import portions
 from tinyvmaf.libvmaf.shared_decode import Request
 from tinyvmaf.libvmaf.sought import n_to_decode, score_frames, score_frames_of
 from tinyvmaf.libvmaf.teacher import Teacher

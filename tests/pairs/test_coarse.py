@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tinyvmaf.corpus.clips import installed_clips
 from tinyvmaf.corpus.pair import Pair
+from tinyvmaf.corpus.sample import installed_clips
 from tinyvmaf.media.video import Video
 from tinyvmaf.pairs.check import check
 from tinyvmaf.pairs.proof import verify

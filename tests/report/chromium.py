@@ -176,3 +176,18 @@ def opened(browser: str, profile: Path) -> Iterator[Page]:
         process.wait(timeout=20)
         for descriptor in ours:
             os.close(descriptor)
+
+
+def cut_off(elements: str, *, exempt: str) -> str:
+    """JavaScript that lists the elements which end right of the window.
+
+    Args:
+        elements: Selector of the elements to examine.
+        exempt: Selector of those that scroll by themselves, with all that is in them.
+    """
+    return f"""
+[...document.querySelectorAll("{elements}")].filter((element) =>
+  !element.closest("{exempt}") &&
+  element.getBoundingClientRect().right > innerWidth + 1
+).map((element) => element.outerHTML.slice(0, 80))
+"""

@@ -8,9 +8,8 @@ import polars as pl
 import pytest
 
 from tinyvmaf.evaluation.baselines import PER_FOLD
-from tinyvmaf.evaluation.evaluate import evaluate_run
+from tinyvmaf.evaluation.evaluate import Run, evaluate_run
 from tinyvmaf.evaluation.records import LosoRecord
-from tinyvmaf.evaluation.run import Run
 from tinyvmaf.evaluation.run_files import FoldFacts, RunFacts
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.report.chart import by_error

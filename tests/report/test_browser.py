@@ -11,10 +11,9 @@ from scripts.browser import WITHOUT, find, is_unwanted
 from tests.report.conftest import typed
 from tinyvmaf.evaluation.evaluate import evaluate_run
 from tinyvmaf.report.chart import by_error
-from tinyvmaf.report.digest import charts
+from tinyvmaf.report.digest import charts, document
 from tinyvmaf.report.html import page
 from tinyvmaf.report.points import points_of
-from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE
 
 pytestmark = pytest.mark.slow
@@ -28,12 +27,6 @@ MARKS = """
   return [box.dataset.chart, box.querySelectorAll(marks).length];
 })
 """
-CUT_OFF = """
-[...document.querySelectorAll("body *")].filter((element) =>
-  !element.closest(".scroll, pre, nav, .skip, svg") &&
-  element.getBoundingClientRect().right > innerWidth + 1
-).map((element) => element.outerHTML.slice(0, 80))
-"""
 TOOLTIP = "document.getElementById('vg-tooltip-element')?.innerText ?? ''"
 
 
@@ -45,6 +38,7 @@ def load_chromium():
 
 
 chromium = load_chromium()
+CUT_OFF = chromium.cut_off("body *", exempt=".scroll, pre, nav, .skip, svg")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.report import curve as module
 from tinyvmaf.report.curve import write_curve
 from tinyvmaf.report.ladder_chart import write_ladder_chart
-from tinyvmaf.report.plain_curve import plain_page
+from tinyvmaf.report.plain_charts import plain_page
 from tinyvmaf.scoring.encodes import Ladder, Rung
 from tinyvmaf.scoring.mode import Interval, ModelName, Sampling
 from tinyvmaf.scoring.pooling import Pooled, WorstFrame

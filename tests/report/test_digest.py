@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tinyvmaf.evaluation.run import read_run
+from tinyvmaf.evaluation.evaluate import read_run
 from tinyvmaf.evaluation.run_files import write_run
 from tinyvmaf.report import digest as digest_module
 from tinyvmaf.report.digest import write_digest

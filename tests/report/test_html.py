@@ -12,9 +12,8 @@ import pytest
 
 from tests.report.conftest import typed
 from tinyvmaf.errors import ToolFailed
-from tinyvmaf.report.digest import charts
+from tinyvmaf.report.digest import charts, document
 from tinyvmaf.report.html import library_made, page
-from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAGE
 from tinyvmaf.text import drawn as printable
 from tinyvmaf.text import one_line

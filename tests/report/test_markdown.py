@@ -4,9 +4,8 @@ import re
 import pytest
 
 from tests.report.conftest import typed
-from tinyvmaf.report.digest import charts
+from tinyvmaf.report.digest import charts, document
 from tinyvmaf.report.markdown import escape, markdown
-from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAPER
 
 

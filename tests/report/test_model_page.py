@@ -13,7 +13,7 @@ from scripts.browser import WITHOUT, find, is_unwanted
 from scripts.onnxruntime_web import FOLDER
 
 import tinyvmaf as tv
-from tests.report.chromium import opened
+from tests.report.chromium import cut_off, opened
 from tinyvmaf.errors import UsageError
 from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.report.model_page import model_page, write_model_page
@@ -22,12 +22,7 @@ pytestmark = pytest.mark.slow
 
 NAME = "tinyvmaf_small_v1"
 SLOWEST_MS = 1000
-CUT_OFF = """
-[...document.querySelectorAll("body *")].filter((element) =>
-  !element.closest(".drop, details, svg") &&
-  element.getBoundingClientRect().right > innerWidth + 1
-).map((element) => element.outerHTML.slice(0, 80))
-"""
+CUT_OFF = cut_off("body *", exempt=".drop, details, svg")
 
 
 @pytest.fixture(scope="module")

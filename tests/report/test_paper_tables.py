@@ -15,10 +15,10 @@ from tests.report.conftest import typed
 from tinyvmaf.evaluation.loso import loso
 from tinyvmaf.evaluation.mos_folds import loso_opinions
 from tinyvmaf.features.table import FeatureTable
+from tinyvmaf.report.digest import document
 from tinyvmaf.report.document import Table, columns
 from tinyvmaf.report.opinion_report import opinion_document
 from tinyvmaf.report.paper_tables import as_csv, as_latex, escape, named_tables, table_files
-from tinyvmaf.report.sections import document
 from tinyvmaf.text import csv_cell
 from tinyvmaf.training.recipes import load_recipe, with_epochs
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from tests.report.conftest import typed
-from tinyvmaf.report.digest import charts
+from tinyvmaf.report.digest import charts, document
 from tinyvmaf.report.document import Bullets, Omitted, Table
-from tinyvmaf.report.sections import document
 from tinyvmaf.report.theme import PAPER
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.models.card import Residuals
-from tinyvmaf.scoring.interval import check_level, unseen_source_interval
+from tinyvmaf.scoring.modelled import check_level, unseen_source_interval
 
 
 def calibration(*largest):

@@ -59,7 +59,7 @@ def frontier(
 ) -> None:
     """Measure CPU time, error, coverage and interval width of every scoring method."""
     from tinyvmaf.frontier.measuring import frontier as measure
-    from tinyvmaf.report.frontier import rows, sentences, write_frontier
+    from tinyvmaf.report.frontier_report import rows, sentences, write_frontier
 
     found = measure(
         root,

@@ -7,6 +7,7 @@ its reason in `undefined`.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -38,9 +39,15 @@ from tinyvmaf.evaluation.predictions import (
     measure_rows,
     of_model,
 )
-from tinyvmaf.evaluation.records import EVALUATION_SCHEMA, LOSO_SCHEMA, EvaluationRecord, LosoRecord
+from tinyvmaf.evaluation.records import (
+    EVALUATION_SCHEMA,
+    LOSO_SCHEMA,
+    EvaluationRecord,
+    LosoRecord,
+    folds_html,
+)
 from tinyvmaf.evaluation.run_evidence import gather_evidence
-from tinyvmaf.evaluation.run_files import RunFiles, protocol, table_facts
+from tinyvmaf.evaluation.run_files import RunFiles, protocol, read_files, table_facts
 from tinyvmaf.features.table import FeatureTable, as_table
 from tinyvmaf.models.model import Model, load_model
 from tinyvmaf.stats.metrics import CORRELATIONS, METRICS, Metrics, aggregate
@@ -263,3 +270,30 @@ def _model_metrics(rows: "pl.DataFrame", model: str) -> MetricValues:
         bias=found.bias,
         undefined={**found.undefined, **dict.fromkeys(CORRELATIONS, reason)},
     )
+
+
+class Run(RunFiles):
+    """A sweep in memory: the contents of its files, and `record`, which is computed from them."""
+
+    @cached_property
+    def record(self) -> LosoRecord:
+        """The evaluation, `tinyvmaf.loso/1`."""
+        return evaluate_run(self)
+
+    def __repr__(self) -> str:
+        sources = len({fold.source for fold in self.facts.folds})
+        return f"<Run {self.facts.arch}, {sources} held-out sources, seeds {self.facts.seeds}>"
+
+    def _repr_html_(self) -> str:
+        return folds_html(self.record)
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run that `loso` wrote.
+
+    Raises:
+        UsageError: there is no run in this folder.
+        SchemaError: a file of it is damaged or of another version.
+    """
+    found = read_files(folder)
+    return Run(found.facts, found.predictions, found.baselines)

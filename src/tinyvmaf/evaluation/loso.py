@@ -27,9 +27,9 @@ from tinyvmaf.evaluation.baselines import (
     predict_all,
     seen_sources,
 )
+from tinyvmaf.evaluation.evaluate import Run, read_run
 from tinyvmaf.evaluation.folds import Fold, grouped, make_folds
 from tinyvmaf.evaluation.predictions import baseline_rows, keyed, predicted_rows
-from tinyvmaf.evaluation.run import Run, read_run
 from tinyvmaf.evaluation.run_files import (
     RECORD,
     FoldFacts,

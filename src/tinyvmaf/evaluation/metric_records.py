@@ -11,6 +11,16 @@ from tinyvmaf.stats.metrics import MetricName
 from tinyvmaf.typed_json import OMIT
 
 
+class _ByName:
+    """A record whose fields include the metrics."""
+
+    __slots__ = ()
+
+    def of(self, metric: MetricName) -> float | None:
+        """The value of `metric`."""
+        return getattr(self, metric)
+
+
 @dataclass(frozen=True, slots=True)
 class TableFacts:
     """The table that was evaluated.
@@ -50,7 +60,7 @@ class Protocol:
 
 
 @dataclass(frozen=True, slots=True)
-class MetricValues:
+class MetricValues(_ByName):
     """Metrics of one set of rows; means over the seeds.
 
     Attributes:
@@ -70,10 +80,6 @@ class MetricValues:
     mae: float | None
     bias: float | None
     undefined: Mapping[str, str] = field(default_factory=dict[str, str], metadata=OMIT)
-
-    def of(self, metric: MetricName) -> float | None:
-        """The value of `metric`."""
-        return getattr(self, metric)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,7 @@ class Aggregates:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelCell:
+class ModelCell(_ByName):
     """A model on one source.
 
     Attributes:
@@ -186,13 +192,9 @@ class ModelCell:
     clip: MetricValues
     undefined: Mapping[str, str] = field(default_factory=dict[str, str], metadata=OMIT)
 
-    def of(self, metric: MetricName) -> float | None:
-        """The value of `metric`."""
-        return getattr(self, metric)
-
 
 @dataclass(frozen=True, slots=True)
-class ModelConcat:
+class ModelConcat(_ByName):
     """A model on all frames together.
 
     Attributes:
@@ -214,10 +216,6 @@ class ModelConcat:
     bias: float | None
     clip: MetricValues
     undefined: Mapping[str, str] = field(default_factory=dict[str, str], metadata=OMIT)
-
-    def of(self, metric: MetricName) -> float | None:
-        """The value of `metric`."""
-        return getattr(self, metric)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from jaxtyping import Int
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.graph import conversion, stated
-from tinyvmaf.libvmaf.packing import Portion
+from tinyvmaf.libvmaf.neighbours import Portion
 from tinyvmaf.media.decoded_picture import Picture, PictureFormat
 from tinyvmaf.media.ffmpeg import run_ffmpeg
 from tinyvmaf.media.probing import frame_index

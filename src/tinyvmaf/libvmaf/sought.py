@@ -27,8 +27,7 @@ from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.libvmaf.graph import OWN_FILTERS_ONLY, libvmaf
 from tinyvmaf.libvmaf.lane import Lane
 from tinyvmaf.libvmaf.logs import read_log
-from tinyvmaf.libvmaf.neighbours import reach
-from tinyvmaf.libvmaf.packing import MOST_MOMENTS, Portion, portions
+from tinyvmaf.libvmaf.neighbours import MOST_MOMENTS, Portion, portions, reach
 from tinyvmaf.libvmaf.sets import TARGET
 from tinyvmaf.libvmaf.teacher import Teacher, place_teacher
 from tinyvmaf.media.ffmpeg import run_ffmpeg

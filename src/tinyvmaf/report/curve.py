@@ -15,7 +15,7 @@ from tinyvmaf.errors import UsageError
 from tinyvmaf.extras import install_command
 from tinyvmaf.files import write_bytes, write_text
 from tinyvmaf.report.html import chart_page
-from tinyvmaf.report.plain_curve import moment_text, plain_curve, plain_page, time_ticks
+from tinyvmaf.report.plain_charts import moment_text, plain_curve, plain_page, time_ticks
 from tinyvmaf.report.theme import PAGE, PAPER, Theme
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.text import drawn

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tinyvmaf.files import write_text
 from tinyvmaf.report.curve import check_plot, has_report, save_chart
-from tinyvmaf.report.plain_ladder import plain_ladder, plain_ladder_page
+from tinyvmaf.report.plain_charts import plain_ladder, plain_ladder_page
 from tinyvmaf.report.theme import PAGE, PAPER, Theme
 from tinyvmaf.scoring.ladder_result import Ladder
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyvmaf.evaluation.evaluate import Run
 from tinyvmaf.evaluation.predictions import by_seed, by_source, clip_means
-from tinyvmaf.evaluation.run import Run
 from tinyvmaf.libvmaf.sets import TARGET
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 """CPU time of scoring: figures of its parts as measured once, and the time of a run of it.
 
 The figures are in files beside this module: `costs.json`, which `tinyvmaf frontier` writes, and
-`deviations.json`, which names the origin of its figures. Only the ratios of CPU times matter, and
-those depend little on the machine.
+`deviations.json`, which the benchmarks of coverage write with the origin of each figure. Only the
+ratios of CPU times matter, and those depend little on the machine.
 """
 
 import json

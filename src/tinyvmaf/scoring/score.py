@@ -215,8 +215,7 @@ def choose_mode(
         raise UsageError(f"`mode='{MODEL}'` has no `teacher`: the model's own is in its card")
     # Packages for models are imported only if a model is used.
     from tinyvmaf.models.model import load_model
-    from tinyvmaf.scoring.interval import check_level
-    from tinyvmaf.scoring.modelled import ModelMode
+    from tinyvmaf.scoring.modelled import ModelMode, check_level
 
     model = _MODEL if model is None else model
     return ModelMode(load_model(model, features=features), str(model), check_level(level))
@@ -231,7 +230,7 @@ def _goal(
     percentile: float | None,
     budget: float | None,
 ) -> "Goal":
-    from tinyvmaf.scoring.interval import check_level
+    from tinyvmaf.scoring.modelled import check_level
     from tinyvmaf.scoring.plan import Goal
 
     if sum(wish is not None for wish in (within, exact_frames, at_least)) > 1:
