@@ -5,12 +5,16 @@
 so that programs are compiled and the page's script library is made. Warm: the same command again.
 
 `loso CORPUS`, from 63 encodes (60 frames of 640x360, nine sources) to the page with an empty cache,
-beside libvmaf's bare pass over the same pairs with `xargs`, one after the other. The best of each
-counts, with its CPU time. Run: `python benchmarks/sample_loso.py [ROUNDS]` (3 by default, two
-minutes on two idle cores).
+beside libvmaf's bare pass over the same pairs with `xargs`, one after the other.
+
+Python's bytecode is there, as pip compiles it when it installs: an uncounted run writes it. Times
+are medians, with their ranges. Other work on the machine lengthens all of them, so the ratios count
+and the load is printed. Run: `python benchmarks/sample_loso.py [ROUNDS]` (5 by default, which take
+five minutes on two idle cores).
 """
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -49,48 +53,64 @@ def corpus_of(folder, ffmpeg):
     return read_corpus(root)
 
 
-def loso(given, cache, run):
+def loso(given, place, cache, run):
     """Run the command; what it says is of no interest."""
     command = [sys.executable, "-m", "tinyvmaf", "loso", *given, "--seeds", "1", "-o", str(run)]
     environment = {**os.environ, "TINYVMAF_CACHE": str(cache)}
+    environment["PYTHONPYCACHEPREFIX"] = str(place / "bytecode")
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     silent = subprocess.DEVNULL
     subprocess.run(command, env=environment, stdout=silent, stderr=silent, check=True)
 
 
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     found = {"sample, cold": [], "sample, warm": [], "bare pass": [], "videos to page": []}
+    loads = []
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         ffmpeg = find_ffmpeg()
         corpus = corpus_of(place, ffmpeg)
         commands = {pair: bare_command(ffmpeg.path, pair) for pair in corpus.pairs}
         root = str(place / "corpus")
+        loso([root], place, place / "first", place / "first_page")
         for turn in range(rounds):
             mine = place / str(turn)
             logs = {pair: mine / "logs" / pair.name for pair in commands}
+            a, b = mine / "a", mine / "b"
             works = {
-                "sample, cold": lambda mine=mine: loso(["--sample"], mine / "a", mine / "cold"),
-                "sample, warm": lambda mine=mine: loso(["--sample"], mine / "a", mine / "warm"),
+                "sample, cold": lambda a=a, run=mine / "cold": loso(["--sample"], place, a, run),
+                "sample, warm": lambda a=a, run=mine / "warm": loso(["--sample"], place, a, run),
                 "bare pass": lambda logs=logs: run_bare(commands, logs, n_jobs()),
-                "videos to page": lambda mine=mine: loso([root], mine / "b", mine / "page"),
+                "videos to page": lambda b=b, run=mine / "page": loso([root], place, b, run),
             }
             for what, work in works.items():
-                found[what].append(measure(work)[::-1])
+                found[what].append(measure(work))
+            loads.append(os.getloadavg()[1])
     print("| from | wall, s | CPU, s |")
     print("| --- | --- | --- |")
     for what, times in found.items():
-        wall, cpu = min(times)
-        print(f"| {what} | {wall:.1f} | {cpu:.1f} |")
-    ratios = sorted(
-        ours[0] / bare[0]
-        for ours, bare in zip(found["videos to page"], found["bare pass"], strict=True)
+        cpu, wall = (in_words(each) for each in zip(*times, strict=True))
+        print(f"| {what} | {wall} | {cpu} |")
+    cpu, wall = (
+        statistics.median(
+            ours[which] / bare[which]
+            for ours, bare in zip(found["videos to page"], found["bare pass"], strict=True)
+        )
+        for which in (0, 1)
     )
     print(
         f"\n{len(commands)} pairs of {SOURCES} sources, {FRAMES} frames of {WIDTH}x{HEIGHT}: from "
-        f"videos to the page {ratios[len(ratios) // 2]:.2f} times libvmaf's bare pass with "
-        f"{n_jobs()} jobs (at most 1.7 is wanted); from the sample at most 10 s are wanted."
+        f"videos to the page {wall:.2f} times the time of libvmaf's bare pass with {n_jobs()} jobs "
+        f"(at most 1.7 is wanted), and {cpu:.2f} times its CPU time; from the sample, at most 10 s "
+        f"are wanted. Medians of {rounds} rounds, with smallest and largest; load "
+        f"{min(loads):.1f} to {max(loads):.1f}, of which the benchmark itself is about {n_jobs()}."
     )
+
+
+def in_words(times):
+    """Their median, smallest and largest."""
+    return f"{statistics.median(times):.1f} ({min(times):.1f} to {max(times):.1f})"
 
 
 if __name__ == "__main__":

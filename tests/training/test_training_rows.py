@@ -6,36 +6,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyvmaf.training.training_rows import Block, batches, combine, moments, rows_of
+from tinyvmaf.training.training_rows import Block, Rows, batches, combine, moments
 
 
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=2, max_size=6),
     data=st.data(),
 )
-def test_positions_are_the_training_rows_in_order(sizes, data):
+def test_training_rows_are_those_of_the_other_sources_in_order(sizes, data):
     source_index = np.repeat(np.arange(len(sizes)), sizes)
     out = data.draw(st.sets(st.integers(0, len(sizes) - 1), max_size=len(sizes) - 1))
-    train = np.flatnonzero(~np.isin(source_index, sorted(out)))
     stops = np.cumsum(sizes).tolist()
-    found = [Block(stop - size, stop) for stop, size in zip(stops, sizes, strict=True)]
-    positions = np.arange(len(train), dtype=np.int32)
-    rows = rows_of(positions, held_out=[found[k] for k in sorted(out)])
-    assert rows.tolist() == train.tolist()
-    assert rows.dtype == np.int32
+    blocks = tuple(Block(stop - size, stop) for stop, size in zip(stops, sizes, strict=True))
+    rows = Rows(np.zeros((stops[-1], 1)), np.zeros(stops[-1]), blocks, ())
+    found = rows.training_rows(sorted(out))
+    assert found.tolist() == np.flatnonzero(~np.isin(source_index, sorted(out))).tolist()
+    assert len(found) == rows.n_train(sorted(out))
 
 
 def test_every_pass_shows_every_training_row_once():
+    train = [row for row in range(57) if not (10 <= row < 15 or 40 <= row < 42)]
     chunks = batches(
-        n_train=50,
-        held_out=[Block(10, 15), Block(40, 42)],
-        batch=8,
-        chunk=25,
-        generator=np.random.default_rng(3),
+        np.array(train, np.int64), batch=8, chunk=25, generator=np.random.default_rng(3)
     )
     drawn = np.concatenate([chunk.ravel() for chunk in islice(chunks, 2)])
     assert drawn.shape == (400,)
-    train = [row for row in range(57) if not (10 <= row < 15 or 40 <= row < 42)]
+    assert drawn.dtype == np.int32
     passes = drawn.reshape(8, 50)
     assert all(sorted(one.tolist()) == train for one in passes)
     assert not np.array_equal(passes[0], passes[1])

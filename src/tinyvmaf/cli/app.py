@@ -7,6 +7,7 @@ error: 2 wrong call or input, 1 failed, 3 done in part. `--debug` before the ver
 traceback and the commands that were run.
 """
 
+import gc
 import os
 import shlex
 import signal
@@ -126,6 +127,9 @@ def main() -> NoReturn:
     for number in _ENDS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` leaves it
             signal.signal(number, _interrupt)
+    # Imports make hundreds of thousands of objects that stay. By Python's own threshold,
+    # looking for garbage among them takes a tenth of the time of all imports.
+    gc.set_threshold(20_000)
     open_streams()
     debug = "--debug" in sys.argv
     try:

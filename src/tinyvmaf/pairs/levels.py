@@ -36,9 +36,12 @@ def stretched(sight: Sight) -> str | None:
     x, y = x[inside], y[inside]
     if len(x) < _MOST or x.std() < 1 or y.std() < 1:
         return None
-    if np.corrcoef(x, y)[0, 1] < _SAME_PICTURE:
+    (variance, covariance), (_, other) = np.cov(x, y)
+    if covariance < _SAME_PICTURE * np.sqrt(variance * other):
         return None
-    slope, offset = np.polyfit(x, y, 1)
+    # The line of least squares; a general solver takes fifty times as long on so many pixels.
+    slope = covariance / variance
+    offset = y.mean() - slope * x.mean()
     for word, gain, black in (
         ("full", _STRETCH, -_BLACK * _STRETCH),
         ("limited", 1 / _STRETCH, _BLACK),

@@ -32,8 +32,7 @@ _Drawing = tuple[str, dict[str, Any]]
 def pictures_written(charts: "Sequence[Chart]", points: "Points", folder: Path) -> Generator[None]:
     """Write `charts/<name>.png`, `.svg` and `.pdf` of every chart into `folder` meanwhile.
 
-    Charts of single frames take the longest, so they are drawn by one process and all others by
-    another.
+    Two processes draw. Charts of single frames take the longest, so they are dealt out first.
 
     Raises:
         UsageError: the folder cannot be written.
@@ -42,14 +41,13 @@ def pictures_written(charts: "Sequence[Chart]", points: "Points", folder: Path) 
     from tinyvmaf.report.chart import POINTS
 
     frames = {POINTS: points.frame_rows()}
-    lots: dict[bool, list[_Drawing]] = {True: [], False: []}
-    for chart in charts:
+    drawings: list[_Drawing] = []
+    for chart in sorted(charts, key=lambda chart: not chart.uses_points):
         spec = {**chart.spec, "datasets": frames} if chart.uses_points else chart.spec
-        lots[chart.uses_points].append((chart.name, printable(spec)))
+        drawings.append((chart.name, printable(spec)))
+    lots = [lot for lot in (drawings[::2], drawings[1::2]) if lot]
     with ThreadPoolExecutor(max(1, min(len(lots), os.cpu_count() or 1))) as pool:
-        futures = [
-            pool.submit(ask_beside, draw, lot, folder / FOLDER) for lot in lots.values() if lot
-        ]
+        futures = [pool.submit(ask_beside, draw, lot, folder / FOLDER) for lot in lots]
         with stopped_when_interrupted(pool, futures):
             yield
             for each in futures:

@@ -251,8 +251,7 @@ class _Sweep:
             initial(self.sizes, initialisation=self.recipe.initialisation, generator=generator)
         )
         drawn = batches(
-            n_train=n_train,
-            held_out=[self.rows.blocks[position] for position in out],
+            self.rows.training_rows(out),
             batch=self.recipe.batch,
             chunk=CHUNK,
             generator=generator,

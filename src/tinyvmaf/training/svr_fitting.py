@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.models.support_vectors import SupportVectors
-from tinyvmaf.training.training_rows import Rows, rows_of
+from tinyvmaf.training.training_rows import Rows
 
 ROWS = 1000
 """Rows that training reads, at most."""
@@ -104,9 +104,8 @@ def fit_folds(
 
     def one(positions: tuple[int, ...]) -> SupportVectors:
         out = sorted(set(positions))
-        n_train = rows.n_train(out)
-        wanted = np.linspace(0, n_train - 1, min(ROWS, n_train)).astype(np.int32)
-        own = rows_of(wanted, held_out=[rows.blocks[position] for position in out])
+        training = rows.training_rows(out)
+        own = training[np.linspace(0, len(training) - 1, min(ROWS, len(training))).astype(np.int32)]
         shift, scale = np.zeros(len(names) + 1), np.ones(len(names) + 1)
         if standardised:
             seen = rows.training_moments(out)
