@@ -93,6 +93,18 @@ def test_nothing_is_cut_off_at_the_side(opened, width):
     assert tab.value(CUT_OFF) == []
 
 
+def test_a_row_that_became_a_list_shows_its_name_in_one_line_and_no_empty_value(opened):
+    tab = opened(390)
+    heights = tab.value(
+        "[...document.querySelectorAll('tbody th')].filter((head) => head.innerText.length < 20)"
+        ".map((head) => head.clientHeight)"
+    )
+    assert len(heights) > 10
+    assert max(heights) < 30
+    shown = "getComputedStyle(cell).display !== 'none'"
+    assert tab.value(f"[...document.querySelectorAll('td:empty')].some((cell) => {shown})") is False
+
+
 def test_hostile_names_are_text_everywhere(opened):
     tab = opened()
     heads = tab.value("[...document.querySelectorAll('tbody th')].map((head) => head.innerText)")

@@ -84,6 +84,18 @@ def test_a_forest_says_what_the_record_says(drawn, record, points):
     assert correlations["verdict"] == "least_squares is better"
 
 
+def test_a_forest_of_too_few_sources_says_so_and_has_no_axis_without_an_end(record, points):
+    for row in record["evidence"]["comparisons"]:
+        row.update(verdict="not_resolved", low=None, high=None, smallest_p=0.125)
+    made = {chart.name: chart for chart in charts(typed(record), points, PAPER)}
+    for name in ("comparison_errors", "comparison_correlations"):
+        layers = made[name].spec["layer"]
+        encodings = [layer["encoding"] for layer in layers]
+        # Vega warns of intervals that are all missing.
+        assert [encoding["x"]["field"] for encoding in encodings] == ["effect", "effect"]
+        assert encodings[-1]["color"]["scale"]["domain"][2:] == ["too few sources"]
+
+
 def test_a_chart_is_the_same_on_page_and_paper_but_for_colours_and_type(record, points):
     on_page = {chart.name: chart for chart in charts(typed(record), points, PAGE)}
     for chart in charts(typed(record), points, PAPER):

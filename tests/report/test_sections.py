@@ -53,6 +53,14 @@ def test_every_table_is_rectangular(record):
         assert {len(row) for row in (*found.rows, *found.totals)} == {len(found.columns)}
 
 
+def test_no_source_is_the_worst_where_all_are_alike(record):
+    alike = record["aggregate"]["clip"]["srocc"]
+    alike.update(mean=1.0, std=0.0, worst=1.0)
+    rows = {row[0]: row for row in table(document(typed(record), None), "Over all folds").rows}
+    assert alike["worst_source"] not in rows["clip SROCC"]
+    assert rows["frame RMSE"][5] == record["aggregate"]["frame"]["rmse"]["worst_source"]
+
+
 def test_the_fold_table_has_the_records_values(record):
     rows = {row[0]: row for row in table(document(typed(record), None), "Every fold").rows}
     for fold in record["folds"]:

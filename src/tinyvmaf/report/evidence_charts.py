@@ -11,8 +11,9 @@ from tinyvmaf.report.theme import Theme
 
 _CURVE_HEIGHT = 260
 _ROW_HEIGHT = 24
-# Verdicts that do not name a better model.
-_KINDS = {"not_resolved": "not resolved", "equivalent": "equivalent"}
+# Verdicts that name no better model.
+_UNRESOLVED = ("not resolved", "too few sources")
+_EQUIVALENT = "equivalent"
 
 
 def learning_curve(record: LosoRecord, theme: Theme) -> Chart | None:
@@ -80,11 +81,13 @@ def forest(record: LosoRecord, theme: Theme, kind: Literal["ratio", "difference"
         name, side, neutral = "comparison_correlations", "higher", 0.0
         heading, title = "Correlations compared", f"atanh difference, {first} less the other"
         scale, axis = alt.Scale(zero=False), alt.Axis(tickCount=6)
+    kinds = {row["kind"] for row in rows}
+    unresolved = [kind for kind in _UNRESOLVED if kind in kinds] or [_UNRESOLVED[0]]
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(
-            domain=["resolved", "equivalent", "not resolved"],
-            range=[theme.accent, theme.other, theme.muted],
+            domain=["resolved", _EQUIVALENT, *unresolved],
+            range=[theme.accent, theme.other, *(theme.muted for _ in unresolved)],
         ),
         legend=alt.Legend(),
     )
@@ -98,17 +101,22 @@ def forest(record: LosoRecord, theme: Theme, kind: Literal["ratio", "difference"
     ]
     effect = alt.X("effect:Q", title=title, scale=scale, axis=axis)
     base = data(rows).encode(alt.Y("comparison:N", sort=None, title=None))
-    chart = alt.layer(
-        data([{"effect": neutral}])
-        .mark_rule(color=theme.ink, strokeDash=[3, 3], aria=False)
-        .encode(effect),
+    neutral_line = data([{"effect": neutral}]).mark_rule(
+        color=theme.ink, strokeDash=[3, 3], aria=False
+    )
+    layers = [
+        neutral_line.encode(effect),
         base.mark_rule(strokeWidth=2, aria=False).encode(
             alt.X("low:Q", title=title), alt.X2("high:Q"), colour
         ),
         base.mark_point(filled=True, size=70, opacity=1, aria=False).encode(
             effect, colour, tooltip=tooltip
         ),
-    )
+    ]
+    if all(row["low"] is None for row in rows):
+        # Vega warns of an axis without an end.
+        del layers[1]
+    chart = alt.layer(*layers)
     words = f"Forest plot of {len(rows)} paired comparisons; {side} is better for {first}: " + (
         "; ".join(f"{row['comparison']}: {row['verdict']}" for row in rows)
     )
@@ -125,8 +133,8 @@ def _comparisons(record: LosoRecord, kind: str) -> list[dict[str, Any]]:
             "effect": row.effect,
             "low": row.low,
             "high": row.high,
-            "verdict": verdict(row),
-            "kind": _KINDS.get(row.verdict, "resolved"),
+            "verdict": (words := verdict(row)),
+            "kind": words if words in (*_UNRESOLVED, _EQUIVALENT) else "resolved",
         }
         for row in (record.evidence and record.evidence.comparisons) or ()
         if (row.effect_kind == "ratio") == (kind == "ratio") and row.b != CONSTANT

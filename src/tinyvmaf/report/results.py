@@ -169,7 +169,8 @@ def aggregates(record: LosoRecord, further: tuple[Block, ...]) -> Section:
             number(name, over.std),
             interval(name, intervals.at(level).get(name) if intervals else None),
             number(name, over.worst),
-            over.worst_source or ABSENT,
+            # Where all are alike, none is the worst.
+            (over.worst_source if over.std else None) or ABSENT,
             f"{over.k_eff} of {over.k}",
             number(name, aggregate.pooled.at(level).of(name)),
             interval(name, intervals.pooled.at(level).get(name) if intervals else None),
