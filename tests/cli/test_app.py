@@ -62,6 +62,15 @@ def test_a_call_that_cannot_be_parsed(program, arguments):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("words", [("score", "r.mkv", ""), ("train", "t.parquet", "--output=")])
+def test_a_variable_of_the_shell_that_is_not_set(tinyvmaf, words):
+    """An empty path is the folder that the program stands in: all its videos would be scored."""
+    done = tinyvmaf(*words)
+    (line,) = done.lines
+    assert done.status == 2
+    assert line.endswith(" has no value: is a variable of the shell not set?")
+
+
 def raising(error):
     def fail():
         raise error

@@ -343,6 +343,12 @@ def test_other_content_is_refused(pristine, clips, make_video, tmp_path):
     assert "the two do not show the same (correlation of their pictures" in refusal(pristine, other)
 
 
+@pytest.mark.ffmpeg
+def test_a_negative_is_something_else_and_no_picture_of_another_scale(pristine, made):
+    negative = made("negative.mp4", filters=["negate"], crf=30)
+    assert "the two do not show the same" in refusal(pristine, negative)
+
+
 def test_raw_video_scores_like_its_container(pristine, distorted, make_video, tmp_path, exact):
     files = [
         make_video(tmp_path / f"{path.stem}.yuv", "-i", path, "-f", "rawvideo")

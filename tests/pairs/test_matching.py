@@ -87,6 +87,20 @@ def test_other_rates_are_refused_with_what_mends_them(reference, distorted, word
     assert found.final or found.allowance is Allowance.FRAME_RATE
 
 
+def test_files_that_were_appended_to_each_other():
+    whole, half = at(25, 96), at(25, 48)
+    doubled = np.sort(np.concatenate([half, half]))
+    (found,) = by_time(reference=half, distorted=doubled).findings
+    assert found.final
+    assert found.sentence == (
+        "48 of 96 frames of distorted are shown at the time of another one: its time stamps begin "
+        "again, as where files were appended to each other: join the parts with ffmpeg's concat "
+        "demuxer"
+    )
+    (in_order,) = by_time(reference=whole, distorted=doubled).findings
+    assert "frame by frame, in order" in in_order.cure
+
+
 def test_an_excerpt_is_cut_out_of_the_reference():
     found = by_time(
         reference=at(25, 100), distorted=at(25, 40), excerpt=Excerpt(reference_start_s=1.2)

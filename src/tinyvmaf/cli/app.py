@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from tinyvmaf.cli.console import TERMINAL, open_streams, show
-from tinyvmaf.errors import TinyVmafError, ToolFailed
+from tinyvmaf.errors import TinyVmafError, ToolFailed, UsageError
 from tinyvmaf.extras import extra_of, missing_extra, require
 from tinyvmaf.provenance import version
 from tinyvmaf.text import one_line
@@ -158,6 +158,13 @@ def main() -> NoReturn:
 
 
 def _run() -> None:
+    for place, word in enumerate(sys.argv[1:], 1):
+        # A path without characters is the folder that the program stands in, and no one means that.
+        if not word or (word.startswith("--") and word.endswith("=")):
+            raise UsageError(
+                f"word {place} of the call ({word or 'empty'}) has no value: is a variable of the "
+                "shell not set?"
+            )
     # Asked before the work: a table is written only when all pairs are scored.
     verb = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     if verb in EXTRA_OF and "--help" not in sys.argv:

@@ -131,11 +131,13 @@ def _lines(found: "Score") -> list[tuple[str, str]]:
         lines.append(("", f"{found.applicability.verdict}: {found.applicability.reason}"))
     if interval is not None:
         lines.append(("dim", f"the interval: {interval.guarantee}"))
+    n_frames = len(found.frame_scores)
+    frames = "1 frame" if n_frames == 1 else f"{n_frames} frames"
     digest = f", sha256 {found.model.sha256[:12]}" if found.model.sha256 else ""
     programs = ", ".join(f"{name} {found.versions[name]}" for name in ("libvmaf", "ffmpeg"))
     return [
         *lines,
-        ("dim", f"{len(found.frame_scores)} frames at {found.fps:.1f} fps; mode {found.mode}"),
+        ("dim", f"{frames} at {found.fps:.1f} fps; mode {found.mode}"),
         ("dim", f"model {found.model.name}{digest}; {programs}"),
         ("dim", found.command),
     ]

@@ -93,5 +93,8 @@ def video_stream(
     for stream in container.streams.video:
         if not stream.disposition & cover:
             return stream
-    kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
-    raise MediaError(f"{path}: holds no video stream, only {', '.join(kinds)}")
+    kinds = sorted({stream.type for stream in container.streams} - {"video"})
+    if container.streams.video:
+        kinds.append("a cover picture")
+    found = ", ".join(kinds) or "nothing"
+    raise MediaError(f"{path}: holds no video stream, only {found}")

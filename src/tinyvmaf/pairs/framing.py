@@ -22,6 +22,8 @@ _TEXTURE: Final = 2.0
 _RADII: Final = (16, 8, 4, 2)
 _ROUNDS: Final = 8
 _CONVERGED: Final = 3e-3
+# Scales that are searched; a fit outside of them has lost its way, down to pictures turned over.
+_SCALES: Final = (0.4, 2.5)
 # Share of the picture that must be left to compare.
 _LEAST: Final = 0.2
 
@@ -57,7 +59,7 @@ class Displacement:
 def displacement(
     pairs: Sequence[tuple[Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]]],
 ) -> Displacement | None:
-    """The displacement and scale at which the pictures agree best; None if they are flat.
+    """The displacement and scale at which the pictures agree best; None if there is none.
 
     Found by Gauss-Newton steps on pictures that are blurred less and less (Lucas and Kanade, "An
     iterative image registration technique", 1981).
@@ -84,6 +86,8 @@ def displacement(
     height, width = told[0][0].shape
     # Per axis: what the middle is moved by, and by how much more per pixel from there.
     moved, slope = (fit[0], fit[2]), (fit[1], fit[3])
+    if not all(_SCALES[0] <= 1 + more <= _SCALES[1] for more in slope):
+        return None
     worst = max(
         abs(offset) + abs(more) * side / 2
         for offset, more, side in zip(moved, slope, (width, height), strict=True)

@@ -146,7 +146,9 @@ def _other_times(
 ) -> Finding:
     """Frames without a partner between others."""
     rates = [rate_of(times) for times in (reference, distorted)]
-    if abs(rates[0] / rates[1] - 1) > 1e-3 if all(rates) else True:  # noqa: PLR2004
+    if (repeated := _repeated(reference, distorted)) is not None:
+        cause = repeated
+    elif abs(rates[0] / rates[1] - 1) > 1e-3 if all(rates) else True:  # noqa: PLR2004
         cause = f"reference shows {rates[0]:.6g} frames a second, distorted {rates[1]:.6g}"
     else:
         cause = "the frames of the two are not shown at the same times"
@@ -155,11 +157,13 @@ def _other_times(
         for name, count in zip(("reference", "distorted"), within, strict=True)
         if count > 0
     ]
-    if parts:
+    if parts and repeated is None:
         cause += f", and {' and '.join(parts)} no partner at the same time"
     fewer = min(len(reference), len(distorted))
     if _in_order(matching, reference, distorted):
         cure = "`allow=['frame-rate']` compares them frame by frame, in order, whatever their times"
+    elif repeated is not None:
+        return Finding(cause, "join the parts with ffmpeg's concat demuxer", final=True)
     elif matching.n_frames >= _SHARED * fewer:
         cure = f"`allow=['frame-rate']` compares the {matching.n_frames} frames at common times"
     else:
@@ -170,3 +174,16 @@ def _other_times(
             final=True,
         )
     return Finding(cause, cure, Allowance.FRAME_RATE, offered=False)
+
+
+def _repeated(reference: Times, distorted: Times) -> str | None:
+    """A video most of whose times occur twice, in words; None if neither is one."""
+    for name, times in (("reference", reference), ("distorted", distorted)):
+        gaps = np.diff(times)
+        if len(gaps) and np.median(gaps) == 0:
+            return (
+                f"{int((gaps == 0).sum())} of {len(times)} frames of {name} are shown at the time "
+                "of another one: its time stamps begin again, as where files were appended to each "
+                "other"
+            )
+    return None
