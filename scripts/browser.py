@@ -82,7 +82,9 @@ def _installed() -> str:
     found = find()
     if found is None:
         named = os.environ.get(NAMED)
-        raise NoBrowser(f"{NAMED} names {named}, which is no program" if named else "none on PATH")
+        raise NoBrowser(
+            f"{NAMED} names {named}, which is not a program" if named else "none on PATH"
+        )
     return _version(found)
 
 

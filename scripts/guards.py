@@ -186,7 +186,7 @@ GUARDS: Final = (
         "tests/models/test_model.py::test_scoring_leaves_nothing_in_the_home",
     ),
     Guard(
-        "a log that is no log: its file",
+        "a log that is not a log: its file",
         "libvmaf/pixels.py",
         "opened.enter_context(closing(_read(folder / file_name(name), name)))",
         "_read(folder / file_name(name), name)",

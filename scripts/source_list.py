@@ -171,4 +171,4 @@ def _check(sources: list[Source], path: Path) -> None:
                 raise UsageError(f"{path}: {source.name} and {seen[key]} are one source")
             seen[key] = source.name
         if source.hold_out and source.kind != "clip":
-            raise UsageError(f"{path}: {source.name} is no real clip, so it cannot be held out")
+            raise UsageError(f"{path}: {source.name} is not a real clip, so it cannot be held out")

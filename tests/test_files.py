@@ -88,7 +88,7 @@ def test_a_write_that_fails_is_one_error(tmp_path):
 def test_what_is_no_file_is_not_replaced(tmp_path, write):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    for name, kind in (("pipe", "no regular file"), ("folder", "a folder")):
+    for name, kind in (("pipe", "not a regular file"), ("folder", "a folder")):
         with pytest.raises(UsageError) as caught:
             write(tmp_path / name)
         path = tmp_path / name

@@ -38,7 +38,7 @@ def test_a_file_of_another_program_is_left_to_its_reader_if_that_survives(tmp_pa
 
 
 def test_a_file_that_crashes_its_reader_is_found_out_by_another_process():
-    assert damage(CRASHES) == "it makes whatever reads it crash"
+    assert damage(CRASHES) == "it crashes whatever reads it"
 
 
 def test_the_same_rows_are_the_same_bytes_however_they_lie_in_memory(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ TinyVmafError
 │       └── ClusterLost       the cluster is gone: nothing more can be done there
 ├── UsageError (ValueError)   an unknown name in the call, or an output that cannot be written
 ├── DataError (ValueError)    what the user's files hold
-│   ├── MediaError            no video, an empty file, a size that is no whole number of frames
+│   ├── MediaError            no video, an empty file, a size that is not a whole number of frames
 │   │   └── NotSeekable       frames that seeking does not find; decoding the whole video works
 │   ├── MisalignedError       a pair that does not fit together
 │   ├── CorpusError           a folder or manifest that does not make a corpus

@@ -210,11 +210,11 @@ def check_replaceable(path: Path) -> None:
     """Refuse to replace anything but a regular file.
 
     Raises:
-        UsageError: `path` is no regular file.
+        UsageError: `path` is not a regular file.
     """
     # Renaming over a device, such as /dev/null, would remove it from the whole system.
     if path.exists() and not path.is_file():
-        kind = "a folder" if path.is_dir() else "no regular file"
+        kind = "a folder" if path.is_dir() else "not a regular file"
         raise UsageError(f"cannot write {path}: it is {kind}; name a file with -o")
 
 
@@ -229,7 +229,7 @@ def cannot_write(path: Path, error: OSError) -> UsageError:
     """The error that says why `path` could not be written, and what to do."""
     reason = error.strerror or str(error)
     if isinstance(error, FileExistsError | NotADirectoryError):
-        reason = f"{error.filename} is no folder"
+        reason = f"{error.filename} is not a folder"
     return UsageError(f"cannot write {path}: {reason}; free space or choose another output with -o")
 
 

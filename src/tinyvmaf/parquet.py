@@ -96,11 +96,11 @@ def damage(path: Path) -> str | None:
             return None if file.read(_DIGITS) == digest else "its bytes were changed"
         file.seek(-min(len(_MAGIC), path.stat().st_size), os.SEEK_END)
         if file.read() != _MAGIC:
-            return None  # every reader refuses at once what is no Parquet, or truncated
+            return None  # every reader refuses at once what is not Parquet, or truncated
     try:
         ask(_read, path)
     except ToolFailed:
-        return "it makes whatever reads it crash"
+        return "it crashes whatever reads it"
     return None
 
 

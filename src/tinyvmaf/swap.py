@@ -26,7 +26,7 @@ IsOurs = Callable[[PurePath], bool]
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Write files of one folder so that a reader who calls `complete` sees all of them or none.
+    """Write files of one folder so that a reader that calls `complete` sees all of them or none.
 
     Args:
         contents: Path -> its content; the first is the path that readers pass to `complete`.

@@ -90,7 +90,7 @@ def test_debug_adds_the_traceback_and_the_command(tinyvmaf, monkeypatch):
 
 
 def test_a_message_is_one_line_however_long_and_shown_as_it_is(tinyvmaf, monkeypatch):
-    """Brackets in a file's name are no markup, and no line is wrapped."""
+    """Brackets in a file's name are not markup, and no line is wrapped."""
     message = "[bold]it's[/bold] :smile: " + "x" * 500
     monkeypatch.setattr(app, "app", raising(MediaError(message)))
     done = tinyvmaf("extract")

@@ -50,8 +50,8 @@ REFUSED = {
     "audio": "{path}: holds no video stream, only audio",
     "folder": "{path}: is a folder, expected a video file",
     "size": (
-        "{path}: 373247 bytes are no whole number of 192x108 yuv420p frames (31104 bytes each: 11 "
-        "frames and 31103 bytes over); say the right geometry with --size WxH"
+        "{path}: 373247 bytes are not a whole number of 192x108 yuv420p frames (31104 bytes each: "
+        "11 frames and 31103 bytes over); give the right geometry with --size WxH"
     ),
     "rate": (
         "reference and distorted do not fit: reference shows 25 frames a second, distorted 50, and "
@@ -137,7 +137,7 @@ def test_json_names_the_failures_too(tinyvmaf, corpus, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--teacher", "vmaf_v9"], "libvmaf does not know the teacher 'vmaf_v9'; recent builds"),
+        (["--teacher", "vmaf_v9"], "this libvmaf lacks the teacher 'vmaf_v9'; recent builds"),
         (["--teacher", "models/a.json"], "teacher models/a.json: no such file"),
         (["--features", "canonical7"], "unknown feature set 'canonical7'"),
         (["--engine", "gstreamer"], "unknown engine 'gstreamer'; expected ffmpeg or vmaf"),
@@ -185,7 +185,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(
 def test_a_device_is_not_replaced_by_a_table(tinyvmaf, corpus):
     done = tinyvmaf("extract", corpus("good"), "-o", os.devnull)
     assert done.lines == [
-        f"tinyvmaf: cannot write {os.devnull}: it is no regular file; name a file with -o"
+        f"tinyvmaf: cannot write {os.devnull}: it is not a regular file; name a file with -o"
     ]
 
 

@@ -168,7 +168,7 @@ def test_a_pipe_that_nobody_writes_into_is_refused_at_once(program, pairs, place
     )
     done = program.run("extract", place, "-o", place / "t.parquet", timeout=120)
     assert done.status == 2
-    assert "clip.mp4: is no regular file; save the video to a file first" in done.stderr
+    assert "clip.mp4: is not a regular file; save the video to a file first" in done.stderr
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.ffmpeg
 
 NAME = "a\nVMAF 100.00\x1b[31m\x07\u202e<!--<script>alert(1)|`*_www.x.org\x85=1+1"
-# A file's name may also hold bytes that are no UTF-8.
+# A file's name may also hold bytes that are not UTF-8.
 FILE = f"{NAME}\udcff"
 RAW = "\x1b\x07\x85\u202e\udcff"
 
@@ -41,7 +41,7 @@ def harmless(text):
 
 
 def parse(svg):
-    """The names of an SVG's elements; it is no SVG if that fails."""
+    """The names of an SVG's elements; it is not SVG if that fails."""
     names, parser = [], ParserCreate()
     parser.StartElementHandler = lambda name, _: names.append(name)
     parser.Parse(svg, True)

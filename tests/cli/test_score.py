@@ -104,7 +104,7 @@ def test_a_list_with_several_encodes_of_one_reference_is_a_ladder(videos, tmp_pa
     assert [item["distorted"] for item in records[1]["failures"]] == [f"{encodes}/short.mp4"]
     shown = run("--batch", pairs, status=3).stdout
     assert f"\n{reference}\n" in shown
-    assert "differences to good.mp4" in shown
+    assert "differences from good.mp4" in shown
 
 
 @pytest.mark.parametrize(

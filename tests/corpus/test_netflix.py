@@ -105,8 +105,8 @@ def test_sizes_that_are_no_frames_of_1080p_make_no_pair_unless_a_geometry_is_sai
     found = read_corpus(root)
     assert [pair.name for pair in found.pairs] == ["B/B_1_1080_10", "B/B_2_540_10"]
     words = (
-        "bytes are no whole number of 1920x1080 yuv420p frames (3110400 bytes each), the geometry "
-        "of this layout where none is said; give the right one with `raw`"
+        "bytes are not a whole number of 1920x1080 yuv420p frames (3110400 bytes each), the "
+        "default geometry of this layout; give the right one with `raw`"
     )
     assert {item.path.name: item.reason for item in found.problems} == {
         "A_25fps.yuv": f"{10 * HALF} {words}",
@@ -250,8 +250,8 @@ def test_a_scan_counts_what_fits_and_names_what_does_not(layout):
             "of reference (0.12 s) have no partner: `allow=['frame-count']` compares the first 2"
         ),
         "A_3_16_10.yuv": (
-            "1728 bytes are no whole number of 16x16 yuv420p frames (384 bytes each: 4 frames and "
-            "192 bytes over); say the right geometry with `raw`"
+            "1728 bytes are not a whole number of 16x16 yuv420p frames (384 bytes each: 4 frames "
+            "and 192 bytes over); give the right geometry with `raw`"
         ),
         "A_4_16_10.yuv": "the file is empty (0 bytes)",
         "B_50fps.yuv": "the file is empty (0 bytes)",

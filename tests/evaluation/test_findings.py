@@ -387,7 +387,7 @@ def test_an_undertrained_run_has_one_finding_and_none_on_unseen_sources(
     record = evaluate_run(replace(run, facts=facts))
     (found,) = record.findings
     assert (found.kind, found.verdict) == ("gate", "undertrained")
-    sentence = f"mlp_small is undertrained: {reason}. Nothing is said of unseen sources."
+    sentence = f"mlp_small is undertrained: {reason}. No finding about unseen sources is given."
     assert found.sentence == sentence
     assert found.data == to_json(record.evidence.gate)
 

@@ -76,7 +76,7 @@ def broken(text):
         "empty": (json_3({n: v[:0] for n, v in table.items()}), "the log has no frames"),
         "nan": (json_3(nan), "adm2 of frame 1 is missing"),
         "missing": (json_3(bare), "no vif_scale2; the log has adm2, motion2, vif_scale0, "),
-        "twice": (twice, "frame 0 stands where frame 1 is expected"),
+        "twice": (twice, "frame 0 was found where frame 1 was expected"),
         "wild": (json_3(wild), "column vmaf of source S0, clip wild, frame 0 is 101.0, expected"),
     }
 
@@ -120,7 +120,7 @@ def test_different_origins_are_refused_and_nothing_is_written(tmp_path):
 
     table = columns()
     assert said(json_3(table, version="2.3.0")) == f"libvmaf 2.3.0, but 3.2.0 in {first}"
-    assert said(csv_3(table)) == f"libvmaf not said, but 3.2.0 in {first}"
+    assert said(csv_3(table)) == f"libvmaf not stated, but 3.2.0 in {first}"
     assert said(json_1(table)) == f"teacher vmaf_rb_v0.6.3, but unknown in {first}"
     bare = columns(integer=False)
     assert said(json_3(bare)) == f"arithmetic float, but integer in {first}"
@@ -130,7 +130,9 @@ def test_different_origins_are_refused_and_nothing_is_written(tmp_path):
     assert (found.info.teacher, found.n_clips) == ("vmaf_v0.6.1", 3)
     other.write_text(json_1(table))
     (failure,) = read_logs(tmp_path / "logs", teacher="vmaf_v0.6.1").failures
-    assert str(failure.error) == (f"{other}: the log says teacher vmaf_rb_v0.6.3, not vmaf_v0.6.1")
+    assert str(failure.error) == (
+        f"{other}: the log states teacher vmaf_rb_v0.6.3, not vmaf_v0.6.1"
+    )
 
 
 def test_integer_and_float_features_in_one_log_are_refused(tmp_path):

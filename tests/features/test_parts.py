@@ -152,7 +152,7 @@ def test_a_changed_byte_of_a_part_is_refused(tmp_path_factory, data):
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path):
     (tmp_path / "thesis.md").write_text("years of work")
-    with pytest.raises(UsageError, match=r"it holds thesis\.md, which is no part of a table"):
+    with pytest.raises(UsageError, match=r"it holds thesis\.md, which is not part of a table"):
         write_parts([clip_rows(*CLIPS[0])], asdict(INFO), tmp_path)
     assert not is_parts(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.md"]

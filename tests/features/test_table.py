@@ -240,7 +240,7 @@ def test_an_output_that_cannot_be_written(tmp_path):
     with pytest.raises(UsageError) as caught:
         write_table(table, path)
     assert str(caught.value) == (
-        f"cannot write {path}: {path.parent} is no folder; free space or choose another output "
+        f"cannot write {path}: {path.parent} is not a folder; free space or choose another output "
         "with -o"
     )
     with pytest.raises(UsageError, match="it is a folder; name a file with -o"):

@@ -60,7 +60,7 @@ MANIFEST = b"source,reference,distorted,width,height,fps\na,a.yuv,b.yuv,"
 
 FOUND = {
     "log nested too deeply": ("libvmaf log, JSON", b'{"frames": ' + DEEP),
-    "number that is no float": (
+    "number that is not a float": (
         "libvmaf log, JSON",
         b'{"frames": [{"metrics": {"vmaf": ' + HUGE + b'}, "frameNum": 0}]}',
     ),
@@ -69,7 +69,7 @@ FOUND = {
         b'{"frames": [{"metrics": {"vmaf": true}, "frameNum": 0}]}',
     ),
     "ladder nested too deeply": ("ladder", b"rung = " + DEEP),
-    "height that is no float": (
+    "height that is not a float": (
         "ladder",
         b'[[rung]]\nencoder = "libx264"\ncrf = [1]\nheights = [' + HUGE + b"]",
     ),
@@ -77,7 +77,7 @@ FOUND = {
     "size that cannot be printed": ("manifest", MANIFEST + HUGE * 12 + b",4,25\n"),
     "line ends in a column": ("manifest", b"source,clip,ref\x01\x0cdistorted\na,b,c\n"),
     "colours of a terminal in a key": ("recipe", b'"a\\u001b[31m\\nb" = 1'),
-    "run that is no record": ("run", b"null"),
+    "run that is not a record": ("run", b"null"),
     "run nested too deeply": ("run", DEEP),
     "blank lines": ("signal log", b"\n\n"),
     "table that asks for all memory": (

@@ -120,9 +120,9 @@ def test_frames_doubled_left_out_or_subsampled(tmp_path):
         listed = [whole[number] for number in numbers]
         return refusal(path, json.dumps({"version": "3.2.0", "frames": listed}))
 
-    assert said([0, 1, 1, 2]) == "frame 1 stands where frame 2 is expected"
-    assert said([0, 1, 3]) == "frame 3 stands where frame 2 is expected"
-    assert said([1, 2]) == "frame 1 stands where frame 0 is expected"
+    assert said([0, 1, 1, 2]) == "frame 1 was found where frame 2 was expected"
+    assert said([0, 1, 3]) == "frame 3 was found where frame 2 was expected"
+    assert said([1, 2]) == "frame 1 was found where frame 0 was expected"
     assert said([0, 2, 4]) == "the log has one frame in 2 (n_subsample); a table needs all frames"
 
 
@@ -135,7 +135,7 @@ def test_frames_doubled_left_out_or_subsampled(tmp_path):
         ('{"frames": [1]}', "'int' object is not subscriptable"),
         ('{"frames": [{"frameNum": 0, "metrics": {"vmaf": "9"}}]}', "vmaf of frame 0 is '9', "),
         ('{"frames": [{"frameNum": 0, "metrics": {"vmaf": true}}]}', "vmaf of frame 0 is True, "),
-        ('{"frames": [{"frameNum": 0, "metrics": {"vmaf": 1}} 2]}', "'2]}' stands where"),
+        ('{"frames": [{"frameNum": 0, "metrics": {"vmaf": 1}} 2]}', "'2]}' was found where"),
         ("[" * 100_000, "neither JSON nor XML"),
         ('{"frames": [' + '{"a":' * 100_000, "maximum recursion depth exceeded"),
         ('<!DOCTYPE x [<!ENTITY a "b">]><VMAF></VMAF>', "a document type, which libvmaf does"),

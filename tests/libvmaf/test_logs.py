@@ -90,10 +90,10 @@ def test_a_log_without_frames(folder):
 @pytest.mark.parametrize(
     ("frames", "message"),
     [
-        ((0, 2, 3), "frame 2 stands where frame 1 is expected"),
-        ((1, 2, 3), "frame 1 stands where frame 0 is expected"),
-        ((0, 0, 1), "frame 0 stands where frame 1 is expected"),
-        ((0, 2, 1), "frame 2 stands where frame 1 is expected"),
+        ((0, 2, 3), "frame 2 was found where frame 1 was expected"),
+        ((1, 2, 3), "frame 1 was found where frame 0 was expected"),
+        ((0, 0, 1), "frame 0 was found where frame 1 was expected"),
+        ((0, 2, 1), "frame 2 was found where frame 1 was expected"),
     ],
 )
 def test_frames_that_are_not_consecutive(folder, frames, message):

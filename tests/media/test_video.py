@@ -53,21 +53,21 @@ def test_raw_video_without_its_geometry(tmp_path):
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path, raw):
     path = tmp_path / "pipe.mp4"
     os.mkfifo(path)
-    assert reason(path, raw) == "is no regular file; save the video to a file first"
+    assert reason(path, raw) == "is not a regular file; save the video to a file first"
 
 
 def test_a_device(tmp_path):
-    assert reason(Path(os.devnull)) == "is no regular file; save the video to a file first"
+    assert reason(Path(os.devnull)) == "is not a regular file; save the video to a file first"
 
 
 def test_a_raw_size_that_is_no_whole_number_of_frames(tmp_path):
     path = tmp_path / "a.yuv"
     path.write_bytes(bytes(384 * 3 + 100))
     assert reason(path, RawFormat(16, 16)) == (
-        "1252 bytes are no whole number of 16x16 yuv420p frames (384 bytes each: 3 frames and "
-        "100 bytes over); say the right geometry with `raw`"
+        "1252 bytes are not a whole number of 16x16 yuv420p frames (384 bytes each: 3 frames and "
+        "100 bytes over); give the right geometry with `raw`"
     )
-    assert reason(path, RawFormat(1920, 1080)).startswith("1252 bytes are no whole number")
+    assert reason(path, RawFormat(1920, 1080)).startswith("1252 bytes are not a whole number")
 
 
 def test_raw_video(tmp_path):

@@ -59,7 +59,9 @@ def test_weights_in_another_file(tmp_path, model_path):
 
 
 def test_a_network_is_nothing_for_libvmaf(tmp_path):
-    with pytest.raises(UsageError, match=r"is no support-vector regression, the only kind of mod"):
+    with pytest.raises(
+        UsageError, match=r"is not a support-vector regression, the only kind of mod"
+    ):
         export_bundle(tv.load("tinyvmaf_small_v1"), tmp_path, to="libvmaf")
 
 

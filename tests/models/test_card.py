@@ -107,11 +107,11 @@ def test_a_card_that_breaks_the_schema_is_refused_with_the_place(record, change,
         ({"loso": None}, "it needs a LOSO error or the reason why there is none, not both"),
         (
             {"golden": {"features": [[1.0]], "vmaf": [50.0]}},
-            "its golden vectors are no rows of 6 features with a score each",
+            "its golden vectors are not rows of 6 features with a score each",
         ),
         (
             {"golden": {"features": [[1.0] * 6], "vmaf": [50.0, 60.0]}},
-            "its golden vectors are no rows of 6 features with a score each",
+            "its golden vectors are not rows of 6 features with a score each",
         ),
         (
             {"calibration": [{"source": "A", "residuals": [1.0]}] * 2},

@@ -119,13 +119,13 @@ def linked_folder(model, folder):
     make_external(model, "sub/secret.bin")
 
 
-@hostile("its external data 'pipe' is no regular file")
+@hostile("its external data 'pipe' is not a regular file")
 def pipe_that_never_ends(model, folder):
     os.mkfifo(folder / "pipe")
     make_external(model, "pipe")
 
 
-@hostile("its external data '.' is no regular file")
+@hostile("its external data '.' is not a regular file")
 def folder_as_data(model, folder):
     make_external(model, ".")
 
@@ -252,13 +252,13 @@ def two_million_empty_nodes(model, folder):
     return delimited(GRAPH, delimited(NODE, b"") * (2**21 - 8))
 
 
-@hostile(f"a tensor inside is no [N, width] with a width of at most 4096; {ROWS}")
+@hostile(f"a tensor inside is not [N, width] with a width of at most 4096; {ROWS}")
 def memory_of_n_squared(model, folder):
     # [N] + [N, 1] is [N, N]: 16 GB for a batch of 64 k rows.
     model.graph.node.append(helper.make_node("Add", ["points", "dense2"], ["square"]))
 
 
-@hostile(f"its Gemm multiplies by something that is no weight; {ROWS}")
+@hostile(f"its Gemm multiplies by something that is not a weight; {ROWS}")
 def product_of_rows_with_rows(model, folder):
     insert(model, helper.make_node("Gemm", ["hidden1", "hidden1"], ["square"], transB=1))
 
@@ -269,7 +269,7 @@ def product_over_the_rows(model, folder):
     node.attribute.append(helper.make_attribute("transA", 1))
 
 
-@hostile(f"its MatMul multiplies by something that is no weight; {ROWS}")
+@hostile(f"its MatMul multiplies by something that is not a weight; {ROWS}")
 def sum_over_the_rows(model, folder):
     insert(model, helper.make_node("MatMul", ["hidden1", "hidden1"], ["square"]))
 
@@ -505,7 +505,7 @@ def truncated(model, folder):
     return model.SerializeToString()[:-10]
 
 
-@hostile("its op_type is no UTF-8; the file is damaged", ModelError)
+@hostile("its op_type is not UTF-8; the file is damaged", ModelError)
 def name_that_is_no_text(model, folder):
     return model.SerializeToString().replace(b"Squeeze", b"Sq\xffeeze")
 

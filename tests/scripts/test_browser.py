@@ -49,7 +49,7 @@ def test_where_none_can_be_had_it_says_why_and_what_to_do(browser, tmp_path):
     assert status == 1
     assert said == (
         "browser: the tests of the report's page need a Chromium, and there is none: TINYVMAF_"
-        f"CHROMIUM names {tmp_path / 'none'}, which is no program. Install one, name one with "
+        f"CHROMIUM names {tmp_path / 'none'}, which is not a program. Install one, name one with "
         "TINYVMAF_CHROMIUM, or set TINYVMAF_NO_BROWSER=1 to leave those tests out.\n"
     )
 

@@ -62,5 +62,5 @@ def test_train_and_export(table, tmp_path):
 
 
 def test_it_is_no_network():
-    with pytest.raises(UsageError, match=r"^svr is no network: "):
+    with pytest.raises(UsageError, match=r"^svr is not a network: "):
         layer_sizes("svr", 6)

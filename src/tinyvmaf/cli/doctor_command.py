@@ -27,4 +27,4 @@ def doctor(ffmpeg: FfmpegPath = None, as_json: Json = False) -> None:
 def _print(check: "Check") -> None:
     show(f"{check.status:<6}  {check.name}: {check.found}")
     if check.cure is not None:
-        show(f"        cure: {with_options(check.cure)}")
+        show(f"        fix: {with_options(check.cure)}")

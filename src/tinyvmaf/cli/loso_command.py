@@ -102,7 +102,7 @@ def loso(
         }  # fmt: skip
         if senseless := [name for name, value in given.items() if value]:
             raise UsageError(
-                f"--target mos evaluates models of its own, without {', '.join(senseless)}"
+                f"--target mos evaluates its own models and takes no {', '.join(senseless)}"
             )
     # Names and the output are checked before anything slow begins.
     settings = check_training(model_arch, recipe, epochs=epochs)

@@ -184,7 +184,7 @@ def score_list(
         )
         statuses.append(_score_ladder(group, scorer, wishes, as_json=as_json))
     if any(statuses):
-        # An answer is no failure.
+        # An answer is not a failure.
         failed = any(0 < status <= _PARTIAL for status in statuses)
         same = len(set(statuses)) == 1
         raise typer.Exit(statuses[0] if same else _PARTIAL if failed else max(statuses))

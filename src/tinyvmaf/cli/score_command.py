@@ -253,7 +253,7 @@ def _raw(size: str | None, pix_fmt: str | None, fps: str | None) -> "RawFormat |
         return raw
     if raw is None:
         raise UsageError(
-            f"--fps {fps}: it is the frame rate of raw YUV; say its --size, too. A picture "
+            f"--fps {fps}: it is the frame rate of raw YUV and needs --size. A picture "
             "sequence is read at the frame rate of the other video"
         )
     try:

@@ -88,7 +88,7 @@ def print_ladder(ladder: "Ladder") -> None:
         return
     show_table(columns, rows)
     if len(rows) > 1 and ladder.against is not None:
-        show(f"differences to {ladder.against.name}; intervals at {ladder.level:.0%}")
+        show(f"differences from {ladder.against.name}; intervals at {ladder.level:.0%}")
     for target in ladder.targets:
         show(_target(target))
 
@@ -191,8 +191,8 @@ def _sampled(found: "Score") -> list[str]:
     unknown = [names[name] for name, ends in sampling.percentiles.items() if ends is None]
     if unknown:
         known.append(f"{' and '.join(unknown)} not known from {n_drawn} frames")
-    unseen = " and ".join(
-        f"in {float(share):.0%} of the frames with probability {probability:.0%}"
+    missed = ", ".join(
+        f"{probability:.0%} if it fills {float(share):.0%} of the frames"
         for share, probability in record.unseen_probability.items()
     )
     searched = "--worst" in found.command
@@ -200,7 +200,7 @@ def _sampled(found: "Score") -> list[str]:
     return [
         f"percentiles {'; '.join(known)}",
         f"{what} {_moments(found)}",
-        f"an event that PSNR does not see stays unseen {unseen}",
+        f"probability of missing an event that PSNR does not show: {missed}",
     ]
 
 
@@ -221,7 +221,7 @@ def clock(seconds: float) -> str:
 
 
 def note_ladder(found: "Ladder") -> None:
-    """Say each note once, with the encodes that it is about unless it is about all."""
+    """Print each note once, with the encodes that it concerns unless it concerns all."""
     notes: dict[str, list[str]] = {}
     for rung in found.rungs:
         for note in rung.score.notes:
@@ -232,7 +232,7 @@ def note_ladder(found: "Ladder") -> None:
 
 
 def note_pairs(outcomes: "Sequence[Outcome]") -> None:
-    """Say what holds for every pair once, and the rest by name."""
+    """Print notes that hold for every pair once, and the others with the name of their pair."""
     scores = [item.score for item in outcomes if item.score is not None]
     shared = set[str]() if len(scores) < _BATCH else set(scores[0].notes)
     shared = shared.intersection(*(item.notes for item in scores))

@@ -134,7 +134,7 @@ def _name_the_rest(imported: "Imported") -> None:
 
 
 def _name_unused(clips: Sequence[str], what: str) -> None:
-    """Say which clips of a file of opinions were not needed; it often covers other tests, too."""
+    """List the clips of a file of opinions that were not needed; it often covers other tests."""
     if clips:
         some = ", ".join(clips[:_SHOWN])
         rest = f" and {len(clips) - _SHOWN} more (--json names all)" if len(clips) > _SHOWN else ""

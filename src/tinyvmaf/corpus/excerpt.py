@@ -50,7 +50,7 @@ def read_excerpt(row: Mapping[str, str]) -> Excerpt:
     """The excerpt that a row of a manifest gives in the columns of `COLUMNS`.
 
     Raises:
-        CorpusError: a value is no number of seconds.
+        CorpusError: a value is not a number of seconds.
     """
     if not any(row.get(name) for name in COLUMNS):
         return WHOLE

@@ -4,7 +4,7 @@
 A ladder is a TOML file of `[[rung]]` tables: `encoder`, `heights` (pixels, or fractions of the
 source's height up to 1), `crf` or `bitrate_kbps` lists, and `blur`, `noise` or `banding` lists for
 damage before encoding; every combination is one clip.
-Heights above the source's are left out, since upscaling before encoding is no useful distortion.
+Heights above the source's are left out, since upscaling before encoding is not a useful distortion.
 """
 
 import tomllib
@@ -96,7 +96,7 @@ def read_ladder(path: Path | None = None) -> tuple[Rung, ...]:
     """The rungs in the TOML file at `path`; without one, the default ladder of eight.
 
     Raises:
-        UsageError: the file is missing or is no ladder; the message names the fault.
+        UsageError: the file is missing or is not a ladder; the message names the fault.
     """
     if path is None:
         text = resources.files("tinyvmaf.corpus").joinpath("ladder.toml").read_text("utf-8")

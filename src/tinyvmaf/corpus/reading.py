@@ -63,8 +63,8 @@ GEOMETRY = RawFormat(width=1920, height=1080)
 """The geometry of the published corpus."""
 
 _NOT_WHOLE = (
-    f"no whole number of {GEOMETRY.width}x{GEOMETRY.height} {GEOMETRY.pix_fmt} frames "
-    f"({GEOMETRY.frame_bytes} bytes each), the geometry of this layout where none is said; "
+    f"not a whole number of {GEOMETRY.width}x{GEOMETRY.height} {GEOMETRY.pix_fmt} frames "
+    f"({GEOMETRY.frame_bytes} bytes each), the default geometry of this layout; "
     "give the right one with `raw`"
 )
 _REFERENCE = re.compile(r"(?P<source>.+)_(?P<fps>\d+(?:\.\d+)?)fps")

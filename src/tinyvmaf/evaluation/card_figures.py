@@ -79,7 +79,7 @@ def coverage(calibration: Sequence[Residuals], *, level: float) -> dict[str, flo
     """Share of each source's clips inside the interval that the other sources give, in [0, 1].
 
     Raises:
-        SchemaError: fewer than two sources, or `level` is no probability.
+        SchemaError: fewer than two sources, or `level` is not a probability.
     """
     scores, index = _scores(calibration)
     shares = coverage_by_source(scores=scores, source_index=index, alpha=1 - level)
@@ -90,7 +90,7 @@ def radius(calibration: Sequence[Residuals], *, level: float) -> float:
     """Half the width of a clip's interval, in VMAF points; inf if there are too few sources.
 
     Raises:
-        SchemaError: no residuals, or `level` is no probability.
+        SchemaError: no residuals, or `level` is not a probability.
     """
     scores, index = _scores(calibration)
     return hcp_radius(scores=scores, source_index=index, alpha=1 - level)

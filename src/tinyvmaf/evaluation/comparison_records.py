@@ -26,11 +26,11 @@ class ComparisonRow:
         effect_kind: `ratio` (A / B), `difference of atanh` or `difference`.
         difference: Mean of A - B in the metric's unit.
         difference_low, difference_high: Its exact 90 % interval.
-        p: Of the sign-flip test.
+        p: p of the sign-flip test.
         p_adjusted: The same, adjusted for all comparisons of the family (max-T).
         exact: True if all sign patterns were gone through.
         mde: Smallest effect that the adjusted test resolves with 80 % power, by simulation of this
-            test in this family; None if no effect can reach the level with so many sources.
+            test in this family; None if no effect can reach the level with this number of sources.
         margin: Differences within it count as none, in the metric's unit.
         alpha: Level of the verdict.
         equivalent: True if the verdict is `equivalent`.

@@ -135,7 +135,7 @@ class PooledIntervals:
     clip: Intervals
 
     def at(self, level: str) -> Intervals:
-        """Those over frames, or those over clip means."""
+        """Metrics of one level: `frame`, or `clip` for clip means."""
         return self.frame if level == "frame" else self.clip
 
 
@@ -162,7 +162,7 @@ class IntervalsRecord:
     seeds: SeedErrors
 
     def at(self, level: str) -> Intervals:
-        """Those over frames, or those over clip means."""
+        """Metrics of one level: `frame`, or `clip` for clip means."""
         return self.frame if level == "frame" else self.clip
 
 
@@ -260,7 +260,7 @@ class Finding:
     """A sentence that is a function of one part of the evidence.
 
     Attributes:
-        kind: Of evidence, such as `comparison` or `outlier`.
+        kind: Kind of evidence, such as `comparison` or `outlier`.
         subject: The model or source that it is about.
         verdict: In a word.
         sentence: In words.

@@ -30,7 +30,7 @@ def findings(evidence: Evidence, *, arch: str) -> tuple[Finding, ...]:
     """The sentences that a run's evidence allows, most important first."""
     gate = evidence.gate
     if not gate.passed:
-        return (undertrained_finding(arch, gate, "Nothing is said of unseen sources."),)
+        return (undertrained_finding(arch, gate, "No finding about unseen sources is given."),)
     found = [_finding("gate", arch, gate.outcome, _gate_sentence(gate), gate)]
     interval = evidence.intervals.clip.get("rmse")
     if interval is not None:

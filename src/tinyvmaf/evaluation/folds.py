@@ -24,7 +24,7 @@ class Fold:
     """Sources that one set of models does not see.
 
     Attributes:
-        name: Of its source if it holds one source out by rule, else its number, from 1.
+        name: Name of its source if it holds one source out by rule, else its number, from 1.
         sources: Their names, sorted.
         positions: Their positions among the table's sorted sources.
     """

@@ -45,7 +45,7 @@ def training_gate(
 
     Args:
         train_rmse: Mean over folds and seeds, in VMAF points.
-        heldout_rmse: Of the same models on their held-out sources.
+        heldout_rmse: RMSE of the same models on their held-out sources.
         doubled_rmse: The same after twice the steps; None if that was not tried.
 
     Raises:

@@ -31,7 +31,7 @@ class TableFacts:
         clips: Distorted versions of all contents.
         sha256: Hash of the rows and the teacher.
         origin: File, corpus or sample that the table came from; empty if unknown.
-        versions: Of ffmpeg, libvmaf and tinyvmaf when the rows were computed.
+        versions: Versions of ffmpeg, libvmaf and tinyvmaf when the rows were computed.
         notes: Number of notes on what was allowed or converted.
     """
 
@@ -141,7 +141,7 @@ class PooledMetrics:
     clip: MetricValues
 
     def at(self, level: str) -> MetricValues:
-        """Those over frames, or those over clip means."""
+        """Metrics of one level: `frame`, or `clip` for clip means."""
         return self.frame if level == "frame" else self.clip
 
 
@@ -160,7 +160,7 @@ class Aggregates:
     pooled: PooledMetrics
 
     def at(self, level: str) -> Mapping[str, OverFolds]:
-        """Those over frames, or those over clip means."""
+        """Metrics of one level: `frame`, or `clip` for clip means."""
         return self.frame if level == "frame" else self.clip
 
 

@@ -71,7 +71,7 @@ class _Clips:
         clip: Position of every frame's clip.
         teacher: Mean teacher scores.
         mos: Mean opinion scores.
-        half_width: Of their 95 % intervals; None if one is missing.
+        half_width: Half width of their 95 % intervals; None if one is missing.
         source: Position of each clip's source.
         sources: Their names.
         without: Clips of the table without opinion scores.

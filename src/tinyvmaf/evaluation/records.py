@@ -89,7 +89,7 @@ class ComparedRun:
     """A run that takes part in a comparison.
 
     Attributes:
-        name: Of its folder.
+        name: Name of its folder.
         arch: Name of the network's shape.
         n_params: Weights and biases.
         recipe: Name of the recipe.

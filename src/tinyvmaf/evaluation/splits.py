@@ -66,7 +66,7 @@ def group_splits(
         group: Name of the label, such as `encoder`.
         arch: Arch of the networks.
         recipe: Their training settings.
-        seed: Of all networks.
+        seed: Seed of all networks.
         progress: Told of training steps.
 
     Returns:
@@ -135,7 +135,7 @@ def nested_choice(
         table: The frames.
         recipes: Those to choose from, at least two, with different names.
         arch: Arch of the networks.
-        seed: Of all networks.
+        seed: Seed of all networks.
         progress: Told of training steps.
 
     Raises:

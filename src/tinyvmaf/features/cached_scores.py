@@ -195,7 +195,7 @@ class PairScorer:
         return remarks
 
     def _content(self, video: Video) -> str:
-        video_state(video)  # raises the error for a path that is no file
+        video_state(video)  # raises the error for a path that is not a file
         hashed = hash_file if self.staged else self.cache.content_hash
         if video.sequence is None:
             return hashed(video.path)

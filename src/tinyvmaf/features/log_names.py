@@ -94,7 +94,7 @@ def name_logs(
             more += [named] if isinstance(named, Problem) else []
     left_out += more
     left_out += [
-        Problem(log.path, "its name is no UTF-8; rename it") for log in found if _is_odd(log)
+        Problem(log.path, "its name is not UTF-8; rename it") for log in found if _is_odd(log)
     ]
     found = [log for log in found if not _is_odd(log)]
     if not found:
@@ -112,7 +112,7 @@ def name_logs(
 
 
 def _is_odd(log: NamedLog) -> bool:
-    """True if a name holds bytes of a file's name that are no text, which no table can hold."""
+    """True if a name holds bytes of a file's name that are not text, which no table can hold."""
     names = (log.source, log.clip, *map(str, log.labels.values()))
     return any("\ud800" <= sign <= "\udfff" for name in names for sign in name)
 

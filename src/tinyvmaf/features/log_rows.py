@@ -117,7 +117,7 @@ def _read(path: Path, wanted: Wanted) -> _Read:
 
 def _agreed(path: Path, what: str, said: str | None, named: str | None) -> str | None:
     if said is not None and named is not None and said != named:
-        raise SchemaError(f"{path}: the log says {what} {said}, not {named}")
+        raise SchemaError(f"{path}: the log states {what} {said}, not {named}")
     return said or named
 
 
@@ -200,7 +200,7 @@ class LogRows:
                 raise SchemaError(
                     f"{log.path}: {field.name} {_text(one)}, but {_text(other)} in {first.path}; "
                     "a table has one: import them apart, or name with `teacher` and `libvmaf` "
-                    "what a log does not say"
+                    "what a log does not state"
                 )
         if origin.arithmetic == "mixed":
             raise SchemaError(
@@ -210,7 +210,7 @@ class LogRows:
 
 
 def _text(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value or "not said")
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value or "not stated")
 
 
 def _results(

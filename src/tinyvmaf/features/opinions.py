@@ -52,7 +52,7 @@ def join_to_logs(logs: Sequence[NamedLog], path: Path) -> Joined:
     """Join the opinions in the CSV file at `path` to `logs` by the names of the clips.
 
     Raises:
-        CorpusError: it holds no opinions, a value is no number, a clip occurs twice, or no clip
+        CorpusError: it holds no opinions, a value is not a number, a clip occurs twice, or no clip
             of it is among the logs.
     """
     columns, rows = read_rows(path)
@@ -120,7 +120,7 @@ def join_opinions(
         output: The Parquet file to write the table to, if any.
 
     Raises:
-        CorpusError: the file holds no opinions, a value is no number, a clip occurs twice, or no
+        CorpusError: the file holds no opinions, a value is not a number, a clip occurs twice, or no
             clip of it is in the table.
         SchemaError: the table has opinions already.
         UsageError: a file does not exist, or the table cannot be written.

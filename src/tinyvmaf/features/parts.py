@@ -3,7 +3,7 @@
 
 `part-00000.parquet`, ... are written as rows arrive, each sealed; `index.json` is written last,
 lists them with their hashes, and carries its own hash. Without it, or with a part that does not
-match, the folder is no table. A new table replaces the old one when it is complete.
+match, the folder is not a table. A new table replaces the old one when it is complete.
 """
 
 import hashlib
@@ -76,8 +76,8 @@ def check_folder(folder: Path) -> list[Path]:
     others = sorted(path.name for path in folder.iterdir() if path.name not in known)
     if others:
         raise UsageError(
-            f"cannot write {folder}: it holds {others[0]}, which is no part of a table; name a new "
-            "folder with `output`, or one file that ends with .parquet"
+            f"cannot write {folder}: it holds {others[0]}, which is not part of a table; name a "
+            "new folder with `output`, or one file that ends with .parquet"
         )
     return parts
 

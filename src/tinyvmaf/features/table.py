@@ -230,7 +230,7 @@ def read_table(path: Path | str) -> FeatureTable:
 
     Raises:
         UsageError: there is no such table.
-        SchemaError: a file is no Parquet, or breaks the schema; mixed teachers or versions too; a
+        SchemaError: a file is not Parquet, or breaks the schema; mixed teachers or versions too; a
             table in parts was not finished, or is not what its index lists.
     """
     import polars as pl
@@ -252,7 +252,7 @@ def read_table(path: Path | str) -> FeatureTable:
         if reason := damage(path):
             raise SchemaError(f"{path}: not a readable Parquet table: {reason}")
         metadata = pl.read_parquet_metadata(path)
-        # Brackets in a name are no pattern.
+        # Brackets in a name are not pattern.
         rows = pl.read_parquet(path, memory_map=False, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         # Polars panics on some damaged files, with a BaseException.

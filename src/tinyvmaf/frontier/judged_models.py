@@ -71,7 +71,7 @@ def read_predictions(path: Path) -> "pl.DataFrame":
 
     Raises:
         UsageError: there is no such file.
-        SchemaError: it is no Parquet file, or a column is missing.
+        SchemaError: it is not a Parquet file, or a column is missing.
     """
     import polars as pl
 

@@ -4,7 +4,7 @@
 Ffmpeg exits with status 0 on damaged videos, on videos that change in the middle, and on a full
 disk, where libvmaf's log is cut short silently. The input is ffmpeg's diagnostics, the output the
 reasons. Where ffmpeg complained, the first damaged frame is found by a slow decode on one thread;
-missing pictures before the first one shown, as after a cut, are no damage.
+missing pictures before the first one shown, as after a cut, are not damage.
 """
 
 from collections.abc import Generator, Sequence

@@ -87,7 +87,7 @@ class FfmpegEngine:
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """Of ffmpeg and the libvmaf inside."""
+        """Versions of ffmpeg and of the libvmaf inside."""
         return {"ffmpeg": self.ffmpeg.version, "libvmaf": self.ffmpeg.libvmaf}
 
     @property
@@ -135,11 +135,11 @@ class FfmpegEngine:
         """Run ffmpeg with these arguments in `folder`; return the log that they name.
 
         Args:
-            arguments: Of ffmpeg.
+            arguments: Arguments of ffmpeg.
             teacher: The model.
             folder: Folder for the logs.
             on_frame: Told how many frames are done.
-            pairs: Whose videos are read, all with one reference: first every distorted video, then
+            pairs: The pairs to decode, all with one reference: first every distorted video, then
                 the reference. Empty for pictures of our own making.
 
         Raises:
@@ -173,7 +173,7 @@ class FfmpegEngine:
             self.remarks.append(f"{remark} (accepted)")
         if not any(folder.rglob("*.csv")) and not any(folder.rglob("*.txt")):
             # Happens with pictures that are too small for a model's features: ffmpeg exits with 0.
-            reason = said.splitlines()[0] if said else "it does not say why"
+            reason = said.splitlines()[0] if said else "it gave no reason"
             raise ToolFailed(
                 f"libvmaf wrote no log: {reason}",
                 command=[str(self.ffmpeg.path), *arguments],

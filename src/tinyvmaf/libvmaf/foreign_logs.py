@@ -25,7 +25,7 @@ from tinyvmaf.errors import SchemaError
 from tinyvmaf.libvmaf.logs import PREFIXES, Log, our_names
 
 SUFFIXES = (".json", ".xml", ".csv")
-"""Of logs; each may have `.gz` behind it."""
+"""Suffixes of logs; each may have `.gz` behind it."""
 
 _GZIP = b"\x1f\x8b"
 _MAX_BYTES = 2**31
@@ -50,8 +50,8 @@ class ForeignLog:
     Attributes:
         path: The file.
         columns: Our name -> one value a frame, NaN where the log has none.
-        version: Of libvmaf; None if the log does not say (CSV).
-        model: The model's name; None if the log does not say (version 2 and later).
+        version: Version of libvmaf; None if the log does not state it (CSV).
+        model: The model's name; None if the log does not state it (version 2 and later).
         integer: Names of the columns whose extractor worked in integers.
     """
 
@@ -92,7 +92,7 @@ def read_foreign_log(path: Path) -> ForeignLog:
     """Read the log at `path`.
 
     Raises:
-        SchemaError: it is no log of libvmaf, or not a whole one.
+        SchemaError: it is not a log of libvmaf, or not a whole one.
     """
     try:
         text = _text(path)
@@ -129,7 +129,9 @@ def _check_frames(path: Path, frames: Sequence[float]) -> None:
         )
     for position, number in enumerate(frames):
         if number != position:
-            raise SchemaError(f"{path}: frame {number:g} stands where frame {position} is expected")
+            raise SchemaError(
+                f"{path}: frame {number:g} was found where frame {position} was expected"
+            )
 
 
 def _text(path: Path) -> str:
@@ -164,7 +166,7 @@ def _read_json(text: str) -> _Parsed:
         if text[place] == ",":
             place += 1
         elif text[place] != "]":
-            raise ValueError(f"{text[place : place + 10]!r} stands where , or ] is expected")
+            raise ValueError(f"{text[place : place + 10]!r} was found where , or ] was expected")
     json.loads('{"frames": []' + text[place + 1 :])
     model = head.get("params", {}).get("model")
     return frames, names, _array(rows, names), _known(version=head.get("version"), model=model)
@@ -185,12 +187,12 @@ def _skip(text: str, place: int) -> int:
 def _number(value: object, name: str, frame: object) -> float:
     """The value, NaN for null, which libvmaf writes instead of NaN and infinity."""
     if type(frame) not in (int, float):
-        raise TypeError(f"frame number {frame!r} is no number")
+        raise TypeError(f"frame number {frame!r} is not a number")
     if value is None:
         return math.nan
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
-    raise TypeError(f"{name} of frame {frame} is {value!r}, which is no number")
+    raise TypeError(f"{name} of frame {frame} is {value!r}, which is not a number")
 
 
 def _read_xml(text: str) -> _Parsed:

@@ -86,7 +86,9 @@ def _read_csv(path: Path) -> _Columns:
 def _csv_names(path: Path, line: str) -> list[str]:
     names, end = line.split(",")[:-1], line.rpartition(",")[2]
     if end != "\n" or names[:1] != ["Frame"] or "" in names:
-        raise SchemaError(f"{path.name}: not a libvmaf log: its first line is no list of columns")
+        raise SchemaError(
+            f"{path.name}: not a libvmaf log: its first line is not a list of columns"
+        )
     _refuse_twins(path, names)
     return names
 
@@ -96,7 +98,10 @@ def _parse_csv(names: Sequence[str], lines: Sequence[str]) -> _Columns:
     n_values = len(names)
     for line in lines:
         if not line.endswith(",\n") or line.count(",") != n_values:
-            raise ValueError(f"a line has not {n_values} values: {line.strip()[:60]!r}")
+            found = line.count(",")
+            raise ValueError(
+                f"expected {n_values} values in a line, found {found}: {line.strip()[:60]!r}"
+            )
     if not lines:
         return [], {name: np.zeros(0) for name in names[1:]}
     # `#` starts no comment here.
@@ -118,7 +123,7 @@ def _read_json(path: Path) -> _Columns:
 def _numbers(values: Sequence[object]) -> Float[np.ndarray, " n_frames"]:
     for value in values:
         if type(value) not in (int, float):  # true is an int, too
-            raise TypeError(f"{value!r} is no number")
+            raise TypeError(f"{value!r} is not a number")
     return np.array(values, dtype=np.float64)
 
 
@@ -141,7 +146,7 @@ def _check(
     for position, number in zip(count(first, every), frames, strict=False):
         if number != position:
             raise SchemaError(
-                f"{path.name}: frame {number:g} stands where frame {position} is expected"
+                f"{path.name}: frame {number:g} was found where frame {position} was expected"
             )
     if not frames or (n_frames is not None and len(frames) != n_frames):
         raise SchemaError(

@@ -120,7 +120,9 @@ def _values(lines: Iterator[str], *, key: str) -> Iterator[float]:
     for number, (head, line) in enumerate(zip(lines, lines, strict=True)):
         found = head.partition(" ")[0].strip()
         if found != f"frame:{number}":
-            raise ValueError(f"{found or 'a blank line'} stands where frame:{number} is expected")
+            raise ValueError(
+                f"{found or 'a blank line'} was found where frame:{number} was expected"
+            )
         name, _, text = line.partition("=")
         value = float(text) if name == key else math.nan
         if math.isnan(value):

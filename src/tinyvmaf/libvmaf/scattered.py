@@ -60,7 +60,7 @@ def sampled_graph(
     Args:
         frames: Compared frames, numbered from 0 to `pair.n_frames` - 1; at least one.
         pair: The two videos.
-        teacher: Whose scores are wanted.
+        teacher: The model that scores the frames.
         threads: Threads of each libvmaf filter.
         sets: Reduced sets that share the decode.
         spare: Frames that are kept as pictures; their pads have to be mapped to outputs.

@@ -307,7 +307,7 @@ def _score(
     said = run_ffmpeg(engine.ffmpeg.path, arguments, cwd=folder, stall_s=engine.stall_s)
     if not log.exists():
         raise ToolFailed(
-            f"libvmaf wrote no log: {said.splitlines()[0] if said else 'it does not say why'}",
+            f"libvmaf wrote no log: {said.splitlines()[0] if said else 'it gave no reason'}",
             command=[str(engine.ffmpeg.path), *arguments],
             returncode=0,
             stderr_tail=said,

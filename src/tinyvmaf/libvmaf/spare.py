@@ -25,12 +25,12 @@ SPARE: Final = "spare"
 
 @dataclass(frozen=True, slots=True)
 class SpareFrames:
-    """Which frames of a pair are kept.
+    """The frames of a pair that are kept.
 
     Attributes:
-        frames: Whose scores can be had, in order; at least one.
-        n_frames: Of the pair.
-        teacher: Whose scores.
+        frames: The frames whose scores can be computed later, in order; at least one.
+        n_frames: Number of frames of the pair.
+        teacher: The model that scores them.
     """
 
     frames: tuple[int, ...]
@@ -73,7 +73,7 @@ class SpareFrames:
         """The piece of a graph for each pad `NAME_spare`; it ends in a pad `NAME_kept`.
 
         Args:
-            conversions: Of every pad's name, the filters that bring it to what libvmaf compares.
+            conversions: Pad -> the filters that bring it to what libvmaf compares.
         """
         keep = select(self.frames, near=reach(self.teacher))
         return [

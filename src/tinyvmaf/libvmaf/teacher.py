@@ -39,7 +39,7 @@ class Teacher:
     Attributes:
         name: Its built-in name, or the stem of its file.
         path: The JSON file, None for a model built into libvmaf.
-        sha256: Of the file, None for a built-in model (libvmaf's version stands for it).
+        sha256: SHA-256 of the file, None for a built-in model (libvmaf's version stands for it).
     """
 
     name: str
@@ -48,7 +48,7 @@ class Teacher:
 
     @property
     def label(self) -> str:
-        """The name that tables carry; a file's is told apart by its hash."""
+        """The name that tables carry; a file's name includes its hash."""
         return self.name if self.sha256 is None else f"{self.name}@{self.sha256[:12]}"
 
 
@@ -71,7 +71,7 @@ def check_teacher(teacher: Teacher, ffmpeg: Path) -> None:
     """Prove that the libvmaf inside `ffmpeg` reads this model, by scoring one frame.
 
     Raises:
-        UsageError: it does not know the model, or cannot read its file.
+        UsageError: it lacks the model, or cannot read its file.
     """
     if teacher.path is not None:
         try:
@@ -85,11 +85,11 @@ def check_teacher(teacher: Teacher, ffmpeg: Path) -> None:
         return  # finding ffmpeg has already scored a frame with the default
     try:
         if not all(part.isalnum() for part in teacher.name.replace(".", "_").split("_")):
-            raise UsageError(f"teacher {teacher.name!r} is no name of a libvmaf model")
+            raise UsageError(f"teacher {teacher.name!r} is not a name of a libvmaf model")
         generated_frame_log(ffmpeg, model=f"version={teacher.name}")
     except ToolFailed as error:
         raise UsageError(
-            f"libvmaf does not know the teacher {teacher.name!r}; recent builds have "
+            f"this libvmaf lacks the teacher {teacher.name!r}; recent builds have "
             f"{', '.join(BUILT_IN)}; or name a model's JSON file"
         ) from error
 

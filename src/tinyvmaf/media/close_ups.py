@@ -113,6 +113,6 @@ def _combed_share(luma: UInt8[np.ndarray, "h w"]) -> float:
 
 
 def _sums(differences: Int16[np.ndarray, "block w"]) -> Int[np.ndarray, " n_blocks"]:
-    """Of twice the differences in each block; those of a column fit into 16 bits."""
+    """Sums of twice the differences in each block; those of a column fit into 16 bits."""
     columns = differences.sum(axis=0, dtype=np.int16)
     return columns.reshape(-1, _BLOCK).sum(axis=1, dtype=np.int64)

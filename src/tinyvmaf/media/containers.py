@@ -33,7 +33,7 @@ def file_state(path: Path) -> FileState:
         raise MediaError(f"{path}: is a folder, expected a video file")
     if not path.is_file():
         # Opening a pipe would wait for its writer, and it can be read only once.
-        raise MediaError(f"{path}: is no regular file; save the video to a file first")
+        raise MediaError(f"{path}: is not a regular file; save the video to a file first")
     state = path.stat()
     if state.st_size == 0:
         raise MediaError(f"{path}: the file is empty (0 bytes)")
@@ -62,7 +62,7 @@ def open_container(video: Video) -> "av.container.InputContainer":
 
     Raises:
         MediaError: it is a playlist.
-        FFmpegError: it is no video.
+        FFmpegError: it is not a video.
     """
     import av
 
@@ -82,7 +82,7 @@ def open_container(video: Video) -> "av.container.InputContainer":
 def video_stream(
     path: Path, container: "av.container.InputContainer"
 ) -> "av.video.stream.VideoStream":
-    """The video stream that ffmpeg's `V:0` means: the first that is no cover picture.
+    """The video stream that ffmpeg's `V:0` means: the first that is not a cover picture.
 
     Raises:
         MediaError: there is none.

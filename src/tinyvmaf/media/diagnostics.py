@@ -54,7 +54,7 @@ class Stream:
     """Ffmpeg's messages about one video that it decoded.
 
     Attributes:
-        number: Of the input, from 0.
+        number: Number of the input, from 0.
         decoder: Its name.
         n_decoded: Frames that were decoded; None until ffmpeg reports it.
         damage: Signs that its pictures are not what was encoded, in ffmpeg's words.

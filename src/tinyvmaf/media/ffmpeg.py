@@ -207,7 +207,7 @@ def _inspect(path: Path) -> Ffmpeg:
 
 
 def _release(name: str) -> str:
-    """`9.0.2` of `n9.0.2-17-g2a571b6`; the whole name of a build that is no release."""
+    """`9.0.2` of `n9.0.2-17-g2a571b6`; the whole name of a build that is not a release."""
     number = name.removeprefix("n").partition("-")[0]
     return number if number[:1].isdigit() else name
 

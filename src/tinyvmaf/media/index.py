@@ -2,7 +2,7 @@
 """Frame indexes: when each frame of a video is shown, and what its packet is, without decoding.
 
 The input is an open file, the output arrays of some 25 bytes a frame. The container's own index is
-taken where it tells all of it, so that a large file whose frames are all keyframes is not read
+taken where it is complete, so that a large file whose frames are all keyframes is not read
 through; else every packet is read. Indexes that were made are kept, up to a bound, by the file's
 state.
 """
@@ -57,7 +57,7 @@ class FrameIndex:
         packet_flags: Keyframe, hidden: bits that the properties read.
         packet_position: Where every packet lies in the file, in bytes; -1 if that is unknown.
         shown: The packet of every frame that is shown, in order of showing.
-        from_container: True if the container's own index told all of this.
+        from_container: True if all of this is from the container's own index.
         fault: Why frames cannot be found by their time stamps, None if they can.
     """
 
@@ -92,12 +92,12 @@ class FrameIndex:
 
     @property
     def packet_keyframe(self) -> Bool[np.ndarray, " n_packets"]:
-        """Which packets hold a keyframe, in order of decoding."""
+        """True for each packet that holds a keyframe, in order of decoding."""
         return (self.packet_flags & _KEYFRAME).astype(np.bool_)
 
     @property
     def keyframe(self) -> Bool[np.ndarray, " n_frames"]:
-        """Which frames are keyframes, in order of showing."""
+        """True for each keyframe, in order of showing."""
         return self.packet_keyframe[self.shown]
 
     @cached_property
@@ -183,7 +183,7 @@ def read_index(
         container: The file, open and not read yet.
         stream: Its video.
         n_bytes: Its size.
-        on_packet: Called with every packet of the video; never if the container's own index tells
+        on_packet: Called with every packet of the video; never if the container's own index has
             all.
         on_share: Called from time to time with the share that has been read.
 

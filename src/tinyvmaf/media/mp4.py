@@ -3,7 +3,7 @@
 
 libavformat's index lists when frames are decoded, and reads these offsets without showing them.
 They are in the box `ctts` of the track; nothing else of the file is read. Anything odd gives None,
-and whoever asked reads the packets instead.
+and the caller reads the packets instead.
 """
 
 import struct

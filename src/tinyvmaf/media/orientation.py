@@ -76,7 +76,7 @@ def orientation_of(frame: "av.VideoFrame") -> Orientation | None:
 
 
 def read_matrix(data: bytes) -> Orientation | None:
-    """The orientation that a display matrix asks for; None if it is no quarter turn or mirror."""
+    """Orientation of a display matrix; None if it is not a quarter turn or mirror."""
     a, b, _, c, d, *_ = _MATRIX.unpack(data)
     if b == c == 0 and a and d:
         return Orientation(mirrored=a < 0, flipped=d < 0)

@@ -90,7 +90,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class _Watcher:
-    """The receiver of progress, which is no part of the cache's key."""
+    """The receiver of progress, which is not part of the cache's key."""
 
     progress: Progress = field(compare=False)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Properties of a video, from its headers and packets, without decoding.
 
-A file that is no readable video is refused, with what was found instead.
+A file that is not a readable video is refused, with what was found instead.
 """
 
 from array import array
@@ -43,8 +43,8 @@ def probe(video: Video) -> VideoInfo:
     """Read the properties of `video` without decoding it.
 
     Raises:
-        MediaError: the file is missing, empty, no video, or a raw size that is no whole number of
-            frames.
+        MediaError: the file is missing, empty, no video, or a raw size that is not a whole number
+            of frames.
     """
     return _probe_once(video, video_state(video))
 
@@ -96,15 +96,15 @@ def probe_raw(path: Path, raw: RawFormat) -> VideoInfo:
     """Properties of a raw file, from its size and geometry.
 
     Raises:
-        MediaError: it is no whole number of frames.
+        MediaError: it is not a whole number of frames.
     """
     size = path.stat().st_size
     frames, rest = divmod(size, raw.frame_bytes)
     if rest or not frames:
         raise MediaError(
-            f"{path}: {size} bytes are no whole number of {raw.width}x{raw.height} {raw.pix_fmt} "
-            f"frames ({raw.frame_bytes} bytes each: {frames} frames and {rest} bytes over); "
-            "say the right geometry with `raw`"
+            f"{path}: {size} bytes are not a whole number of {raw.width}x{raw.height} "
+            f"{raw.pix_fmt} frames ({raw.frame_bytes} bytes each: {frames} frames "
+            f"and {rest} bytes over); give the right geometry with `raw`"
         )
     return VideoInfo(
         width=raw.width,

@@ -51,7 +51,7 @@ class Seeker:
         """Open nothing yet.
 
         Raises:
-            NotSeekable: its frames cannot be told apart by time stamps.
+            NotSeekable: its time stamps do not identify frames.
         """
         if index.fault is not None:
             raise not_seekable(video.path, index.fault)
@@ -242,7 +242,7 @@ class _Stream:
         return packet if packet is not None and packet.size else None
 
     def _place(self, packet: "av.Packet[av.video.stream.VideoStream]") -> int | None:
-        """Which packet of the index it is; None if it is none, or cannot be told."""
+        """Index of the packet; None if it is not in the index, or ambiguous."""
         if packet.pts is None:
             return None
         first = int(np.searchsorted(self._sorted, packet.pts))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Picture sequences: numbered pictures that are one video, such as `frame_%04d.png`.
 
-A sequence is named by a pattern that is no file. The input is the pattern, the output its pictures;
-missing numbers in between are refused. Names of files are never read as patterns.
+A sequence is named by a pattern that is not a file. The input is the pattern, the output its
+pictures; missing numbers in between are refused. Names of files are never read as patterns.
 """
 
 import re

@@ -47,7 +47,7 @@ class SmallPictures:
     Attributes:
         frames: Their numbers, rising.
         pictures: One a row.
-        close_ups: Of the frames that were asked for.
+        close_ups: Close-ups of the frames that were asked for.
         resized: The first frame whose size or format is not that of the first frame, with both in
             words; None if all are alike.
     """
@@ -64,7 +64,7 @@ class Closer:
 
     Attributes:
         frames: Numbers of the frames that are examined closely.
-        size: Of their pictures, in pixels.
+        size: Size of their pictures, in pixels.
         part: Width, height, left and top of the part of the upright picture that is examined; None
             for all of it.
         matrix: `bt709` or `bt601`, by which RGB becomes luma. By another than that of the other

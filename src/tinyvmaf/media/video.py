@@ -216,7 +216,7 @@ class VideoInfo:
 def as_video(path: Path, raw: RawFormat | None) -> Video:
     """The file as a video; only raw YUV takes the geometry.
 
-    A pattern such as `frame_%04d.png` that is no file is a picture sequence.
+    A pattern such as `frame_%04d.png` that is not a file is a picture sequence.
 
     Args:
         path: The file or the pattern.

@@ -27,7 +27,7 @@ def visits(index: FrameIndex, frames: Iterable[int], *, earlier: int = 0) -> lis
     """The packets to decode for `frames`.
 
     Args:
-        index: Of the video.
+        index: Index of the video.
         frames: Numbers in order of showing.
         earlier: Begin this many groups of pictures before the nearest that suffices.
     """

@@ -38,7 +38,7 @@ def read_beside(path: Path, *, trusted: bool = False) -> Beside:
         trusted: True for a card of the package, which the tests check against its schema.
 
     Raises:
-        CardError: the file is there but is no JSON, or a malformed card.
+        CardError: the file is there but is not JSON, or a malformed card.
     """
     beside = path.with_suffix(".json")
     if not beside.is_file():

@@ -75,7 +75,7 @@ def support_vectors_of(model: Model) -> SupportVectors:
     machine = support_vectors(model.checked)
     if machine is None:
         raise UsageError(
-            f"{model.name} is no support-vector regression, the only kind of model that libvmaf "
+            f"{model.name} is not a support-vector regression, the only kind of model that libvmaf "
             "runs; train one with `arch='svr'`, or distil one from it with `distil_on`"
         )
     return machine

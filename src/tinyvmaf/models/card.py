@@ -126,7 +126,7 @@ def read_card(path: Path, *, trusted: bool = False) -> Card:
     """Read and, unless it is trusted, check the card at `path`.
 
     Raises:
-        CardError: there is no such file, it is no card, or it contradicts itself.
+        CardError: there is no such file, it is not a card, or it contradicts itself.
     """
     return parse_card(read_json(path), origin=str(path), trusted=trusted)
 
@@ -165,7 +165,7 @@ def read_json(path: Path) -> object:
     """The JSON in a file beside a model.
 
     Raises:
-        CardError: there is no such file, it is too large, or it is no JSON of finite numbers.
+        CardError: there is no such file, it is too large, or it is not JSON of finite numbers.
     """
     if not path.is_file():
         raise CardError(f"{path}: there is no such card")
@@ -254,7 +254,7 @@ def _validate(record: Any) -> None:  # noqa: ANN401 (decoded JSON)
         longest = 120
         said = " ".join(broken.message.split())
         said = said if len(said) <= longest else f"{said[:longest]}..."
-        raise CardError(f"not as its schema {SCHEMA} says: at {broken.json_path}: {said}")
+        raise CardError(f"it does not match its schema {SCHEMA}: at {broken.json_path}: {said}")
     n_features = len(record["features"])
     if list(record["domain"]) != record["features"]:
         raise CardError("its domain does not name the features in their order")
@@ -266,7 +266,7 @@ def _validate(record: Any) -> None:  # noqa: ANN401 (decoded JSON)
     rows = record["golden"]["features"]
     if len(rows) != len(record["golden"]["vmaf"]) or any(len(row) != n_features for row in rows):
         raise CardError(
-            f"its golden vectors are no rows of {n_features} features with a score each"
+            f"its golden vectors are not rows of {n_features} features with a score each"
         )
     if (record["loso"] is None) == (record["loso_absent"] is None):
         raise CardError("it needs a LOSO error or the reason why there is none, not both")

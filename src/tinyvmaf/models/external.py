@@ -94,7 +94,7 @@ def locate(location: str, *, folder: Path) -> Path:
             "if the file was renamed, `tinyvmaf models repair` finds it"
         ) from error
     if not stat.S_ISREG(mode):
-        raise UnsafeModelError(f"its external data {shown(location)} is no regular file")
+        raise UnsafeModelError(f"its external data {shown(location)} is not a regular file")
     return path
 
 

@@ -135,7 +135,7 @@ def load_model(path_or_name: Path | str, *, features: Sequence[str] | None = Non
         UnsafeModelError: the file holds something that is not allowed.
         HashMismatch: it is not the file that its card describes.
         CardError: the card is malformed, or the golden vectors are missed.
-        ModelError: it is no usable model, or the order of its features is unknown or contradictory.
+        ModelError: it is not usable, or the order of its features is unknown or contradictory.
     """
     model = open_model(find_model(path_or_name), features=features)
     if model.card is not None:

@@ -61,7 +61,7 @@ def checked_nodes(
             raise ModelError(f"its {node.op_type} does not make exactly one new tensor")
         if node.op_type in ("Gemm", "MatMul") and not set(node.input[1:]) <= set(weights):
             raise UnsafeModelError(
-                f"its {node.op_type} multiplies by something that is no weight; {_ROW_ADVICE}"
+                f"its {node.op_type} multiplies by something that is not a weight; {_ROW_ADVICE}"
             )
         known.add(node.output[0])
         rebuilt.append(_rebuilt(node))
@@ -72,7 +72,7 @@ def value_widths(model: "ModelProto", *, widest: int) -> dict[str, int]:
     """Floats per row of every tensor that a node makes, by ONNX's own shape inference.
 
     Raises:
-        UnsafeModelError: a tensor is no [N] or [N, width] with a width of at most `widest`, so it
+        UnsafeModelError: a tensor is not [N] or [N, width] with a width of at most `widest`, so it
             would grow with the square of N or without bound.
         ModelError: the shapes contradict each other.
     """
@@ -116,6 +116,6 @@ def _width(kind: "TypeProto | None", widest: int) -> int:
     width = sizes[1] if len(sizes) == 2 else len(sizes)  # noqa: PLR2004 (rows and columns)
     if len(sizes) not in (1, 2) or not 1 <= width <= widest:
         raise UnsafeModelError(
-            f"a tensor inside is no [N, width] with a width of at most {widest}; {_ROW_ADVICE}"
+            f"a tensor inside is not [N, width] with a width of at most {widest}; {_ROW_ADVICE}"
         )
     return width

@@ -73,7 +73,7 @@ def repair_model(model: Path | str, *, output: Path | str | None = None) -> Repa
     Raises:
         UsageError: there is no such file, or `output` cannot be written.
         UnsafeModelError: the model holds something that is not allowed.
-        ModelError: it is no ONNX file, has no external data, or no single file fits.
+        ModelError: it is not an ONNX file, has no external data, or no single file fits.
     """
     plan = plan_repair(Path(model))
     if output is not None:
@@ -87,7 +87,7 @@ def plan_repair(path: Path) -> RepairPlan:
     Raises:
         UsageError: there is no such file.
         UnsafeModelError: the model names data outside its folder.
-        ModelError: it is no ONNX file, has no external data, or no single file fits.
+        ModelError: it is not an ONNX file, has no external data, or no single file fits.
     """
     try:
         needed = _needed(external_ranges(parse(read_file(path)).graph.initializer))

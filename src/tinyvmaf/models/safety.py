@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, ValueInfoProto
 
 MAX_BYTES: Final = 4 * 2**20
-"""Of a model file; one with 2561 parameters has 11 kB. Parsed, hostile bytes may take a hundred
-times their size in memory, so this bounds that too."""
+"""Largest size of a model file; one with 2561 parameters has 11 kB. Hostile bytes may
+take a hundred times their size in memory when they are parsed, so this bounds that too."""
 
 MAX_PARTS: Final = 100_000
 """Nodes, tensors, names and sizes together, and weights that are stored as single numbers."""
@@ -85,7 +85,7 @@ def check_file(path: Path) -> CheckedModel:
     Raises:
         UsageError: there is no such file.
         UnsafeModelError: it holds something that is not allowed.
-        ModelError: it is no ONNX file, or damaged.
+        ModelError: it is not an ONNX file, or damaged.
     """
     return check_bytes(read_file(path), folder=path.parent, origin=str(path))
 
@@ -112,7 +112,7 @@ def check_bytes(data: bytes, *, folder: Path, origin: str) -> CheckedModel:
 
     Raises:
         UnsafeModelError: it holds something that is not allowed.
-        ModelError: it is no ONNX file, or damaged.
+        ModelError: it is not an ONNX file, or damaged.
     """
     try:
         return _check(parse(data), data, folder)
@@ -147,7 +147,7 @@ def parse(data: bytes) -> "ModelProto":
     """The parsed file, with valid text only; external data is not read, the rest not checked.
 
     Raises:
-        ModelError: the bytes are no ONNX file, or damaged.
+        ModelError: the bytes are not an ONNX file, or damaged.
         UnsafeModelError: the file has far more parts than a tiny model.
     """
     from google.protobuf.message import DecodeError
@@ -178,7 +178,7 @@ def _check_text(model: "ModelProto") -> None:
             if kind.type == kind.TYPE_MESSAGE:
                 messages.extend(values)
             elif kind.type == kind.TYPE_STRING and not all(isinstance(v, str) for v in values):
-                raise ModelError(f"its {kind.name} is no UTF-8; the file is damaged")
+                raise ModelError(f"its {kind.name} is not UTF-8; the file is damaged")
 
 
 def _check(model: "ModelProto", data: bytes, folder: Path) -> CheckedModel:

@@ -4,7 +4,7 @@
 Libraries change the environment of the process while they are imported (NumPy sets
 `OPENBLAS_MAIN_FREE` and takes it away again). The system reads it when a program is started; where
 another thread changes it at that moment the start fails with "Bad address". Programs therefore
-get a copy that nobody changes.
+get a copy that no thread changes.
 """
 
 import os

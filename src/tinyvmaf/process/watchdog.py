@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Termination of programs when this process ends in any way, even by `kill -9`.
 
-A small shell holds the other end of a pipe. It is told of every process group that begins and ends;
-when the pipe closes because this process is gone, it kills those that are left. Neither a
-signal for the parent's death (Linux only, and set between fork and exec, which is not safe beside
-threads) nor an empty stdin (ffmpeg does not mind) would do that.
+A small shell holds the other end of a pipe. Every process group that begins or ends is
+written to it; when the pipe closes because this process is gone, it kills those that are left.
+Neither a signal for the parent's death (Linux only, and set between fork and exec, which is not
+safe beside threads) nor an empty stdin (ffmpeg ignores it) would do that.
 """
 
 import os

@@ -34,9 +34,9 @@ class Chart:
     """A chart that can be drawn.
 
     Attributes:
-        name: Of its files and its place in a page.
+        name: Name of its files and its place in a page.
         title: Its heading.
-        alt: Text alternative for those who cannot see it.
+        alt: Text alternative for readers without pictures.
         spec: Vega-Lite, without the frames.
         uses_points: True if it draws the frames.
         is_grid: True if it is a grid of panels, one per source.
@@ -96,7 +96,8 @@ def finished(chart: Any, theme: Theme, *, words: str, height: int | None = None)
         chart: Any of Altair's charts.
         theme: Its colours.
         words: Its text alternative.
-        height: Of the frame, which is as wide as a picture; None for a chart with sizes of its own.
+        height: Height of the frame, which is as wide as a picture; None for a chart with its own
+            sizes.
     """
     if height is not None:
         chart = chart.properties(width=WIDTH, height=height)

@@ -189,7 +189,7 @@ def _caption(score: Score) -> str:
         return f"Every frame was scored with {score.model.name}."
     return (
         f"Dots are exact scores of {len(score.sampling.exact)} of {len(score.frame_scores)} "
-        "frames; the dashed line is a likely course between them and no score. The line across is "
+        "frames; the dashed line is a likely course between them, not a score. The line across is "
         "the mean, the band its interval. The moments listed are the lowest exact scores."
     )
 

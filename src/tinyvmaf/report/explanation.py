@@ -67,11 +67,12 @@ def diagnosis(record: LosoRecord) -> tuple[Block, ...]:
     if not found:
         return (omitted(record, f"Diagnosis of the {over}s"),)
     about = Paragraph(
-        f"A {over}'s squared error splits into bias, slope and residual. Its teacher's spread says "
-        "how hard a correlation is there; dissimilarity compares its features with those of the "
-        "training sources (flagged: further off than those are from each other). Least squares and "
-        f"nearest neighbours on the same {over} tell a hard source from a weak model; the last p "
-        f"says whether the {over} is an outlier among the others, adjusted for their number."
+        f"A {over}'s squared error splits into bias, slope and residual. A correlation is "
+        "harder to reach where the teacher's scores vary little. Dissimilarity compares the "
+        "features with those of the training sources (flagged: further away than those are from "
+        f"each other). Least squares and nearest neighbours on the same {over} "
+        f"distinguish a hard source from a weak model. The last p "
+        f"tests whether the {over} is an outlier among the others, adjusted for their number."
     )
     titles = columns(
         "held-out source",
@@ -167,7 +168,7 @@ def p1401(record: LosoRecord) -> tuple[Section, ...]:
             rows,
         ),
     )
-    return (Section("p1401", "As ITU-T P.1401 has it", blocks),)
+    return (Section("p1401", "As ITU-T P.1401 defines it", blocks),)
 
 
 def splits(record: LosoRecord) -> tuple[Section, ...]:

@@ -43,8 +43,8 @@ def warning(record: LosoRecord) -> str:
     if not undertrained(record):
         return ""
     return (
-        "What follows shows how far training went. It says nothing of content that the model has "
-        "not seen."
+        "What follows shows how far training went. It says nothing about content that the model "
+        "has not seen."
     )
 
 

@@ -98,7 +98,7 @@ def _package(runtime: Path) -> str:
         record = json.loads((runtime / "package.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(
-            f"{runtime}: a model page holds ONNX Runtime Web, and this is no folder of it; "
+            f"{runtime}: a model page holds ONNX Runtime Web, and this is not a folder of it; "
             "`npm install onnxruntime-web` brings it"
         ) from error
     missing = [name for name in (_SCRIPT, _WASM) if not (runtime / name).is_file()]

@@ -70,7 +70,7 @@ def opinion_document(record: OpinionRecord) -> Document:
             Section("sources", "Every source, held out", (_sources(record),)),
             Section("comparison", "Compared with the map of the teacher", _compared(record)),
             *_curves(record),
-            Section("p1401", "As ITU-T P.1401 has it", (_p1401(record),)),
+            Section("p1401", "As ITU-T P.1401 defines it", (_p1401(record),)),
             Section(
                 "reproduce",
                 "How to cite and reproduce",

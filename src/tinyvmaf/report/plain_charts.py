@@ -116,7 +116,7 @@ def plain_page(score: Score) -> str:
     if score.sampling is not None:
         caption = (
             f"Small dots are exact scores of {len(score.sampling.exact)} of "
-            f"{len(score.frame_scores)} frames; the line between them is a likely course and no "
+            f"{len(score.frame_scores)} frames; the line between them is a likely course, not a "
             "score. The band is the interval of the mean. The moments listed are the lowest exact "
             "scores."
         )

@@ -88,5 +88,5 @@ class DomainWatch:
 
 
 UNKNOWN = Applicability(
-    Verdict.UNKNOWN, None, 0.0, "the model has no card that says what it was trained on"
+    Verdict.UNKNOWN, None, 0.0, "the model has no card that states its training data"
 )

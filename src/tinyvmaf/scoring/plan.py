@@ -24,7 +24,7 @@ _MOST_SHARE: Final = 0.5
 _MOST_DOUBLINGS: Final = 2
 _MOST_FACTOR: Final = 4
 # Early stopping under-covers, so the interval is wider by this factor. Larger factors for later
-# rounds were measured to be no better: it is the first round that stops by luck.
+# rounds were measured to be no better: only the first round tends to stop early by chance.
 _STOPPING_FACTOR: Final = 1.06
 # For a decision the interval has to clear the threshold by this factor.
 _DECISION_MARGIN: Final = 1.1

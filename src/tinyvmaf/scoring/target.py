@@ -136,7 +136,7 @@ def _shape_preserving(
 ) -> Float[np.ndarray, " m"]:
     """The PCHIP curve through the points (x, y), x ascending, at the abscissas of `grid`.
 
-    SciPy has it too, but at 100 MB it is no part of the base installation, which knows targets.
+    SciPy has it too, but at 100 MB it is not part of the base installation, which knows targets.
     Source: Fritsch and Butland (1984), with the ends of Moler (2004), as in SciPy.
     """
     step, slope = np.diff(x), np.diff(y) / np.diff(x)

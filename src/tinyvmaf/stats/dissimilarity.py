@@ -125,7 +125,7 @@ class _Fold:
         rows: The training rows that are kept.
         training: Their features, standardised.
         held_out: Positions of the sources and their rows.
-        mean, scale: Of the training rows.
+        mean, scale: Mean and scale of the training rows.
     """
 
     rows: Int[np.ndarray, " m"]

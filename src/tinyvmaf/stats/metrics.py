@@ -149,7 +149,7 @@ class Aggregate:
     """One metric over folds, as published tables print it.
 
     Attributes:
-        mean: Of the folds where it exists, or None without any.
+        mean: Mean of the folds where it exists, or None without any.
         std: Their standard deviation with ddof = 1, or None below two.
         worst: The smallest correlation, the largest error, the bias farthest from 0.
         worst_fold: Position of `worst` among all folds.

@@ -56,7 +56,7 @@ class Comparison:
         p_nadeau_bengio, p_wilcoxon: For sensitivity only.
         resolvable: The smallest effect, as `effect_is` says, that the adjusted test resolves with
             80 % power on sources with this spread; None if no effect can reach alpha.
-        smallest_p: The smallest p that so many sources allow.
+        smallest_p: The smallest p that this number of sources allows.
         alpha: Level of the verdict.
         exact: True if all sign patterns were enumerated.
         outcome: The verdict.
@@ -102,7 +102,7 @@ def decide(
     """The verdict that these numbers allow.
 
     Args:
-        interval: Of A - B on the scale; None if there is none.
+        interval: Interval of A - B on the scale; None if there is none.
         p: Adjusted p-value.
         alpha: A difference needs p below it, and an interval without 0.
         higher_is_better: True if a positive difference favours A.
@@ -136,7 +136,7 @@ def compare_models(
         pairs: Models A and B; by default all pairs in the order of `scores`.
         margins: Metric -> equivalence margin in the metric's unit.
         alpha: Family-wise error rate of the verdicts.
-        seed: Of random sign patterns beyond 16 sources.
+        seed: Seed of random sign patterns beyond 16 sources.
 
     Raises:
         SchemaError: models have different numbers of sources, or a value is not finite.

@@ -124,7 +124,7 @@ def correlation_interval(
         r: The correlation, None if undefined.
         n: Clips.
         level: Nominal coverage.
-        inflation: Of the variance 1 / (n - 3); 1 + r^2 / 2 for Spearman's.
+        inflation: Inflation of the variance 1 / (n - 3); 1 + r^2 / 2 for Spearman's.
 
     Source: Fisher (1921).
     """

@@ -30,7 +30,7 @@ class SignFlip:
     """Two-sided p-values of a family of paired tests.
 
     Attributes:
-        p: Of each test alone, in (0, 1]; a multiple of 1 / patterns.
+        p: p of each test alone, in (0, 1]; a multiple of 1 / patterns.
         p_max_t: Adjusted for the whole family by the maximum statistic, >= p.
         patterns: Sign patterns that were compared, the observed one included.
         exact: True if these are all patterns, False for a random sample.
@@ -47,7 +47,7 @@ def sign_flip(differences: Float[np.ndarray, "tests k"], *, seed: int = 0) -> Si
 
     Args:
         differences: A row per test, a column per source; NaN where a source has no difference.
-        seed: Of the random patterns beyond `MAX_EXACT_SOURCES` sources.
+        seed: Seed of the random patterns beyond `MAX_EXACT_SOURCES` sources.
 
     Source: Fisher (1935); Westfall and Young (1993) for max-T. Exact for fixed models, approximate
     for models of folds, which share training sources.
@@ -91,7 +91,7 @@ def subset_interval(
     Args:
         differences: One per source, on any scale.
         level: Nominal coverage, reached exactly if the differences are symmetric.
-        seed: Of the random subsets beyond `MAX_EXACT_SOURCES` sources.
+        seed: Seed of the random subsets beyond `MAX_EXACT_SOURCES` sources.
 
     Returns:
         None when there are too few sources for the level: 95 % needs six.
@@ -134,7 +134,7 @@ def wilcoxon_p(differences: Float[np.ndarray, " k"], *, seed: int = 0) -> float:
 
     Args:
         differences: One per source.
-        seed: Of the random permutations when there are ties and too many sources for all.
+        seed: Seed of the random permutations when there are ties and too many sources for all.
 
     Source: Wilcoxon (1945), computed by scipy.stats.wilcoxon.
     """
@@ -180,7 +180,7 @@ def detectable_effects(
         alpha: Two-sided level of the adjusted p-value.
         power: Chance to resolve the effect.
         replicates: Simulated families.
-        seed: Of their random numbers.
+        seed: Seed of their random numbers.
 
     Returns:
         None where no effect can be resolved: the test's sources allow no p below alpha.

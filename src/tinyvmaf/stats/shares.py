@@ -11,7 +11,7 @@ def unseen_probability(share: float, *, n_exact: int) -> float:
     """The probability that a random sample of `n_exact` frames misses an event.
 
     Args:
-        share: Of the frames that show the event, in [0, 1].
+        share: Share of the frames that show the event, in [0, 1].
         n_exact: Frames in the sample.
     """
     return (1 - share) ** n_exact

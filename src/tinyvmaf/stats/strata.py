@@ -23,7 +23,7 @@ class Sample:
 
     Attributes:
         moments: In frames, one per stratum, in order; moment 7.3 lies in frame 7.
-        n_frames: Of the clip; the strata cut the time from frame 1 to its end.
+        n_frames: Number of frames of the clip; the strata cut the time from frame 1 to its end.
     """
 
     moments: Float[np.ndarray, " n_strata"]
@@ -86,8 +86,8 @@ def finer(half_width: float, *, n_strata: int, n_frames: int, within: float) -> 
     """The number of strata that makes the interval narrow enough, with a margin.
 
     Args:
-        half_width: Of the interval that the sample gave.
-        n_strata: Of that sample.
+        half_width: Half width of the interval that the sample gave.
+        n_strata: Number of strata of that sample.
         n_frames: Number of frames of the clip.
         within: The half width that is wanted, in VMAF points.
 

@@ -76,10 +76,10 @@ class Estimate:
 
     Attributes:
         mean: Within [0, 100] for a score; a difference may have any sign.
-        standard_error: Of the mean, from the design.
-        degrees_of_freedom: Of that standard error; infinite if every frame is known.
+        standard_error: Standard error of the mean, from the design.
+        degrees_of_freedom: Those of that standard error; infinite if every frame is known.
         slopes: The fitted slopes of the auxiliary variables.
-        skewness: Of the distribution of the mean under the design.
+        skewness: Skewness of the distribution of the mean under the design.
     """
 
     mean: float
@@ -194,7 +194,7 @@ def part_mean(
     The variance comes from successive differences. Differences of neighbours are a moving average,
     so that a slope costs more than one degree of freedom; the exact moments of the quadratic form
     give the divisor and the degrees of freedom. One more observation with a deviation of 2 points
-    is added, since equal scores in a small sample are no certainty.
+    is added, since equal scores in a small sample do not give certainty.
 
     Args:
         scores: Exact scores of the sampled frames, two or more.

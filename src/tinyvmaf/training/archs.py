@@ -20,11 +20,11 @@ ARCHS: Mapping[str, tuple[int, ...]] = {
 
 
 SVR = "svr"
-"""The arch that is no network: a support-vector regression, as VMAF itself is one."""
+"""The arch that is not a network: a support-vector regression, as VMAF itself is one."""
 
 
 def check_arch(arch: str) -> None:
-    """Refuse a name that is no arch.
+    """Refuse a name that is not an arch.
 
     Raises:
         UsageError: there is no such arch; those there are are named.
@@ -45,7 +45,7 @@ def layer_sizes(arch: str, n_features: int) -> tuple[int, ...]:
     """
     check_arch(arch)
     if arch == SVR:
-        raise UsageError("svr is no network: training decides how many support vectors it has")
+        raise UsageError("svr is not a network: training decides how many support vectors it has")
     return (n_features, *ARCHS[arch], 1)
 
 

@@ -30,7 +30,7 @@ class Distilled:
 
     Attributes:
         machine: Learnt from all sources.
-        added_rmse: Of its scores against the model's, over the frames of sources held out in turn.
+        added_rmse: RMSE of its scores against the model's, over sources held out in turn.
         added_largest: The largest such difference.
         model_rmse: The model's error on the table, against its teacher.
         machine_rmse: The same error of regressions that were distilled without the source.

@@ -29,7 +29,7 @@ class TinyVmafRegressor(RegressorMixin, BaseEstimator):
     Args:
         arch: One of `training.archs.ARCHS`.
         recipe: Name of a recipe, path of its file, or the recipe itself.
-        seed: Of the start and the order of batches, 0 or more.
+        seed: Seed of the start and the order of batches, 0 or more.
 
     Attributes:
         network_: The trained network; `models.export` makes a model file of it.

@@ -53,7 +53,7 @@ class Fitted:
     Attributes:
         network: Ready to predict or to export.
         train_rmse: On its own training rows, in VMAF points.
-        steps: Of the optimiser; 0 for support vectors, which have none.
+        steps: Steps of the optimiser; 0 for support vectors, which have none.
         n_train: Training rows.
     """
 
@@ -71,7 +71,7 @@ class Wanted:
         arch: One of `archs.ARCHS`, or `svr`, which is the same for every seed.
         recipe: The training settings.
         held_out: Positions in a table's sources that a network must not see; `()` trains on all.
-        seeds: Of the start and the order of batches, each 0 or more.
+        seeds: Seeds of the start and the order of batches, each 0 or more.
     """
 
     arch: str

@@ -37,7 +37,7 @@ class JudgedFrames:
 
     Attributes:
         rows: Sorted by source and clip.
-        features: Of every frame.
+        features: Features of every frame.
         clip: Position of every frame's clip, ascending.
         mos: Mean opinion score of every clip.
         n_without: Clips that have none.

@@ -33,7 +33,7 @@ class Recipe:
     """The settings of training.
 
     Attributes:
-        name: Of the file, without its ending.
+        name: Name of the file, without its ending.
         scaling: `standard`: features and target get mean 0 and deviation 1 over the training rows;
             `none`: they stay as they are.
         activation: After every layer but the last.

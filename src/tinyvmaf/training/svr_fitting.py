@@ -53,13 +53,13 @@ def fit_support_vectors(
     """Fit a support-vector regression.
 
     Args:
-        features: Of the training rows.
+        features: Features of the training rows.
         target: Their scores, in [0, 100].
         names: Names of the features.
         shift: Subtracted from every feature and, last, from the target.
         scale: The divisors after that; above 0.
         n_rows: Number of rows that training reads.
-        settings: Of the regression.
+        settings: Settings of the regression.
     """
     from sklearn.svm import NuSVR
 

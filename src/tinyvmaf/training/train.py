@@ -83,7 +83,7 @@ def train(
             table's teacher.
         target: `vmaf`, or `mos`: the mean opinion scores of clips, for the arch `svr` alone, whose
             settings are then its own. The model's output has the scale of the opinions.
-        seed: Of the initial weights and the batches, 0 or more.
+        seed: Seed of the initial weights and the batches, 0 or more.
         val_source: A source that the model must not see; it is judged there.
         progress: Receives the training steps.
 

@@ -72,7 +72,7 @@ class Moments:
 
     Attributes:
         n: Rows.
-        mean: Of every column.
+        mean: Mean of every column.
         squares: Sum of squared deviations from the mean, of every column.
     """
 
@@ -119,7 +119,7 @@ class Rows:
     Attributes:
         features, target: As they came.
         blocks: The block of each source.
-        moments: Of each source's rows.
+        moments: Moments of each source's rows.
     """
 
     features: Float[np.ndarray, "n n_features"]
