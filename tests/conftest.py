@@ -21,7 +21,7 @@ from tinyvmaf.corpus.sample import installed_clips
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.media.ffmpeg import find_ffmpeg, run_ffmpeg
 from tinyvmaf.media.video import Video
-from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden, write_card
+from tinyvmaf.models.card import Card, Loso, Residuals, domain, golden
 from tinyvmaf.models.network import Layer, Network
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.provenance import sha256
@@ -217,7 +217,7 @@ def model_path(tmp_path, network, make_card) -> Path:
     """A model with its card."""
     path = tmp_path / "some_model_v1.onnx"
     path.write_bytes(to_onnx(network))
-    write_card(make_card(), path.with_suffix(".json"))
+    path.with_suffix(".json").write_text(make_card().to_json())
     return path
 
 

@@ -19,7 +19,6 @@ from tinyvmaf.features.table import make_table, write_table
 from tinyvmaf.frontier.frontier_record import FrontierRecord
 from tinyvmaf.frontier.measuring import Frontier
 from tinyvmaf.libvmaf.sets import CANONICAL6
-from tinyvmaf.models.card import write_card
 from tinyvmaf.report.frontier_report import write_frontier
 from tinyvmaf.scoring.costs import COSTS_SCHEMA, CostsRecord
 from tinyvmaf.typed_json import from_json
@@ -178,7 +177,7 @@ def test_models(tinyvmaf, tmp_path, model_path, make_card):
     path = tmp_path / f"{FILE}.onnx"
     path.write_bytes(model_path.read_bytes())
     card = make_card(name=NAME, training_sources=(NAME,), notes=(NAME,))
-    write_card(card, path.with_suffix(".json"))
+    path.with_suffix(".json").write_text(card.to_json())
     table = tmp_path / "t.parquet"
     write_table(smooth_table(), table)
     bundle = tmp_path / "bundle"

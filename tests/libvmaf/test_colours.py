@@ -10,7 +10,7 @@ import pytest
 from tinyvmaf.corpus.pair import Pair
 from tinyvmaf.errors import MediaError, MisalignedError, ToolFailed
 from tinyvmaf.libvmaf.engine import FfmpegEngine
-from tinyvmaf.libvmaf.graph import command, command_of, ffmpeg_arguments
+from tinyvmaf.libvmaf.graph import command, command_of, filter_graph
 from tinyvmaf.libvmaf.scattered import read_sampled, sampled_graph
 from tinyvmaf.libvmaf.sets import FULL, HALF, SIGNAL
 from tinyvmaf.libvmaf.shared_decode import Request
@@ -175,7 +175,7 @@ def test_ffmpeg_reports_no_filter_that_we_did_not_write(
     pair = Pair.of_files(reference=Video(reference), distorted=Video(distorted))
     checked = check(pair, allowed=frozenset(Allowance))
     for words in (
-        ffmpeg_arguments(checked, teacher=TEACHER, sets=(FULL, HALF)),
+        command(filter_graph(checked, teacher=TEACHER, sets=(FULL, HALF)), checked),
         command(sampled_graph(FRAMES, pair=checked, teacher=TEACHER, sets=(SIGNAL,)), checked),
     ):
         report: list[str] = []

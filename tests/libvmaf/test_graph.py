@@ -7,7 +7,7 @@ import pytest
 
 from tests.pairs.making import checked
 from tinyvmaf.libvmaf.graph import (
-    ffmpeg_arguments,
+    command,
     filter_graph,
 )
 from tinyvmaf.libvmaf.shared_decode import Request, shared_arguments
@@ -109,7 +109,7 @@ def test_the_whole_command_of_ffmpeg():
     raw = RawFormat(192, 108, "yuv420p10le", Fraction(30000, 1001))
     distorted = Video(Path("/in/-y.yuv"), raw)
     pair = checked(reference=reference, distorted=distorted)
-    assert ffmpeg_arguments(pair, teacher=DEFAULT) == [
+    assert command(filter_graph(pair, teacher=DEFAULT), pair) == [
         "-noauto_conversion_filters",
         *("-threads", "1", "-noautorotate", "-protocol_whitelist", "file"),
         *("-f", "rawvideo", "-pixel_format", "yuv420p10le", "-video_size", "192x108"),

@@ -16,7 +16,7 @@ from onnx import helper, numpy_helper
 from tinyvmaf.errors import CardError, HashMismatch, ModelError, SchemaError, UsageError
 from tinyvmaf.libvmaf.sets import CANONICAL6
 from tinyvmaf.models import runtime, zoo
-from tinyvmaf.models.card import Golden, write_card
+from tinyvmaf.models.card import Golden
 from tinyvmaf.models.model import find_model, load_model
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.provenance import sha256
@@ -218,7 +218,7 @@ def test_an_order_of_the_wrong_length_is_refused(foreign, names):
 
 
 def test_a_model_that_is_not_its_cards_is_refused(model_path, make_card, network):
-    write_card(make_card(sha256="f" * 64), model_path.with_suffix(".json"))
+    model_path.with_suffix(".json").write_text(make_card(sha256="f" * 64).to_json())
     with pytest.raises(HashMismatch) as error:
         load_model(model_path)
     assert str(error.value) == (
@@ -232,7 +232,7 @@ def test_golden_vectors_are_checked_at_load(model_path, make_card):
     off = [*card.golden.vmaf]
     off[4] += 0.0015
     golden = Golden(features=card.golden.features, vmaf=tuple(off))
-    write_card(replace(card, golden=golden), model_path.with_suffix(".json"))
+    model_path.with_suffix(".json").write_text(replace(card, golden=golden).to_json())
     with pytest.raises(CardError) as error:
         load_model(model_path)
     assert str(error.value) == (

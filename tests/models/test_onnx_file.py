@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
 from dataclasses import replace
+from typing import get_args
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from tinyvmaf.errors import ModelError
-from tinyvmaf.models.network import ACTIVATIONS, Layer, Network
+from tinyvmaf.models.network import Activation, Layer, Network
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.training.compiled_steps import forward
 
@@ -33,7 +34,7 @@ def run_in_training(network, rows):
     return np.clip(output * network.target_scale + network.target_shift, 0, 100)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", get_args(Activation))
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_a_thousand_rows_agree_between_training_numpy_graph_and_onnx_runtime(
     make_network, features, activation, widths
@@ -107,7 +108,7 @@ def test_the_file_is_valid_and_says_what_it_is(network):
     }
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", get_args(Activation))
 def test_any_number_of_rows_can_be_scored(make_network, features, activation):
     session = onnxruntime.InferenceSession(to_onnx(make_network(activation)))
     for n in (0, 1, 7):

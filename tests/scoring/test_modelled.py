@@ -8,7 +8,7 @@ import tinyvmaf as tv
 from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.logs import read_log
 from tinyvmaf.libvmaf.sets import CANONICAL6
-from tinyvmaf.models.card import Range, Residuals, write_card
+from tinyvmaf.models.card import Range, Residuals
 from tinyvmaf.models.onnx_file import to_onnx
 from tinyvmaf.provenance import sha256
 from tinyvmaf.scoring.score import choose_mode
@@ -39,7 +39,7 @@ def test_the_model_is_applied_to_libvmafs_features(score, model_path, network, t
 
 
 def test_an_interval_around_what_is_inside(score, model_path, make_card):
-    write_card(make_card(domain=WIDE, calibration=NINE), model_path.with_suffix(".json"))
+    model_path.with_suffix(".json").write_text(make_card(domain=WIDE, calibration=NINE).to_json())
     found = score(model_path)
     assert found.applicability.verdict == "inside"
     assert (found.interval.low, found.interval.high) == pytest.approx(
@@ -52,7 +52,7 @@ def test_an_interval_around_what_is_inside(score, model_path, make_card):
 
 def test_no_interval_outside_and_the_feature_is_named(score, model_path, make_card):
     narrow = {**WIDE, "vif_scale1": Range(0.0, 0.0, 0.1, 0.1)}
-    write_card(make_card(domain=narrow, calibration=NINE), model_path.with_suffix(".json"))
+    model_path.with_suffix(".json").write_text(make_card(domain=narrow, calibration=NINE).to_json())
     found = score(model_path)
     assert (found.applicability.verdict, found.applicability.feature) == ("outside", "vif_scale1")
     assert found.interval is None
@@ -62,7 +62,9 @@ def test_no_interval_outside_and_the_feature_is_named(score, model_path, make_ca
 
 
 def test_no_interval_from_too_few_sources(score, model_path, make_card):
-    write_card(make_card(domain=WIDE, calibration=NINE[:4]), model_path.with_suffix(".json"))
+    model_path.with_suffix(".json").write_text(
+        make_card(domain=WIDE, calibration=NINE[:4]).to_json()
+    )
     found = score(model_path)
     assert found.interval is None
     assert found.notes[-1] == (

@@ -35,21 +35,6 @@ COMPANION = "canonical"
 """Name of the v0.6.1 score in a log whose teacher is another model; the six features are its."""
 
 
-def ffmpeg_arguments(
-    pair: CheckedPair,
-    *,
-    teacher: Teacher,
-    threads: int = 1,
-    sets: Sequence[FeatureSet] = (FULL,),
-) -> list[str]:
-    """Ffmpeg's arguments for one decode of a pair; the log of libvmaf's sets goes to `log_name`.
-
-    `threads` is what each decoder and libvmaf may use: one where many pairs run side by side.
-    """
-    graph = filter_graph(pair, teacher=teacher, threads=threads, sets=sets)
-    return command(graph, pair, threads=threads)
-
-
 def command(graph: str, pair: CheckedPair, *, threads: int = 1) -> list[str]:
     """Ffmpeg's arguments that run a filter graph over a pair and keep no picture."""
     return command_of(graph, [pair.distorted.video, pair.reference.video], threads=threads)

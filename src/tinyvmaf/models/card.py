@@ -18,7 +18,6 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyvmaf.errors import CardError
-from tinyvmaf.files import write_text
 from tinyvmaf.models.external import shown
 from tinyvmaf.models.support_vectors import Regressor
 from tinyvmaf.text import json_text
@@ -110,16 +109,6 @@ class Card:
         record = json.loads(json.dumps({"schema": SCHEMA, **asdict(self)}))
         _validate(record)
         return json_text(record, indent=2) + "\n"
-
-
-def write_card(card: Card, path: Path) -> None:
-    """Write `card` to `path` atomically.
-
-    Raises:
-        CardError: the card breaks the schema or contradicts itself.
-        UsageError: the file cannot be written.
-    """
-    write_text(path, card.to_json())
 
 
 def read_card(path: Path, *, trusted: bool = False) -> Card:

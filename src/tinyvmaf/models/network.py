@@ -13,8 +13,6 @@ from jaxtyping import Float
 
 Activation = Literal["relu", "silu", "tanh"]
 
-ACTIVATIONS: tuple[Activation, ...] = ("relu", "silu", "tanh")
-
 
 @dataclass(frozen=True, slots=True)
 class Layer:

@@ -64,10 +64,6 @@ class Points:
         ]
 
 
-NO_POINTS = Points((), (), n_frames=0, by_clip=(), n_clips=0, by_score=(), seed=0)
-"""For a page whose charts embed their data."""
-
-
 def points_of(
     run: Run,
     *,

@@ -31,11 +31,6 @@ class ErrorShares:
     residual: float
     calibration_slope: float | None
 
-    @property
-    def removable(self) -> float:
-        """Share of the squared error that a first-order map of this fold would remove."""
-        return self.bias + self.slope
-
 
 def error_shares(
     *, predicted: Real[np.ndarray, " _"], target: Real[np.ndarray, " _"]
