@@ -52,7 +52,7 @@ def test_nothing_usable(tinyvmaf, layout):
     """The files of the published corpus are 1920x1080; these are not."""
     done = tinyvmaf("corpus", "scan", layout(GOOD))
     assert done.status == 2
-    assert all("no whole number of 1920x1080 yuv420p frames" in line for line in done.lines)
+    assert all("not a whole number of 1920x1080 yuv420p frames" in line for line in done.lines)
 
 
 def test_the_root_comes_from_the_environment(tinyvmaf, layout, monkeypatch):

@@ -247,6 +247,6 @@ def test_a_file_that_changed_is_looked_at_again(tmp_path):
     path.write_bytes(bytes(768))
     assert probe(Video(path, raw)).n_frames == 2
     path.write_bytes(bytes(700))
-    assert "no whole number" in reason(path, raw)
+    assert "not a whole number" in reason(path, raw)
     path.unlink()
     assert reason(path, raw) == "no such file"

@@ -64,7 +64,7 @@ def test_no_field_may_be_left_out(record):
         with pytest.raises(CardError) as error:
             parse_card(broken, origin="card.json")
         assert str(error.value) == (
-            "card.json: not as its schema tinyvmaf.card/1 says: "
+            "card.json: it does not match its schema tinyvmaf.card/1: "
             f"at $: {name!r} is a required property"
         )
 
@@ -89,7 +89,9 @@ def test_no_field_may_be_left_out(record):
 def test_a_card_that_breaks_the_schema_is_refused_with_the_place(record, change, message):
     with pytest.raises(CardError) as error:
         parse_card({**record, **change}, origin="card.json")
-    assert str(error.value) == (f"card.json: not as its schema tinyvmaf.card/1 says: at {message}")
+    assert str(error.value) == (
+        f"card.json: it does not match its schema tinyvmaf.card/1: at {message}"
+    )
 
 
 @pytest.mark.parametrize(
