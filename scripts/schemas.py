@@ -103,9 +103,9 @@ _HEAD: Final = """\
 # Records
 
 Written by `make pages` from the schemas in `src/tinyvmaf/schemas/`, which are part of the package.
-What tinyvmaf writes as JSON for other programs has exactly these fields; one that may be left out
-is left out where it has nothing to say. A number that does not exist is null. The unit `1` is that
-of shares, probabilities and correlations; counts have none.
+The JSON that tinyvmaf writes for other programs has exactly these fields. An optional field without
+a value is omitted, and an undefined number is null. The unit `1` stands for shares, probabilities
+and correlations; counts have no unit.
 """
 
 

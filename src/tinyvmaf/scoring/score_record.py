@@ -103,7 +103,7 @@ class ScoreRecord:
 
     Attributes:
         schema: Name and version of this record.
-        reference, distorted: The files.
+        reference, distorted: Path or address of the video.
         vmaf: The clip's score.
         mode: Mode of scoring: `exact`, `model` or `sampled`.
         sampling: The sample behind an estimated mean; None if every frame was scored alike.
@@ -143,7 +143,7 @@ class FailureRecord:
 
     Attributes:
         schema: Name and version of this record.
-        reference, distorted: The files.
+        reference, distorted: Path or address of the video.
         error: The failure, its cause and the cure, in one line.
     """
 
