@@ -69,6 +69,13 @@ def test_a_sweep_writes_what_the_design_lists(tinyvmaf, table, tmp_path):
     }
 
 
+def test_an_undertrained_sweep_is_said_beside_its_table(tinyvmaf, table, tmp_path):
+    found = tinyvmaf("loso", table, "-o", tmp_path / "run", *_SHORT)
+    assert found.status == 0
+    assert "held out" in found.stdout
+    assert "mlp_small is undertrained: train RMSE " in " ".join(found.stderr.split())
+
+
 def test_the_published_loop_gives_the_folds_of_the_sweep(
     tinyvmaf, table, swept, tmp_path, monkeypatch
 ):

@@ -264,7 +264,8 @@ def test_a_folder_that_is_no_corpus(tmp_path):
         read_corpus(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: not a corpus; expected a manifest corpus.csv or the folders ref/ and dis/ "
-        "(`tinyvmaf corpus build` makes one from videos)"
+        "(`tinyvmaf corpus build` makes one from videos, `tinyvmaf table import` a table from logs "
+        "of libvmaf)"
     )
     with pytest.raises(UsageError) as caught:
         read_corpus(tmp_path / "none")

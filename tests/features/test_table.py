@@ -219,6 +219,13 @@ def test_a_file_cut_anywhere_is_refused(tmp_path_factory, whole, data):
         read_table(path)
 
 
+def test_a_log_given_as_a_table_leads_to_its_import(tmp_path):
+    path = tmp_path / "log.json"
+    path.write_text('{"frames": []}')
+    with pytest.raises(SchemaError, match=r"`tinyvmaf table import` makes a table of libvmaf's"):
+        read_table(path)
+
+
 @given(data=st.data())
 def test_a_changed_byte_is_refused(tmp_path_factory, whole, data):
     position = data.draw(st.integers(0, len(whole) - 1))

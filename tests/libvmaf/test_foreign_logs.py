@@ -129,8 +129,11 @@ def test_frames_doubled_left_out_or_subsampled(tmp_path):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "neither JSON nor XML, and no list of columns: ''"),
-        ("frame;vmaf\n0;1\n", "neither JSON nor XML, and no list of columns: 'frame;vmaf'"),
+        ("", "neither JSON nor XML, and no list of columns with commas between: ''"),
+        (
+            "frame;vmaf\n0;1\n",
+            "neither JSON nor XML, and no list of columns with commas between: 'frame;vmaf'",
+        ),
         ('{"version": "3"}', "it has no frames"),
         ('{"frames": [1]}', "'int' object is not subscriptable"),
         ('{"frames": [{"frameNum": 0, "metrics": {"vmaf": "9"}}]}', "vmaf of frame 0 is '9', "),

@@ -104,7 +104,12 @@ def test_a_gate_that_was_not_passed_stands_above_everything(record):
         "reason": "the training RMSE is 15.5",
     }
     record["evidence"]["comparisons"] = None
+    others = [block.text for block in blocks(document(typed(record), None), Omitted)]
+    assert not any(text.startswith("Other splits") for text in others)
+    record["evidence"]["splits"] = []
     report = document(typed(record), None)
+    asked = "Other splits and nested choice: left out, because the training gate was not passed."
+    assert asked in [block.text for block in blocks(report, Omitted)]
     assert report.headline[0] == "mlp_small is undertrained: the training RMSE is 15.5."
     assert report.warning.startswith("What follows shows how far training went.")
     because = "Paired comparison: left out, because the training gate was not passed."

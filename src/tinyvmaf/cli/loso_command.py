@@ -178,6 +178,7 @@ def _opinions(opened: Opened, folder: Path, *, features: str | None, as_json: bo
 
 def print_digest(digest: "Digest", folder: Path) -> None:
     """Print the folds and the path of the digest in `folder`."""
+    from tinyvmaf.report.inference import undertrained
     from tinyvmaf.report.numbers import number
     from tinyvmaf.storage import address
 
@@ -208,6 +209,10 @@ def print_digest(digest: "Digest", folder: Path) -> None:
         for label in ("mean", "std")
     ]
     show_table(columns, rows)
+    if reason := undertrained(record):
+        TERMINAL.note(
+            f"{record.arch} is undertrained: {reason}. The table says nothing of unseen content"
+        )
     folds = record.protocol.held_out
     if folds:
         show("")

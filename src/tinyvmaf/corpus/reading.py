@@ -50,7 +50,8 @@ def read_corpus(root: Path | str, *, raw: RawFormat | None = None) -> Corpus:
     else:
         raise CorpusError(
             f"{root}: not a corpus; expected a manifest {NAME} or the folders ref/ and dis/ "
-            "(`tinyvmaf corpus build` makes one from videos)"
+            "(`tinyvmaf corpus build` makes one from videos, `tinyvmaf table import` a table from "
+            "logs of libvmaf)"
         )
     if not corpus.pairs:
         found = "; ".join(f"{item.path.name}: {item.reason}" for item in corpus.problems[:3])

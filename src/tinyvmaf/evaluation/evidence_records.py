@@ -238,7 +238,8 @@ class Evidence:
         diagnosis: Diagnosis of every source.
         learning_curve: Error against the number of training sources; None if it was not asked for.
         p1401: The statistics of ITU-T P.1401.
-        splits: Other splits than by source; None if they were not asked for.
+        splits: Other splits than by source; None if they were not asked for, empty if they or
+            `nested` were and the training gate was not passed.
         nested: The choice of a recipe inside the folds; None if it was not asked for.
     """
 

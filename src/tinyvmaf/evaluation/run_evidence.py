@@ -76,7 +76,8 @@ def gather_evidence(run: RunFiles, measured: Sequence[MeasuredFold]) -> Evidence
     gate = judge_training(run)
     unit, intervals = _unit(first), _intervals(run, folds)
     if not gate.passed:
-        return Evidence(gate=gate, unit=unit, intervals=intervals)
+        asked = run.facts.splits is not None or run.facts.nested is not None
+        return Evidence(gate=gate, unit=unit, intervals=intervals, splits=() if asked else None)
     curve, splits, nested = run.facts.learning_curve, run.facts.splits, run.facts.nested
     clips = clip_means(first)
     return Evidence(

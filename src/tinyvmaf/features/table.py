@@ -250,15 +250,24 @@ def read_table(path: Path | str) -> FeatureTable:
         raise UsageError(f"{path}: no such table; make one with `tinyvmaf extract ROOT -o {path}`")
     try:
         if reason := damage(path):
-            raise SchemaError(f"{path}: not a readable Parquet table: {reason}")
+            raise SchemaError(f"{path}: not a readable Parquet table: {reason}{_of_logs(path)}")
         metadata = pl.read_parquet_metadata(path)
         # Brackets in a name are not pattern.
         rows = pl.read_parquet(path, memory_map=False, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         # Polars panics on some damaged files, with a BaseException.
         reason = str(error).splitlines()[0]
-        raise SchemaError(f"{path}: not a readable Parquet table: {reason}") from error
+        raise SchemaError(
+            f"{path}: not a readable Parquet table: {reason}{_of_logs(path)}"
+        ) from error
     return make_table(rows, _info(metadata.get(_METADATA_KEY), rows, path), origin=str(path))
+
+
+def _of_logs(path: Path) -> str:
+    """The way from a log of libvmaf to a table, for a file that is one by its suffix."""
+    if path.suffix not in {".json", ".xml", ".gz"}:
+        return ""
+    return "; `tinyvmaf table import` makes a table of libvmaf's logs"
 
 
 def _read_parts(folder: Path) -> FeatureTable:

@@ -231,7 +231,9 @@ def _read_csv(text: str) -> _Parsed:
     end = "," if header.endswith(",") else ""
     names = header.removesuffix(end).split(",") if header else []
     if names[:1] == [] or names[0] not in _FRAME_COLUMNS or "" in names:
-        raise ValueError(f"neither JSON nor XML, and no list of columns: {header[:60]!r}")
+        raise ValueError(
+            f"neither JSON nor XML, and no list of columns with commas between: {header[:60]!r}"
+        )
     if not text.endswith("\n"):
         raise ValueError("it was cut short")
     whole = _checked(lines, len(names), end)

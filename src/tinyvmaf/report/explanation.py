@@ -14,7 +14,7 @@ from tinyvmaf.report.document import (
     Table,
     columns,
 )
-from tinyvmaf.report.inference import omitted
+from tinyvmaf.report.inference import omitted, undertrained
 from tinyvmaf.report.numbers import (
     bounds,
     count,
@@ -176,6 +176,8 @@ def splits(record: LosoRecord) -> tuple[Section, ...]:
     rows = (record.evidence and record.evidence.splits) or ()
     nested = record.evidence and record.evidence.nested
     blocks: list[Block] = []
+    if record.evidence and record.evidence.splits is not None and undertrained(record):
+        blocks.append(omitted(record, "Other splits and nested choice"))
     if rows:
         groups = list(rows[0].by_group)
         seen = {True: "seen", False: "unseen"}

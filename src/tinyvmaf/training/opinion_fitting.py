@@ -62,7 +62,7 @@ def judged_frames(table: FeatureTable) -> JudgedFrames:
         known = ", ".join(table.info.labels) or "none"
         raise UsageError(
             f"this table has no opinion scores: no label {MOS} (its labels: {known}); join the "
-            "scores of the study to it first"
+            "scores of the study to it first, with `tinyvmaf table join`"
         )
     rows = table.rows.filter(pl.col(MOS).is_not_null())
     if rows.is_empty():
