@@ -3,7 +3,8 @@ import pytest
 
 from tinyvmaf.errors import UsageError
 from tinyvmaf.models.card import Residuals
-from tinyvmaf.scoring.modelled import check_level, unseen_source_interval
+from tinyvmaf.scoring.mode import check_level
+from tinyvmaf.scoring.modelled import unseen_source_interval
 
 
 def calibration(*largest):

@@ -44,7 +44,7 @@ from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.provenance import command_line, versions
 from tinyvmaf.scoring.auxiliary import predicted_score, signal_variables
 from tinyvmaf.scoring.costs import COSTS_SCHEMA, CostsRecord, costs_of, read_costs
-from tinyvmaf.scoring.modelled import check_level
+from tinyvmaf.scoring.mode import check_level
 from tinyvmaf.scoring.score import LEVEL
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import Final, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
+from tinyvmaf.errors import UsageError
 from tinyvmaf.libvmaf.engine import FfmpegEngine
 from tinyvmaf.pairs.checked import CheckedPair
 from tinyvmaf.progress import OnFrame
@@ -200,3 +201,14 @@ class Mode(Protocol):
     def score(self, job: Job, *, on_frame: OnFrame) -> FrameScores:
         """Score every frame of one pair."""
         ...
+
+
+def check_level(level: float) -> float:
+    """The level, if it is valid.
+
+    Raises:
+        UsageError: it is not a probability between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise UsageError(f"`level={level:g}`: expected a probability between 0 and 1, such as 0.9")
+    return level

@@ -132,17 +132,6 @@ class ModelMode:
         return interval, ()
 
 
-def check_level(level: float) -> float:
-    """The level, if it is valid.
-
-    Raises:
-        UsageError: it is not a probability between 0 and 1.
-    """
-    if not 0 < level < 1:
-        raise UsageError(f"`level={level:g}`: expected a probability between 0 and 1, such as 0.9")
-    return level
-
-
 def unseen_source_interval(
     mean: float, *, calibration: Sequence[Residuals], level: float
 ) -> Interval | None:

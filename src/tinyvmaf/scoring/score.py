@@ -16,7 +16,7 @@ from tinyvmaf.media.video import RawFormat, as_video
 from tinyvmaf.pairs.finding import Allowance, allowances
 from tinyvmaf.progress import SILENT, Progress
 from tinyvmaf.scoring.exact import ExactMode
-from tinyvmaf.scoring.mode import EXACT, MODEL, MODES, SAMPLED, Mode
+from tinyvmaf.scoring.mode import EXACT, MODEL, MODES, SAMPLED, Mode, check_level
 from tinyvmaf.scoring.result import Score
 from tinyvmaf.scoring.scorer import LogFile, Scorer
 
@@ -215,7 +215,7 @@ def choose_mode(
         raise UsageError(f"`mode='{MODEL}'` has no `teacher`: the model's own is in its card")
     # Packages for models are imported only if a model is used.
     from tinyvmaf.models.model import load_model
-    from tinyvmaf.scoring.modelled import ModelMode, check_level
+    from tinyvmaf.scoring.modelled import ModelMode
 
     model = _MODEL if model is None else model
     return ModelMode(load_model(model, features=features), str(model), check_level(level))
@@ -230,7 +230,6 @@ def _goal(
     percentile: float | None,
     budget: float | None,
 ) -> "Goal":
-    from tinyvmaf.scoring.modelled import check_level
     from tinyvmaf.scoring.plan import Goal
 
     if sum(wish is not None for wish in (within, exact_frames, at_least)) > 1:
