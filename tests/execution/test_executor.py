@@ -97,7 +97,7 @@ def test_leaving_by_an_error_ends_what_runs_and_starts_nothing_more(make_executo
         wait_for(tmp_path / "tries", 2)
         started.append(time.monotonic())
         raise KeyError
-    assert time.monotonic() - started[0] < 10
+    assert time.monotonic() - started[0] < 45
     assert all(future.done() for future in futures)
     assert all(gone(pid) for pid in wait_for(tmp_path / "tries", 2))
     assert n_tries(tmp_path / "tries") == 2
@@ -143,6 +143,7 @@ def test_an_interrupt_is_heard_at_once_by_who_waits_and_has_used_polars():
         try:
             time.sleep(0.3)  # until it waits
             process.send_signal(signal.SIGINT)
-            assert "KeyboardInterrupt" in process.communicate(timeout=10)[1]
+            # Unheard it waits for ever; a busy machine takes its time to print the traceback.
+            assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
         finally:
             process.kill()

@@ -186,10 +186,10 @@ anything = st.recursive(
 
 def test_a_million_names_of_mixed_kinds_are_refused_at_once(record):
     record["features"] = ["x", 1] * 500_000
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(CardError):
         parse_card(record, origin="x")
-    assert time.monotonic() - begin < 20
+    assert time.process_time() - begin < 20
 
 
 def test_a_pipe_is_no_card(tmp_path):

@@ -104,14 +104,14 @@ def test_a_program_that_does_not_exist(tmp_path):
 def test_a_stalled_program_is_ended_with_its_children():
     children = []
     started = time.monotonic()
-    with pytest.raises(ToolFailed, match=r"made no progress for 0\.5 s and was ended"):
-        # A shell: Python may take longer than that to start.
+    with pytest.raises(ToolFailed, match=r"made no progress for 3 s and was ended"):
+        # A shell: on a busy machine Python may take longer than that to start.
         run(
             ["sh", "-c", "sleep 60 & echo $!; wait"],
             on_line=lambda line: children.append(int(line)),
-            stall_s=0.5,
+            stall_s=3.0,
         )
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 45
     assert gone(children[0])
 
 
