@@ -166,6 +166,13 @@ def test_charts_follow_the_light_without_being_drawn_again(opened):
     assert {day, night} == {"rgb(13, 101, 119)", "rgb(108, 199, 217)"}
 
 
+def test_no_table_is_wider_than_a_printed_page(opened):
+    tab = opened(688)  # A4 without its margins, in CSS pixels
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    assert tab.value("document.documentElement.scrollWidth") <= 688
+    tab.call("Emulation.setEmulatedMedia", media="")
+
+
 def test_printing_shows_every_table_and_no_navigation(opened):
     tab = opened()
     assert tab.pdf().startswith(b"%PDF")
