@@ -120,7 +120,7 @@ def test_a_list_with_several_encodes_of_one_reference_is_a_ladder(videos, tmp_pa
             "--fps 1e999999999: expected",
         ),
         (["a.yuv", "b.yuv", "--size", "8x8", "--fps", "x"], "--fps x: expected a rate such as"),
-        (["%d.png", "b.mp4", "--fps", "9"], "--fps 9: it is the frame rate of raw YUV and needs --size"),
+        (["%d.png", "b.mp4", "--fps", "9"], "--fps 9: it is the frame rate of raw YUV and"),
         (["a.mp4", "b.mp4", "--plot", "p.gif"], "p.gif: a plot's name ends with one of .html"),
         (["a.mp4", "b.mp4", "--batch", "c.csv"], "give --batch, or REFERENCE and encodes"),
         (["a.mp4", "b.mp4", "--log", "l", "--log-format", "ini"], "unknown log format 'ini'"),
