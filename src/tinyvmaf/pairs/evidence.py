@@ -394,12 +394,15 @@ def _swaps(seen: _Seen, path: Int[np.ndarray, " n"]) -> tuple[int, ...]:
     beside = there[:-1] & there[1:] & ~moved[:-1] & ~moved[1:]
     beside &= (np.diff(seen.compared) == 1) & (np.diff(seen.ours) == 1)
     ours, theirs = (side.reshape(len(side), -1) for side in (seen.level[rows], seen.detail))
-    error = np.square(ours - theirs).mean(axis=1)
+    n_pixels = ours.shape[1]
+    apart = ours - theirs
+    error = np.einsum("np,np->n", apart, apart) / n_pixels
     usual = np.minimum(np.maximum(error[:-1], error[1:]), np.median(error)) + _FLOOR
     step, shown = np.diff(ours, axis=0), np.diff(theirs, axis=0)
-    forwards = (step * shown).mean(axis=1)
+    forwards = np.einsum("np,np->n", step, shown) / n_pixels
+    moved_by = np.einsum("np,np->n", step, step) / n_pixels
     # An encode that hardly follows the reference's steps wavers, and must be clearer.
-    followed = forwards[beside].sum() / (np.square(step[beside]).mean(axis=1).sum() + _FLOOR)
+    followed = forwards[beside].sum() / (moved_by[beside].sum() + _FLOOR)
     clear = _SWAPPED / min(max(followed, _LEAST_FOLLOWED), 1.0)
     places = np.flatnonzero(beside & (-2 * forwards >= clear * usual))
     return tuple(int(frame) for frame in seen.compared[places])
