@@ -206,14 +206,16 @@ def _follow(seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]) -> Evidence:
     cost = _costs(scaled, apart, offsets)
     path = _settled(_path(cost, offsets), cost, apart, offsets)
     rows, there = _rows(seen.numbers, seen.ours + offsets[path])
-    stretches = _stretches(cost, path, offsets, seen)
-    return Evidence(
-        stretches=stretches,
-        swapped=_swaps(scaled, path) if len(stretches) < _RESTLESS else (),
+    found = Evidence(
+        stretches=_stretches(cost, path, offsets, seen),
+        swapped=(),
         surplus=seen.surplus,
         misfit=_misfit(apart, path),
         likeness=_likeness(seen.level[rows][there], seen.detail[there]),
     )
+    if len(found.stretches) >= _RESTLESS:
+        return found
+    return replace(found, swapped=_swaps(scaled, found.off))
 
 
 def _rows(
@@ -380,7 +382,7 @@ def _stretches(
     return tuple(found)
 
 
-def _swaps(seen: _Seen, path: Int[np.ndarray, " n"]) -> tuple[int, ...]:
+def _swaps(seen: _Seen, off: Sequence[Stretch]) -> tuple[int, ...]:
     """Frames that show the next one's picture while the next one shows theirs.
 
     In each other's place, two frames step backwards where the reference steps forwards. What that
@@ -388,9 +390,10 @@ def _swaps(seen: _Seen, path: Int[np.ndarray, " n"]) -> tuple[int, ...]:
     """
     rows, there = _rows(seen.numbers, seen.ours)
     # Where another offset holds for longer, no frame is in its own place.
-    moved = path != 0
-    for first, end in pairwise([0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]):
-        moved[first:end] &= end - first > _BESIDE
+    moved = np.zeros(len(seen.compared), dtype=np.bool_)
+    for item in off:
+        if item.last - item.first >= _BESIDE:
+            moved |= (seen.compared >= item.first) & (seen.compared <= item.last)
     beside = there[:-1] & there[1:] & ~moved[:-1] & ~moved[1:]
     beside &= (np.diff(seen.compared) == 1) & (np.diff(seen.ours) == 1)
     ours, theirs = (side.reshape(len(side), -1) for side in (seen.level[rows], seen.detail))
