@@ -99,6 +99,14 @@ def test_too_many_exact_frames_are_left_to_libvmaf():
     assert left == LeaveToLibvmaf("2787 exact frames of 3000 would cost as much as all of them")
 
 
+def test_seeking_goes_on_by_doubling_at_most():
+    narrow, wide = found(1.05, method=Method.SEEK), found(9.0, method=Method.SEEK)
+    assert 32 < step(narrow).n_strata < 64
+    assert step(wide).n_strata == 64
+    # A further decode of everything is dearer than a few frames too many.
+    assert step(found(3.0)).n_strata > 64
+
+
 def test_questions():
     goal = Goal(at_least=80.0, budget_s=10.0)
     assert step(found(1.0, mean=82.0), goal=goal) == Enough(1.06, Answer.YES)

@@ -302,7 +302,10 @@ def _finer(facts: Facts, goal: Goal, found: Found) -> int:
     half = paid_half_width(found.half_width, goal=goal)
     n_strata, n_frames = found.n_strata, facts.n_frames
     if goal.at_least is None:
-        return finer(half, n_strata=n_strata, n_frames=n_frames, within=goal.within or 0.0)
+        wanted = finer(half, n_strata=n_strata, n_frames=n_frames, within=goal.within or 0.0)
+        # Seeking decodes nothing twice. Strata as short as scenes vary less than longer ones, so
+        # that the variance of a few predicts more frames than are needed.
+        return min(doubled, wanted) if found.method is Method.SEEK else wanted
     distance = abs(found.mean - goal.at_least) / _DECISION_MARGIN
     if goal.percentile is not None or distance == 0:
         return doubled
