@@ -26,7 +26,7 @@ from tinyvmaf.media.orientation import UPRIGHT, Orientation, orientation_of
 from tinyvmaf.media.pictures import opened
 from tinyvmaf.media.probing import frame_index
 from tinyvmaf.media.video import Video
-from tinyvmaf.process.isolation import look_at
+from tinyvmaf.process.isolation import ask_beside, has_long_index, look_at
 from tinyvmaf.process.programs import stopped_with_programs
 
 SMALL: Final = (96, 54)
@@ -108,7 +108,9 @@ def some_pictures(
     Raises:
         MediaError: it cannot be decoded.
     """
-    return look_at(video.path, _some, video, tuple(windows), closer)
+    # Decoding takes most of the time, so that the two videos of a pair are not looked at in turn.
+    asked = video, tuple(windows), closer
+    return ask_beside(_some, *asked) if has_long_index(video.path) else _some(*asked)
 
 
 def _some(video: Video, windows: tuple[tuple[int, int], ...], closer: Closer) -> SmallPictures:
