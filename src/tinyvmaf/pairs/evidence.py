@@ -33,6 +33,8 @@ _CLEAR: Final = 3.0
 _OLDER: Final = 5.0
 _WAVERING: Final = 8.0
 _TELLS: Final = 0.45
+# How often the error at a later picture, and the usual one, those of all earlier pictures are.
+_PROOF: Final = 4.0
 # Squared distance that two frames in each other's place must gain, over the usual one.
 _SWAPPED: Final = 0.2
 _LEAST_FOLLOWED: Final = 0.1
@@ -207,7 +209,7 @@ def _follow(seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]) -> Evidence:
     path = _settled(_path(cost, offsets), cost, apart, offsets)
     rows, there = _rows(seen.numbers, seen.ours + offsets[path])
     found = Evidence(
-        stretches=_stretches(cost, path, offsets, seen),
+        stretches=_stretches(cost, path, offsets, seen, apart.mean(axis=2)),
         swapped=(),
         surplus=seen.surplus,
         misfit=_misfit(apart, path),
@@ -370,16 +372,34 @@ def _stretches(
     path: Int[np.ndarray, " n"],
     offsets: Int[np.ndarray, " k"],
     seen: _Seen,
+    error: Float[np.ndarray, "n k"],
 ) -> tuple[Stretch, ...]:
+    early = _early(error, path, offsets)
     starts = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
     found: list[Stretch] = []
     for first, end in pairwise(starts):
         column = int(path[first])
         clear = float((cost[first:end, 0] - cost[first:end, column]).sum())
+        if early[first:end].any():
+            clear = max(clear, _CLEAR)
         n_telling = int((np.ptp(cost[first:end], axis=1) > _TELLS).sum())
         ends = int(seen.compared[first]), int(seen.compared[end - 1])
         found.append(Stretch(*ends, int(offsets[column]), clear, n_telling))
     return tuple(found)
+
+
+def _early(
+    error: Float[np.ndarray, "n k"], path: Int[np.ndarray, " n"], offsets: Int[np.ndarray, " k"]
+) -> Bool[np.ndarray, " n"]:
+    """Frames that show a later picture of the reference, and neither their own nor an older one.
+
+    No encode shows what is still to come, so that one such frame is proof. Of a flash that an
+    encode leaves out, the picture before fits as well as the one behind.
+    """
+    frames = np.arange(len(path))
+    usual = float(np.median(error[frames, path])) + _FLOOR
+    own = np.maximum(error[frames, path], usual)
+    return (offsets[path] > 0) & (error[:, offsets <= 0].min(axis=1) >= _PROOF * own)
 
 
 def _swaps(seen: _Seen, off: Sequence[Stretch]) -> tuple[int, ...]:
