@@ -24,6 +24,7 @@ from tinyvmaf.scoring.plan import Goal, first_strata
 from tinyvmaf.scoring.sampled import SampledMode
 from tinyvmaf.scoring.sampling import sample_encodes
 from tinyvmaf.scoring.score import choose_mode
+from tinyvmaf.scoring.scorer import _Watched
 from tinyvmaf.stats.survey import no_auxiliary
 
 N_FRAMES = 120
@@ -219,6 +220,40 @@ def test_short_clips_and_narrow_wishes_are_left_to_libvmaf(made, pair, whole):
     )
     assert narrow.notes[0].startswith("every frame was scored exactly: ")
     assert (short.mode, short.model.name) == ("exact", "vmaf_v0.6.1")
+
+
+class Bars:
+    """A progress that notes what each bar was told."""
+
+    def __init__(self):
+        self.bars = []
+
+    def task(self, name, *, total, unit):
+        self.bars.append([])
+        return self
+
+    def note(self, message):
+        raise AssertionError(message)
+
+    def advance(self, amount):
+        self.bars[-1].append(amount)
+
+    def finish(self):
+        self.bars[-1].append("end")
+
+
+@pytest.mark.ffmpeg
+def test_every_round_of_sampling_has_a_bar_of_its_own(pair, ffmpeg, tmp_path):
+    videos = {name: Video(path) for name, path in pair.items()}
+    job = Job(check(Pair.of_files(**videos)), FfmpegEngine(ffmpeg), tmp_path, threads=1)
+    bars = Bars()
+    watched = _Watched(bars, job)
+    for count in (N_FRAMES // 2, N_FRAMES, 1, N_FRAMES):
+        watched.reach(count)
+    watched.finish()
+    first, second = ([step for step in bar if step] for bar in bars.bars)
+    assert first == [N_FRAMES // 2, N_FRAMES - N_FRAMES // 2, "end"]
+    assert second == [1, N_FRAMES - 1, "end"]
 
 
 @pytest.mark.ffmpeg

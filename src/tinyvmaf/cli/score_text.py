@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _WORTH_SAYING = 1.05
 _BATCH = 2
+_ROUNDED_TO_NONE = 0.005
 
 
 def line(outcome: "Outcome") -> dict[str, Any]:
@@ -192,16 +193,21 @@ def _sampled(found: "Score") -> list[str]:
     if unknown:
         known.append(f"{' and '.join(unknown)} not known from {n_drawn} frames")
     missed = ", ".join(
-        f"{probability:.0%} if it fills {float(share):.0%} of the frames"
+        f"{_percent(probability)} if it fills {float(share):.0%} of the frames"
         for share, probability in record.unseen_probability.items()
     )
+    hidden = " that PSNR does not show" if record.auxiliary == "signal" else ""
     searched = "--worst" in found.command
     what = "worst moments, scored exactly:" if searched else "lowest exact scores:"
     return [
         f"percentiles {'; '.join(known)}",
         f"{what} {_moments(found)}",
-        f"probability of missing an event that PSNR does not show: {missed}",
+        f"probability of missing an event{hidden}: {missed}",
     ]
+
+
+def _percent(probability: float) -> str:
+    return "below 1%" if 0 < probability < _ROUNDED_TO_NONE else f"{probability:.0%}"
 
 
 def _moments(found: "Score") -> str:

@@ -202,10 +202,14 @@ class _Watched:
             self.reach(0)
 
     def reach(self, count: int) -> None:
+        reached = min(count, self._n_frames)
+        if reached < self._done:
+            # A further round of sampling begins anew, with a rate of its own.
+            self.finish()
+            self._task, self._done = None, 0
         if self._task is None:
             total = float(self._n_frames)
             self._task = self._progress.task(self._name, total=total, unit="frames")
-        reached = min(count, self._n_frames)
         self._task.advance(float(reached - self._done))
         self._done = reached
 
