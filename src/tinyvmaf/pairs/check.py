@@ -30,7 +30,7 @@ from tinyvmaf.pairs.timing import Times, by_time
 from tinyvmaf.process.programs import stopped_when_interrupted
 from tinyvmaf.progress import SILENT, Progress
 
-CHECK_VERSION: Final = 6
+CHECK_VERSION: Final = 7
 """Raised with every change of the rules, so that remembered verdicts of older rules are void."""
 
 _HDR: Final = {"smpte2084": "PQ", "arib-std-b67": "HLG"}

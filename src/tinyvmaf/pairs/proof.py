@@ -23,6 +23,7 @@ from tinyvmaf.pairs.appearance import (
 )
 from tinyvmaf.pairs.checked import CheckedPair, Matching
 from tinyvmaf.pairs.evidence import ALIKE, REACH, Evidence, examine
+from tinyvmaf.pairs.excerpts import start_of_excerpt
 from tinyvmaf.pairs.finding import Allowance, Finding, accepted, refusals, refuse, warnings
 from tinyvmaf.pairs.interruptions import Frames, frozen, strange
 from tinyvmaf.pairs.levels import stretched
@@ -90,11 +91,16 @@ def synced(pair: CheckedPair) -> tuple[Matching, tuple[str, ...]]:
 
 
 def offer(pair: CheckedPair) -> tuple[str, ...]:
-    """Remedy for a pair whose time stamps do not fit, if its pictures show a shift."""
+    """Remedy for a pair whose time stamps do not fit, if its pictures show where they belong."""
     sight, evidence = _evidence(pair)
-    if evidence.likeness is not None and evidence.likeness < ALIKE:
-        return ()
-    return tuple(item.sentence for item in _off(pair, sight, evidence))
+    familiar = evidence.likeness is None or evidence.likeness >= ALIKE
+    found = tuple(item.sentence for item in _off(pair, sight, evidence)) if familiar else ()
+    start = None if found or is_short(pair) else start_of_excerpt(pair)
+    if not start:
+        return found
+    start_s = frame_times(pair.reference.video)[start]
+    cure = f"`reference_start_s={start_s:.3f}` compares it with that part"
+    return (f"distorted shows the pictures of reference from {start_s:.2f} s on: {cure}",)
 
 
 def stretched_range(pair: CheckedPair) -> str | None:
