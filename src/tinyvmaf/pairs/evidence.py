@@ -27,7 +27,7 @@ _MOST: Final = 2.0
 _SWITCH: Final = 0.6
 # How clear stretches of another offset must be: where the numbers of frames say so too, later ones,
 # older ones, several offsets.
-_EXPECTED: Final = 1.0
+_EXPECTED: Final = 0.6
 _EACH: Final = 0.05
 _CLEAR: Final = 3.0
 _OLDER: Final = 5.0
@@ -35,6 +35,9 @@ _WAVERING: Final = 8.0
 _TELLS: Final = 0.45
 # How often the error at a later picture, and the usual one, those of all earlier pictures are.
 _PROOF: Final = 4.0
+# The cost at which the last frames fit a shift as well, and how many of them must tell.
+_OPEN: Final = 0.2
+_FEWEST: Final = 3
 # Squared distance that two frames in each other's place must gain, over the usual one.
 _SWAPPED: Final = 0.2
 _LEAST_FOLLOWED: Final = 0.1
@@ -207,9 +210,10 @@ def _follow(seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]) -> Evidence:
     apart = _distances(scaled, offsets)
     cost = _costs(scaled, apart, offsets)
     path = _settled(_path(cost, offsets), cost, apart, offsets)
+    certain = _early(path, apart.mean(axis=2), offsets) | _lacking(path, cost, offsets, seen)
     rows, there = _rows(seen.numbers, seen.ours + offsets[path])
     found = Evidence(
-        stretches=_stretches(cost, path, offsets, seen, apart.mean(axis=2)),
+        stretches=_stretches(cost, path, offsets, seen, certain),
         swapped=(),
         surplus=seen.surplus,
         misfit=_misfit(apart, path),
@@ -372,15 +376,14 @@ def _stretches(
     path: Int[np.ndarray, " n"],
     offsets: Int[np.ndarray, " k"],
     seen: _Seen,
-    error: Float[np.ndarray, "n k"],
+    certain: Bool[np.ndarray, " n"],
 ) -> tuple[Stretch, ...]:
-    early = _early(error, path, offsets)
     starts = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
     found: list[Stretch] = []
     for first, end in pairwise(starts):
         column = int(path[first])
         clear = float((cost[first:end, 0] - cost[first:end, column]).sum())
-        if early[first:end].any():
+        if certain[first:end].any():
             clear = max(clear, _CLEAR)
         n_telling = int((np.ptp(cost[first:end], axis=1) > _TELLS).sum())
         ends = int(seen.compared[first]), int(seen.compared[end - 1])
@@ -389,17 +392,50 @@ def _stretches(
 
 
 def _early(
-    error: Float[np.ndarray, "n k"], path: Int[np.ndarray, " n"], offsets: Int[np.ndarray, " k"]
+    path: Int[np.ndarray, " n"], error: Float[np.ndarray, "n k"], offsets: Int[np.ndarray, " k"]
 ) -> Bool[np.ndarray, " n"]:
     """Frames that show a later picture of the reference, and neither their own nor an older one.
 
     No encode shows what is still to come, so that one such frame is proof. Of a flash that an
-    encode leaves out, the picture before fits as well as the one behind.
+    encode leaves out, the picture before fits as well as the one behind. The path is led there.
     """
-    frames = np.arange(len(path))
-    usual = float(np.median(error[frames, path])) + _FLOOR
-    own = np.maximum(error[frames, path], usual)
-    return (offsets[path] > 0) & (error[:, offsets <= 0].min(axis=1) >= _PROOF * own)
+    later = np.flatnonzero(offsets > 0)
+    if not len(later):
+        return np.zeros(len(path), dtype=np.bool_)
+    best = later[error[:, later].argmin(axis=1)]
+    usual = float(np.median(error[np.arange(len(path)), path])) + _FLOOR
+    shown = np.maximum(error[np.arange(len(path)), best], usual)
+    found = error[:, offsets <= 0].min(axis=1) >= _PROOF * shown
+    # Two frames in each other's place are another matter.
+    nearest = offsets[error.argmin(axis=1)]
+    found[:-1] &= (nearest[:-1] != 1) | (nearest[1:] != -1)
+    astray = found & (offsets[path] <= 0)
+    path[astray] = best[astray]
+    return found
+
+
+def _lacking(
+    path: Int[np.ndarray, " n"],
+    cost: Float[np.ndarray, "n k"],
+    offsets: Int[np.ndarray, " k"],
+    seen: _Seen,
+) -> Bool[np.ndarray, " n"]:
+    """The last frames, where the frame that one video has more may as well lie before them.
+
+    Numbers of frames that differ by one or two are accepted only if the pictures show that the
+    frames without a partner are the last ones. The path is led there.
+    """
+    found = np.zeros(len(path), dtype=np.bool_)
+    columns = np.flatnonzero(offsets == -seen.surplus)
+    if not 0 < abs(seen.surplus) <= _BESIDE or not len(columns) or offsets[path[-1]]:
+        return found
+    total = cost[::-1, columns[0]].cumsum()[::-1][: len(path) - _FEWEST + 1]
+    if not len(total) or total.min() > _OPEN:
+        return found
+    start = int(total.argmin())
+    if (np.ptp(cost[start:], axis=1) > _TELLS).sum() >= _FEWEST:
+        path[start:], found[start:] = columns[0], True
+    return found
 
 
 def _swaps(seen: _Seen, off: Sequence[Stretch]) -> tuple[int, ...]:
