@@ -205,7 +205,8 @@ class _Seen:
 def _follow(seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]) -> Evidence:
     """The stretches at whose offsets the pictures fit."""
     rows, there = _rows(seen.numbers, seen.ours)
-    gain = np.float32(_gain(seen.level[rows][there], seen.detail[there]))
+    shown = np.flatnonzero(there)
+    gain = np.float32(_gain(_of(seen.level, rows[there]), _of(seen.detail, shown)))
     scaled = replace(seen, level=seen.level * gain)
     apart = _distances(scaled, offsets)
     cost = _costs(scaled, apart, offsets)
@@ -217,7 +218,7 @@ def _follow(seen: _Seen, offsets: Int[np.ndarray, " n_offsets"]) -> Evidence:
         swapped=(),
         surplus=seen.surplus,
         misfit=_misfit(apart, path),
-        likeness=_likeness(seen.level[rows][there], seen.detail[there]),
+        likeness=_likeness(_of(seen.level, rows[there]), _of(seen.detail, np.flatnonzero(there))),
     )
     if len(found.stretches) >= _RESTLESS:
         return found
@@ -244,8 +245,8 @@ def _prepared(pictures: UInt8[np.ndarray, "n n_pixels"]) -> Float[np.ndarray, "n
 
 def _gain(ours: Float[np.ndarray, "n k p"], theirs: Float[np.ndarray, "n k p"]) -> float:
     """Gain between the contrasts of both videos, limited to what coding and levels may cause."""
-    energy = float(np.square(ours).sum())
-    gain = float((ours * theirs).sum()) / energy if energy > 0 else 1.0
+    energy = float(np.vdot(ours, ours))
+    gain = float(np.vdot(ours, theirs)) / energy if energy > 0 else 1.0
     return min(max(gain, 0.8), 1.25)
 
 
@@ -255,11 +256,30 @@ def _distances(
     """Mean squared distances; a large one where the reference has no such frame."""
     n_frames, n_blocks, n_pixels = seen.detail.shape
     apart = np.full((n_frames, len(offsets), n_blocks), _NOWHERE, np.float32)
+    space = np.empty_like(seen.detail)
     for column, offset in enumerate(offsets):
         rows, there = _rows(seen.numbers, seen.ours + offset)
-        step = seen.level[rows[there]] - seen.detail[there]
-        apart[there, column] = np.einsum("nkp,nkp->nk", step, step) / n_pixels
+        frames = np.flatnonzero(there)
+        squared = _squared(_of(seen.level, rows[there]), _of(seen.detail, frames), space)
+        apart[there, column] = squared / n_pixels
     return apart
+
+
+def _of(values: Float[np.ndarray, "n k p"], rows: Int[np.ndarray, " m"]) -> np.ndarray:
+    """Some rows; a view, which copies nothing, where they follow each other."""
+    if len(rows) and (np.diff(rows) == 1).all():
+        return values[rows[0] : rows[-1] + 1]
+    return values[rows]
+
+
+def _squared(
+    one: Float[np.ndarray, "m k p"],
+    other: Float[np.ndarray, "m k p"],
+    space: Float[np.ndarray, "n k p"],
+) -> Float[np.ndarray, "m k"]:
+    """The squared distances of blocks; `space` spares the allocation of their differences."""
+    step = np.subtract(one, other, out=space[: len(one)])
+    return np.einsum("nkp,nkp->nk", step, step)
 
 
 def _costs(
@@ -277,11 +297,12 @@ def _costs(
     n_pixels = seen.detail.shape[2]
     at, known = _rows(seen.numbers, seen.ours)
     cost = np.zeros(apart.shape[:2])
+    space = np.empty_like(seen.detail)
     for column, offset in enumerate(offsets[1:], start=1):
         rows, there = _rows(seen.numbers, seen.ours + offset)
         there &= known
-        step = seen.level[rows[there]] - seen.level[at[there]]
-        changed = np.einsum("nkp,nkp->nk", step, step) / n_pixels
+        changed = _squared(_of(seen.level, rows[there]), _of(seen.level, at[there]), space)
+        changed /= n_pixels
         none, other = apart[there, 0], apart[there, column]
         gained = (none - other) / (changed + _FLOOR)
         # More than all is gained at an offset that lies on the way to the right one.
@@ -481,13 +502,13 @@ def _usual_change(seen: _Seen) -> float:
 
 
 def _likeness(ours: Float[np.ndarray, "n k p"], theirs: Float[np.ndarray, "n k p"]) -> float | None:
-    ours, theirs = (side.reshape(len(side), -1) for side in (ours, theirs))
-    norms = [np.sqrt(np.square(side).mean(axis=1)) for side in (ours, theirs)]
+    n_pixels = ours.shape[1] * ours.shape[2]
+    norms = [np.sqrt(np.einsum("nkp,nkp->n", side, side) / n_pixels) for side in (ours, theirs)]
     tell = (norms[0] > _CONTRAST) & (norms[1] > _CONTRAST)
     if not tell.any():
         return None
-    product = (ours[tell] * theirs[tell]).mean(axis=1)
-    return float(np.median(product / (norms[0][tell] * norms[1][tell])))
+    product = np.einsum("nkp,nkp->n", ours, theirs) / n_pixels
+    return float(np.median(product[tell] / (norms[0] * norms[1])[tell]))
 
 
 def _likely(seen: _Seen, *, far: int) -> Int[np.ndarray, " n_offsets"]:

@@ -55,8 +55,8 @@ def frozen(
     ours, theirs, numbers = _seen(reference, distorted, matched)
     if len(numbers) <= _STEPS:
         return ()
-    change, shown = (np.square(np.diff(side, axis=0)).mean(axis=1) for side in (ours, theirs))
-    error = np.square(ours - theirs).mean(axis=1)
+    change, shown = (_squared(side[1:], side[:-1]) for side in (ours, theirs))
+    error = _squared(ours, theirs)
     still = (shown <= np.maximum(_STILL, _MOVES * change)) & (np.diff(numbers) == 1)
     usual = float(np.median(error)) + 1
     found: list[Frames] = []
@@ -97,12 +97,12 @@ def strange(
             together.
     """
     ours, theirs, numbers = _seen(reference, distorted, matched)
-    norms = [np.sqrt(np.square(side).mean(axis=1)) for side in (ours, theirs)]
+    norms = [np.sqrt(_product(side, side)) for side in (ours, theirs)]
     told = np.minimum(*norms) > _CONTRAST
     if not told.any():
         return ()
-    unlike = 1 - (ours * theirs).mean(axis=1) / np.maximum(norms[0] * norms[1], 1e-6)
-    error = np.square(ours - theirs).mean(axis=1)
+    unlike = 1 - _product(ours, theirs) / np.maximum(norms[0] * norms[1], 1e-6)
+    error = _squared(ours, theirs)
     # The best frames show what this encode is capable of. Dark ones have small errors, and flat
     # ones correlate badly; a strange one is beyond the others in both.
     usual = float(np.quantile(unlike[told], _BEST)), float(np.quantile(error[told], _BEST))
@@ -128,6 +128,17 @@ def _seen(
         values = pictures.pictures[rows].astype(np.float32)
         sides.append(values - values.mean(axis=1, keepdims=True))
     return sides[0], sides[1], matched[1][seen]
+
+
+def _product(one: Float[np.ndarray, "n p"], other: Float[np.ndarray, "n p"]) -> np.ndarray:
+    """The mean product of each two pictures."""
+    return np.einsum("np,np->n", one, other) / one.shape[1]
+
+
+def _squared(one: Float[np.ndarray, "n p"], other: Float[np.ndarray, "n p"]) -> np.ndarray:
+    """The mean squared difference of each two pictures."""
+    step = one - other
+    return _product(step, step)
 
 
 def _runs(true: Bool[np.ndarray, " n"]) -> Iterator[tuple[int, int]]:
