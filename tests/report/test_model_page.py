@@ -228,7 +228,7 @@ def test_names_of_a_card_are_text(tab, runtime, tmp_path):
 def test_what_cannot_be_a_page_is_refused(runtime, tmp_path):
     small = tv.load(NAME)
     with pytest.raises(
-        UsageError, match="no folder of it; `npm install onnxruntime-web` brings it"
+        UsageError, match="not a folder of it; `npm install onnxruntime-web` brings it"
     ):
         model_page(small, runtime=tmp_path)
     with pytest.raises(UsageError, match="which no log of libvmaf has"):
