@@ -12,7 +12,6 @@ from typing import Final
 from tinyvmaf.media.video import PIXEL_FORMATS, VideoInfo, plain_format
 from tinyvmaf.pairs.checked import Conversion, Crop
 
-_SUBSAMPLINGS: Final = ("420", "422", "444")
 _DEPTHS: Final = (8, 10, 12, 16)
 # Lines from which on BT.709 is usual, where no tag says otherwise.
 _HD: Final = 720

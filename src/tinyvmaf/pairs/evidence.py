@@ -418,7 +418,8 @@ def _early(
     """Frames that show a later picture of the reference, and neither their own nor an older one.
 
     No encode shows what is still to come, so that one such frame is proof. Of a flash that an
-    encode leaves out, the picture before fits as well as the one behind. The path is led there.
+    encode leaves out, the picture before fits as well as the one behind. `path` is changed to lead
+    there.
     """
     later = np.flatnonzero(offsets > 0)
     if not len(later):
@@ -444,7 +445,7 @@ def _lacking(
     """The last frames, where the frame that one video has more may as well lie before them.
 
     Numbers of frames that differ by one or two are accepted only if the pictures show that the
-    frames without a partner are the last ones. The path is led there.
+    frames without a partner are the last ones. `path` is changed to lead there.
     """
     found = np.zeros(len(path), dtype=np.bool_)
     columns = np.flatnonzero(offsets == -seen.surplus)
